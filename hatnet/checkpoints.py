@@ -1,0 +1,142 @@
+"""Weights on disk: our checkpoints (safetensors; loading one never unpickles), and the authors' released state dicts.
+
+A checkpoint is one safetensors file. Its header holds, as JSON, all that is needed to use it: the configuration, the class
+names, the normalisation and the training figures; `checkpoint_info` reads them without touching a weight.
+"""
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from hatnet.config import Config
+from hatnet.model import HATNet
+
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+
+# Every checkpoint's header says at least this; g1 and g2 stand in its `config`.
+INFO = ("classes", "mean", "std", "image_size", "data", "accuracy")
+
+
+def list_checkpoints() -> list[str]:
+    """Names of the checkpoints that come with the project, sorted."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+
+
+def checkpoint_info(name_or_path: str | os.PathLike) -> dict:
+    """What the header of a checkpoint says, without loading its weights.
+
+    At least: `config` (fields of `Config`), `g1`, `g2` (as trained), `classes` (names in label order), `mean` and `std` (three
+    floats each, of pixels in 0..1), `image_size` (pixels), `data` (the data set) and `accuracy` (a fraction of 1, on its test
+    split). Raises ValueError for a name that is not shipped, and for a file that is no checkpoint.
+    """
+    path = _find(name_or_path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("hatnet", "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is no safetensors file that can be read ({error})") from None
+    missing = [key for key in ("config", *INFO) if not isinstance(header, dict) or key not in header]
+    if missing:
+        raise ValueError(f"{path} is no HAT-Net checkpoint: its header does not say {', '.join(missing)}")
+    header["config"] = {key: tuple(value) if isinstance(value, list) else value for key, value in header["config"].items()}
+    return header | {"g1": header["config"]["g1"], "g2": header["config"]["g2"]}
+
+
+def load_checkpoint(name_or_path: str | os.PathLike) -> HATNet:
+    """The model of a checkpoint, in float32 and eval mode.
+
+    name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file. Raises ValueError as `checkpoint_info` does.
+    """
+    info, path = checkpoint_info(name_or_path), _find(name_or_path)
+    try:
+        model = HATNet(Config(**info["config"]))
+        with safe_open(path, framework="pt") as file:
+            weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is no dict)
+        model.load_state_dict(weights)
+    except (SafetensorError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path}: its weights do not fit its configuration ({error})") from None
+    return model.eval()
+
+
+def save_checkpoint(model: HATNet, path: str | os.PathLike, info: Mapping, dtype: torch.dtype = torch.float32) -> None:
+    """Write a checkpoint, atomically: a file that is there is whole.
+
+    info: JSON-able, at least the keys of `INFO`; the model's configuration is added. dtype: how weights are stored.
+    Raises ValueError if info lacks a key.
+    """
+    if missing := [key for key in INFO if key not in info]:
+        raise ValueError(f"a checkpoint's header must say {', '.join(missing)} too")
+    header = json.dumps(dict(info) | {"config": dataclasses.asdict(model.config)})
+    weights = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
+    partial = Path(f"{path}.partial")
+    save_file(weights, partial, metadata={"hatnet": header})
+    os.replace(partial, path)
+
+
+def _find(name_or_path: str | os.PathLike) -> Path:
+    path = Path(name_or_path)
+    if path.suffix == ".safetensors":
+        if not path.is_file():
+            raise ValueError(f"there is no checkpoint {path}; the shipped ones are {', '.join(list_checkpoints()) or 'none'}")
+        return path
+    if str(name_or_path) not in list_checkpoints():
+        raise ValueError(
+            f"unknown checkpoint {str(name_or_path)!r}; the shipped ones are {', '.join(list_checkpoints()) or 'none'}, "
+            "and a path must end in .safetensors"
+        )
+    return SHIPPED / f"{name_or_path}.safetensors"
+
+
+# The authors' names, here and nowhere else. Each of our keys is rewritten by the first pattern that matches it.
+_OFFICIAL = (
+    (r"stem\.(\d)\.(.*)", r"patch_embed.\1.\2"),
+    (r"stages\.(\d)\.blocks\.(\d+)\.attn\.(.*)", r"blocks.\1.\2.attn.\3"),
+    (r"stages\.(\d)\.blocks\.(\d+)\.mlp\.norm\.(.*)", r"blocks.\1.\2.conv.conv1.0.\3"),
+    (r"stages\.(\d)\.blocks\.(\d+)\.mlp\.expand\.(.*)", r"blocks.\1.\2.conv.conv1.1.\3"),
+    (r"stages\.(\d)\.blocks\.(\d+)\.mlp\.depthwise\.(.*)", r"blocks.\1.\2.conv.conv2.0.\3"),
+    (r"stages\.(\d)\.blocks\.(\d+)\.mlp\.reduce\.(.*)", r"blocks.\1.\2.conv.conv3.0.\3"),
+    (r"stages\.(\d)\.blocks\.(\d+)\.mlp\.out_norm\.(.*)", r"blocks.\1.\2.conv.conv3.1.\3"),
+    (r"stages\.(\d)\.downsample\.0\.(.*)", lambda m: f"ds{int(m[1]) + 1}.conv.{m[2]}"),
+    (r"stages\.(\d)\.downsample\.1\.(.*)", lambda m: f"ds{int(m[1]) + 1}.norm.{m[2]}"),
+    (r"classifier\.(.*)", r"classifier.1.\1"),
+)
+_UNUSED = re.compile(r"blocks\.\d+\.\d+\.attn\.proj_norm\.(weight|bias)")  # made by the release in every attention, used by none
+
+
+def official_key(key: str) -> str:
+    """The authors' name of one of our state dict's keys."""
+    for pattern, official in _OFFICIAL:
+        if match := re.fullmatch(pattern, key):
+            return match.expand(official) if isinstance(official, str) else official(match)
+    raise ValueError(f"{key!r} is no key of a HAT-Net")
+
+
+def load_official_state_dict(model: HATNet, state_dict: Mapping[str, Tensor]) -> None:
+    """Load a state dict under the authors' key names into a model of the same variant, in place.
+
+    Their 1 x 1 convolutions [c_out, c_in, 1, 1] become our linear layers [c_out, c_in]; the unused `proj_norm.*` are dropped.
+    Raises ValueError, before anything is loaded, that names every key that is missing, unexpected or of another shape.
+    """
+    ours = model.state_dict()
+    given = {key: value for key, value in state_dict.items() if not _UNUSED.fullmatch(key)}
+    names = {official_key(key): key for key in ours}
+    problems = [f"missing {name}" for name in names if name not in given]
+    problems += [f"unexpected {name}" for name in given if name not in names]
+    weights = {}
+    for name in given.keys() & names.keys():
+        value, wanted = given[name], ours[names[name]].shape
+        if tuple(value.shape) not in (tuple(wanted), (*wanted, 1, 1)) or (value.ndim != len(wanted) and len(wanted) != 2):
+            problems.append(f"{name} has shape {list(value.shape)}, wanted {list(wanted)}")
+        else:
+            weights[names[name]] = value.reshape(wanted)
+    if problems:
+        raise ValueError("the state dict does not fit the model: " + "; ".join(sorted(problems)))
+    model.load_state_dict(weights)

@@ -1,0 +1,112 @@
+"""Table 1 as data: the shape of every HAT-Net, without torch.
+
+A configuration describes 1 to 4 stages of blocks. They carry the paper's numbers, 2 to 5: the paper's stage 1 is the stem.
+The first `len(g1)` stages are hierarchical (H-MHSA, Eqs. 6 to 14); the ones after them are plain MHSA (Eqs. 1 to 3), as the
+paper's stage 5 is.
+"""
+
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of blocks is stage 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """One HAT-Net. Tuples have one entry for each stage, `g1` and `g2` one for each hierarchical stage.
+
+    Raises ValueError where the numbers contradict each other.
+    """
+
+    dims: tuple[int, ...]  # C, channels of each stage
+    depths: tuple[int, ...]  # blocks in each stage
+    expansions: tuple[int, ...]  # E, hidden channels of the MLP over C
+    kernels: tuple[int, ...]  # K, side of the depthwise kernel in the MLP, in tokens
+    head_dim: int  # d, channels of one head (section 3.3)
+    g1: tuple[int, ...]  # G1, side of the local window, in tokens (Eq. 6)
+    g2: tuple[int, ...]  # G2, side of a pooled cell, in tokens (Eq. 10)
+    stem_dim: int = 16  # channels between the two stem convolutions (Table 1, stage 1)
+    stem_strides: tuple[int, int] = (2, 2)  # strides of the two stem convolutions (Table 1, stage 1)
+    num_classes: int = 1000
+    dropout: float = 0.2  # before the classifier (the authors' release)
+    drop_path: float = 0.0  # stochastic depth of the last block; rises linearly from 0 (the authors' release)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Sequence):
+                object.__setattr__(self, field.name, tuple(value))
+        stages = len(self.dims)
+        if not 1 <= stages <= 4:
+            raise ValueError(f"dims names {stages} stages; a HAT-Net has 1 to 4")
+        for name in ("depths", "expansions", "kernels"):
+            if len(getattr(self, name)) != stages:
+                raise ValueError(f"{name} has {len(getattr(self, name))} entries; dims has {stages}: give one for each stage")
+        if len(self.g1) != len(self.g2) or len(self.g1) > stages:
+            raise ValueError(
+                f"g1 has {len(self.g1)} and g2 {len(self.g2)} entries; give one of each for every hierarchical stage, at most {stages}"
+            )
+        for name in ("dims", "depths", "expansions", "kernels", "g1", "g2", "stem_strides"):
+            if any(not isinstance(n, int) or n < 1 for n in getattr(self, name)):
+                raise ValueError(f"{name}={getattr(self, name)}: every entry must be a whole number from 1 up")
+        if any(k % 2 == 0 for k in self.kernels):
+            raise ValueError(f"kernels={self.kernels}: a depthwise kernel needs a centre; give odd sides")
+        if uneven := [c for c in self.dims if c % self.head_dim]:
+            raise ValueError(f"dims {uneven} do not divide into heads of head_dim={self.head_dim} channels")
+        if self.num_classes < 0:
+            raise ValueError(f"num_classes={self.num_classes}; give the number of classes, or 0 for no classifier")
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """The paper's numbers of the stages: 2, 3, 4, 5 where there are four."""
+        return tuple(range(FIRST_STAGE, FIRST_STAGE + len(self.dims)))
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Pixels from one token to the next, in each stage (4, 8, 16, 32 in the paper)."""
+        first = self.stem_strides[0] * self.stem_strides[1]
+        return tuple(first * 2**stage for stage in range(len(self.dims)))
+
+
+# Table 1: C, K, E and the number of blocks; section 3.3: head dimension; G1 and G2 for 224 x 224 from the authors' release.
+# Medium differs from small and large by the 5 x 5 kernels of stages 2 and 4.
+_PAPER = {"expansions": (8, 8, 4, 4), "g1": (8, 7, 7), "g2": (8, 4, 2)}
+VARIANTS: dict[str, Config] = {
+    "hatnet_tiny": Config(dims=(48, 96, 240, 384), depths=(2, 2, 6, 3), kernels=(3, 3, 3, 3), head_dim=48, **_PAPER),
+    "hatnet_small": Config(dims=(64, 128, 320, 512), depths=(2, 3, 8, 3), kernels=(3, 3, 3, 3), head_dim=64, **_PAPER),
+    "hatnet_medium": Config(dims=(64, 128, 320, 512), depths=(3, 6, 18, 3), kernels=(5, 3, 5, 3), head_dim=64, **_PAPER),
+    "hatnet_large": Config(dims=(64, 128, 320, 640), depths=(3, 8, 27, 3), kernels=(3, 3, 3, 3), head_dim=64, **_PAPER),
+    # Ours, not the paper's: for images of 32 x 32. A token covers 2 pixels, so the token grids are 16, 8 and 4 tokens wide.
+    "hatnet_compact": Config(
+        dims=(48, 96, 192),
+        depths=(2, 4, 2),
+        expansions=(4, 4, 4),
+        kernels=(3, 3, 3),
+        head_dim=24,
+        g1=(4, 4),
+        g2=(2, 2),
+        stem_strides=(1, 2),
+        num_classes=10,
+        dropout=0.0,
+    ),
+}
+
+
+def configuration(name: str, **overrides) -> Config:
+    """The configuration `name` of Table 1 (or the compact one), with some fields replaced.
+
+    Raises ValueError for an unknown name or field, and names the valid ones.
+    """
+    if name not in VARIANTS:
+        raise ValueError(f"unknown model {name!r}{_nearest(name, VARIANTS)}; the models are {', '.join(VARIANTS)}")
+    fields = [field.name for field in dataclasses.fields(Config)]
+    if unknown := [key for key in overrides if key not in fields]:
+        raise ValueError(f"unknown override {unknown[0]!r}{_nearest(unknown[0], fields)}; the overrides are {', '.join(fields)}")
+    return dataclasses.replace(VARIANTS[name], **overrides)
+
+
+def _nearest(word: str, known) -> str:
+    match = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {match[0]!r}?)" if match else ""

@@ -1,0 +1,128 @@
+"""HAT-Net (Fig. 1, Table 1): stem, stages of blocks, global average pooling, classifier."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hatnet.blocks import Block, Downsample, Stem
+from hatnet.config import Config, configuration
+
+Grids = Sequence[int] | None
+
+SMALLEST = 32  # pixels; the paper's four stages halve an image five times
+
+
+class Stage(nn.Module):
+    """One stage: the downsampling that leads into it (none for the first), then its blocks."""
+
+    def __init__(self, config: Config, index: int, drop_path: list[float]):
+        super().__init__()
+        channels = config.dims[index]
+        self.downsample = Downsample(config.dims[index - 1], channels) if index else nn.Identity()
+        self.blocks = nn.ModuleList(
+            Block(
+                channels,
+                config.head_dim,
+                config.expansions[index],
+                config.kernels[index],
+                drop_path=p,
+                hierarchical=index < len(config.g1),
+            )
+            for p in drop_path
+        )
+
+
+class HATNet(nn.Module):
+    """HAT-Net of any `Config`. A forward pass changes nothing in the model, so that threads may share one."""
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        drop_path = torch.linspace(0, config.drop_path, sum(config.depths)).split(list(config.depths))
+        self.stem = Stem(config.stem_dim, config.dims[0], config.stem_strides)
+        self.stages = nn.ModuleList(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
+        self.apply(_initialise)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> Tensor:
+        """Logits of a batch of images.
+
+        images: floating point [b, 3, h, w], normalised as in training, each side at least 32 pixels, of any shape.
+        g1, g2: for this call alone, one G1 and one G2 for each hierarchical stage, in tokens; by default `config.g1`, `config.g2`.
+        explicit: compute Eq. 2 as written, instead of by the fused kernel (same result; see `attention.attend`).
+        Returns logits [b, num_classes] ([b, c] pooled features where num_classes is 0).
+        Raises ValueError for images or grids that do not fit.
+        """
+        for x, _ in self.run(images, g1, g2, explicit):
+            pass
+        return self.classify(x)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Global average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits [b, num_classes]."""
+        return self.classifier(self.dropout(features.mean(dim=(-2, -1))))
+
+    def run(
+        self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, see: bool = False
+    ) -> Iterator[tuple[Tensor, list[dict[str, Tensor | None]]]]:
+        """The forward pass up to the classifier, stage by stage. Arguments as of `forward`.
+
+        Yields for each stage its output [b, c, h, w] and, with `see`, one dictionary a block of what its attention computed.
+        """
+        check_images(images)
+        grids = list(zip(self.check_grids("g1", g1), self.check_grids("g2", g2), strict=True))
+        x = self.stem(images.contiguous(memory_format=torch.channels_last))
+        for index, stage in enumerate(self.stages):
+            x = stage.downsample(x)
+            seen: list[dict[str, Tensor | None]] = []
+            for block in stage.blocks:
+                note = {} if see else None
+                x = block(x, *(grids[index] if index < len(grids) else ()), explicit=explicit, seen=note)
+                if note is not None:
+                    seen.append(note)
+            yield x, seen
+
+    def check_grids(self, name: str, grids: Grids) -> tuple[int, ...]:
+        """The G1 or G2 (`name`) of each hierarchical stage: `grids`, or the configuration's. Raises ValueError if they do not fit."""
+        default = getattr(self.config, name)
+        if grids is None:
+            return default
+        if isinstance(grids, int) or len(grids) != len(default):
+            raise ValueError(f"{name}={grids}: give one whole number for each of the {len(default)} hierarchical stages, like {default}")
+        if any(int(g) != g or g < 1 for g in grids):
+            raise ValueError(f"{name}={tuple(grids)}: a grid is a whole number of tokens, at least 1, like {default}")
+        return tuple(int(g) for g in grids)
+
+
+def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
+    """A HAT-Net with random weights: one of `config.VARIANTS`, with fields of `Config` replaced by `overrides`.
+
+    >>> create_model("hatnet_tiny", num_classes=10, drop_path=0.1).config.dims
+    (48, 96, 240, 384)
+
+    Raises ValueError for an unknown name or override, and names the valid ones.
+    """
+    return HATNet(configuration(name, num_classes=num_classes, **overrides))
+
+
+def check_images(images: Tensor) -> None:
+    """Raise ValueError unless images is a floating-point [b, 3, h, w] with sides of at least 32 pixels."""
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ValueError(f"images are {got}; wanted a tensor [batch, 3, height, width] (one image: images[None])")
+    if images.shape[1] != 3:
+        raise ValueError(f"images have {images.shape[1]} channels (shape {list(images.shape)}); wanted 3, RGB: [batch, 3, height, width]")
+    if not images.is_floating_point():
+        raise ValueError(f"images are {images.dtype}; wanted floating point: divide pixels by 255 and normalise as in training")
+    if min(images.shape[-2:]) < SMALLEST:
+        raise ValueError(f"images are {images.shape[-2]} x {images.shape[-1]} pixels; each side must be at least {SMALLEST}: enlarge them")
+
+
+def _initialise(module: nn.Module) -> None:
+    """As released: truncated normal of std 0.02 for weights, 0 for biases; norms keep torch's 1 and 0."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
