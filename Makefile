@@ -1,0 +1,53 @@
+# Needs only make and Python: every target first creates .venv and installs what is missing.
+PYTHON ?= python3
+PORT ?=
+ARGS ?=
+
+BIN := .venv/bin
+# Stamps are written last, so an install that was interrupted is repeated.
+VENV := .venv/.made
+APP := .venv/.installed-app
+DEV := .venv/.installed-dev
+
+.PHONY: help app setup test lint check screenshots clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the port
+	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
+
+setup: $(DEV) ## create .venv with everything that the other targets need
+
+test: $(DEV) ## run the tests; ARGS="-k golden" goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## run ruff
+	$(BIN)/ruff check .
+
+check: test lint ## test and lint
+
+screenshots: $(DEV) ## take the README's screenshots of the running app
+	PYTHONPATH=. $(BIN)/python benchmarks/screenshots.py $(ARGS)
+
+clean: ## remove caches and build products
+	rm -rf .pytest_cache .ruff_cache build dist *.egg-info
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv as well
+	rm -rf .venv
+
+# A .venv without pip is what an interrupted creation leaves; venv completes it in place.
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+	  { echo "hatnet needs Python 3.10 or newer, and '$(PYTHON)' is not: name one, for example: make app PYTHON=python3.12" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv
+	@touch $@
+
+$(APP): requirements.txt $(VENV)
+	$(BIN)/python -m pip install -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt requirements.txt $(VENV)
+	$(BIN)/python -m pip install -r requirements-dev.txt
+	@touch $(APP) $@

@@ -1,0 +1,15 @@
+import random
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed():
+    """Every test draws the same random numbers, alone or in company."""
+    random.seed(0)
+    # Only what the test's module has imported: the light tests need not wait for torch.
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
