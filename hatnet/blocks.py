@@ -8,40 +8,53 @@ from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.attention import HMHSA, MHSA, group_norm
+from hatnet.attention import HMHSA, MHSA, NORMS
+from hatnet.config import Config
+
+
+def activation(name: str) -> nn.Module:
+    """SiLU, in place (its input is nobody else's, and a second tensor of E C channels is dear), or GELU."""
+    return nn.SiLU(inplace=True) if name == "silu" else nn.GELU()
 
 
 class MLP(nn.Module):
     """The MLP of Eq. 4 with a K x K depthwise convolution inside (section 3.3).
 
     As released: norm, 1 x 1 (C -> E C), SiLU, depthwise, SiLU, 1 x 1 (E C -> C), norm; no biases in the convolutions.
+    Without the depthwise convolution (the paper's "pure transformer", section 4.4), its SiLU is gone too.
     """
 
-    def __init__(self, channels: int, expansion: int, kernel: int):
+    def __init__(self, config: Config, index: int):
         super().__init__()
-        hidden = channels * expansion
-        self.norm = group_norm(channels)
+        channels, kernel = config.dims[index], config.kernels[index]
+        hidden = channels * config.expansions[index]
+        self.norm = NORMS[config.norm](channels)
         self.expand = nn.Linear(channels, hidden, bias=False)
-        self.depthwise = nn.Conv2d(hidden, hidden, kernel, padding=kernel // 2, groups=hidden, bias=False)
+        self.activation = activation(config.activation)
+        self.depthwise = nn.Conv2d(hidden, hidden, kernel, padding=kernel // 2, groups=hidden, bias=False) if config.depthwise else None
         self.reduce = nn.Linear(hidden, channels, bias=False)
-        self.out_norm = group_norm(channels)
-        self.activation = nn.SiLU(inplace=True)  # in place: nobody else holds the tensor, and a new one of E C channels is dear
+        self.out_norm = NORMS[config.norm](channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]; the block adds the residual."""
         x = self.activation(self.expand(rearrange(self.norm(x), "b c h w -> b h w c")))
-        x = self.activation(self.depthwise(rearrange(x, "b h w c -> b c h w")))
-        x = self.reduce(rearrange(x, "b c h w -> b h w c"))
-        return self.out_norm(rearrange(x, "b h w c -> b c h w"))
+        if self.depthwise is not None:
+            x = self.activation(self.depthwise(rearrange(x, "b h w c -> b c h w")))
+            x = rearrange(x, "b c h w -> b h w c")
+        return self.out_norm(rearrange(self.reduce(x), "b h w c -> b c h w"))
 
 
 class Block(nn.Module):
-    """One transformer block: attention (H-MHSA, or MHSA where `hierarchical` is False), then the MLP, each with its residual."""
+    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with its residual."""
 
-    def __init__(self, channels: int, head_dim: int, expansion: int, kernel: int, drop_path: float, hierarchical: bool):
+    def __init__(self, config: Config, index: int, drop_path: float):
         super().__init__()
-        self.attn = (HMHSA if hierarchical else MHSA)(channels, head_dim)
-        self.mlp = MLP(channels, expansion, kernel)
+        channels, norm = config.dims[index], NORMS[config.norm]
+        if index < len(config.g1):
+            self.attn = HMHSA(channels, config.head_dim, norm, config.mechanisms[index])
+        else:
+            self.attn = MHSA(channels, config.head_dim, norm)
+        self.mlp = MLP(config, index)
         self.drop_path = StochasticDepth(drop_path, "row")
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, seen: dict[str, Tensor | None] | None = None) -> Tensor:
@@ -51,19 +64,28 @@ class Block(nn.Module):
 
 
 class Stem(nn.Sequential):
-    """Stage 1 of Table 1: two 3 x 3 convolutions; as released, norm and SiLU between them and nothing after."""
+    """Stage 1 of Table 1: two 3 x 3 convolutions; as released, norm and SiLU between them and nothing after.
 
-    def __init__(self, hidden: int, channels: int, strides: tuple[int, int]):
-        super().__init__(
-            nn.Conv2d(3, hidden, 3, stride=strides[0], padding=1),
-            group_norm(hidden),
-            nn.SiLU(inplace=True),
-            nn.Conv2d(hidden, channels, 3, stride=strides[1], padding=1),
-        )
+    With `config.stem == "patch"`, two linear layers on each token's own patch of pixels, SiLU between them.
+    """
+
+    def __init__(self, config: Config):
+        hidden, channels, (first, second) = config.stem_dim, config.dims[0], config.stem_strides
+        if config.stem == "patch":
+            side = first * second
+            super().__init__(nn.Conv2d(3, hidden, side, stride=side), activation(config.activation), nn.Conv2d(hidden, channels, 1))
+        else:
+            super().__init__(
+                nn.Conv2d(3, hidden, 3, stride=first, padding=1),
+                NORMS[config.norm](hidden),
+                activation(config.activation),
+                nn.Conv2d(hidden, channels, 3, stride=second, padding=1),
+            )
 
 
 class Downsample(nn.Sequential):
     """Between two stages: a 3 x 3 convolution of stride 2 (section 3.3); as released, then a norm."""
 
-    def __init__(self, channels_in: int, channels_out: int):
-        super().__init__(nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1), group_norm(channels_out))
+    def __init__(self, config: Config, index: int):
+        channels = config.dims[index]
+        super().__init__(nn.Conv2d(config.dims[index - 1], channels, 3, stride=2, padding=1), NORMS[config.norm](channels))

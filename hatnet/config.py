@@ -10,6 +10,15 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# The reach of the local and of the global step of H-MHSA: the paper's, and the mechanisms it compares with, in the same two steps.
+REACHES = {
+    "hierarchical": ("window", "pooled"),  # the paper's H-MHSA
+    "window": ("window", "window"),  # windows alone
+    "shifted_window": ("window", "shifted_window"),  # Swin's pair
+    "pooled": ("pooled", "pooled"),  # PVT's idea, with average pooling
+    "full": ("full", "full"),  # plain attention, twice
+}
+
 FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of blocks is stage 2
 
 
@@ -27,8 +36,15 @@ class Config:
     head_dim: int  # d, channels of one head (section 3.3)
     g1: tuple[int, ...]  # G1, side of the local window, in tokens (Eq. 6)
     g2: tuple[int, ...]  # G2, side of a pooled cell, in tokens (Eq. 10)
-    stem_dim: int = 16  # channels between the two stem convolutions (Table 1, stage 1)
-    stem_strides: tuple[int, int] = (2, 2)  # strides of the two stem convolutions (Table 1, stage 1)
+    attention: str | tuple[str, ...] = "hierarchical"  # one of REACHES, for all hierarchical stages or one for each
+    depthwise: bool = True  # the K x K convolution in the MLP; False is the paper's "pure transformer" (section 4.4)
+    activation: str = "silu"  # or "gelu" (section 4.4)
+    norm: str = "group"  # over channels and tokens together, as released; "layer": over the channels of each token
+    stem: str = "conv"  # two 3 x 3 convolutions; "patch": each token sees its own patch of pixels only
+    stem_dim: int = 16  # channels between the two layers of the stem (Table 1, stage 1)
+    stem_strides: tuple[int, int] = (2, 2)  # of the two stem layers (Table 1, stage 1); a token's side is their product, in pixels
+    readout: int = 1  # 1: global average pooling; r: the map is averaged over r x r cells and each gets its own logits
+    head_norm: bool = False  # layer norm between pooling and classifier
     num_classes: int = 1000
     dropout: float = 0.2  # before the classifier (the authors' release)
     drop_path: float = 0.0  # stochastic depth of the last block; rises linearly from 0 (the authors' release)
@@ -36,7 +52,7 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Sequence):
+            if isinstance(value, Sequence) and not isinstance(value, str):
                 object.__setattr__(self, field.name, tuple(value))
         stages = len(self.dims)
         if not 1 <= stages <= 4:
@@ -44,6 +60,13 @@ class Config:
         for name in ("depths", "expansions", "kernels"):
             if len(getattr(self, name)) != stages:
                 raise ValueError(f"{name} has {len(getattr(self, name))} entries; dims has {stages}: give one for each stage")
+        for name, known in (("activation", ("silu", "gelu")), ("norm", ("group", "layer")), ("stem", ("conv", "patch"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r}; the choices are {', '.join(known)}")
+        if unknown := [word for word in self.mechanisms if word not in REACHES]:
+            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], REACHES)}; the choices are {', '.join(REACHES)}")
+        if len(self.mechanisms) != len(self.g1):
+            raise ValueError(f"attention has {len(self.attention)} entries; give one word, or one for each of the {len(self.g1)} in g1")
         if len(self.g1) != len(self.g2) or len(self.g1) > stages:
             raise ValueError(
                 f"g1 has {len(self.g1)} and g2 {len(self.g2)} entries; give one of each for every hierarchical stage, at most {stages}"
@@ -55,8 +78,15 @@ class Config:
             raise ValueError(f"kernels={self.kernels}: a depthwise kernel needs a centre; give odd sides")
         if uneven := [c for c in self.dims if c % self.head_dim]:
             raise ValueError(f"dims {uneven} do not divide into heads of head_dim={self.head_dim} channels")
+        if self.readout < 1:
+            raise ValueError(f"readout={self.readout}; give 1 for global average pooling, or the number of cells along a side")
         if self.num_classes < 0:
             raise ValueError(f"num_classes={self.num_classes}; give the number of classes, or 0 for no classifier")
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """`attention` of each hierarchical stage, one of REACHES."""
+        return (self.attention,) * len(self.g1) if isinstance(self.attention, str) else self.attention
 
     @property
     def stages(self) -> tuple[int, ...]:
@@ -89,6 +119,26 @@ VARIANTS: dict[str, Config] = {
         g2=(2, 2),
         stem_strides=(1, 2),
         num_classes=10,
+        dropout=0.0,
+    ),
+    # Ours: for the drawn cards, 48 x 48 pixels in 4 x 4 cells. Nothing but attention moves anything from token to token, and
+    # every cell has its own answer.
+    "hatnet_cards": Config(
+        dims=(32,),
+        depths=(2,),
+        expansions=(2,),
+        kernels=(1,),
+        head_dim=16,
+        g1=(3,),
+        g2=(3,),
+        depthwise=False,
+        norm="layer",
+        stem="patch",
+        stem_dim=64,
+        stem_strides=(2, 2),
+        readout=4,
+        head_norm=True,
+        num_classes=4,
         dropout=0.0,
     ),
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from einops import rearrange
 from torch import Tensor
 
-from hatnet.attention import attention_weights
+from hatnet.attention import Reach, attention_weights, reach
 from hatnet.model import Grids, HATNet
 
 Place = tuple[float, float]
@@ -39,10 +39,17 @@ def window_of(token: Token, grid: tuple[int, int], g1: int | None) -> tuple[int,
 
     g1 None (no windows: plain MHSA) gives the whole grid.
     """
-    if g1 is None:
-        return 0, 0, *grid
-    top, left = (n // g1 * g1 for n in token)
-    return top, left, min(g1, grid[0] - top), min(g1, grid[1] - left)
+    return (0, 0, *grid) if g1 is None else _rectangle(token, grid, reach("window", g1, 1, *grid))
+
+
+def _rectangle(token: Token, grid: tuple[int, int], to: Reach) -> tuple[int, int, int, int]:
+    """The part of a token's (perhaps shifted) window that lies on the grid: top, left, height, width."""
+    edges = []
+    for at, size, side, moved in zip(token, grid, (to.i, to.j), (to.down, to.across), strict=True):
+        start = (at - moved) // side * side + moved
+        edges.append((max(start, 0), min(start + side, size)))
+    (top, bottom), (left, right) = edges
+    return top, left, bottom - top, right - left
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +61,23 @@ class AttentionMap:
 
     stage: int  # the paper's number, 2 to 5
     block: int  # from 0 within the stage
-    kind: str  # "local" (Eqs. 6 to 8) or "global" (Eqs. 10 to 13)
+    kind: str  # "local": the first step (Eqs. 6 to 8), "global": the second (Eqs. 10 to 13)
     query_grid: tuple[int, int]  # tokens down and across
-    key_grid: tuple[int, int]  # keys down and across: of a whole window (local), of the pooled map (global)
+    key_grid: tuple[int, int]  # keys down and across: of a whole window, or of the pooled map
     g1: int | None  # side of the window, in tokens
     g2: int | None  # side of a pooled cell, in tokens
     heads: int
     images: int
+    reach: Reach = field(repr=False)  # which keys each query asks; in the paper a window (local) and the pooled map (global)
     rows: dict[tuple[int, Token], Tensor] = field(repr=False)  # (image, token) -> [heads, key_h, key_w], if only some were computed
     weights: Tensor | None = field(repr=False)  # as Eq. 2 gave them, if all were: [images * windows, heads, n, m]
 
     def window(self, y: int, x: int) -> tuple[int, int, int, int]:
-        """The local window of token (y, x): (top, left, height, width) in tokens. Raises ValueError off the grid."""
-        return window_of(self._token(y, x), self.query_grid, self.g1)
+        """The window of token (y, x): (top, left, height, width) in tokens. Raises ValueError off the grid."""
+        self._check(y, x)
+        if self.g1 is None or self.reach.pool == 1:
+            return _rectangle((y, x), self.query_grid, self.reach)
+        return window_of((y, x), self.query_grid, self.g1)
 
     def row(self, y: int, x: int, image: int = 0) -> Tensor:
         """What the query token (y, x) gives to each key: probabilities [heads, key_h, key_w], summing to 1 for each head.
@@ -74,33 +85,45 @@ class AttentionMap:
         Local: the keys are the real tokens of its window, `window(y, x)`. Global: the cells of the pooled map (all tokens in
         plain MHSA). Raises ValueError for a token off the grid, or one whose row was not asked for.
         """
-        token = self._token(y, x)
+        self._check(y, x)
         if not 0 <= image < self.images:
             raise ValueError(f"image {image}: the batch holds {self.images}, counted from 0")
-        if self.weights is None:
-            if (image, token) not in self.rows:
-                held = ", ".join(str(t) for i, t in self.rows if i == image)
-                raise ValueError(f"row {token} was not computed; these were: {held}. Name its place in `queries`, or give no queries")
-            return self.rows[image, token]
-        if self.kind == "global":
-            weights = self.weights[image, :, y * self.query_grid[1] + x]
-            return rearrange(weights, "heads (h w) -> heads h w", h=self.key_grid[0])
-        return _window_rows(self, self.weights, token, image)
+        if self.weights is not None:
+            window, place = self._locate((y, x), image)
+            return self._real_keys(self.weights[window, :, place], (y, x))
+        if (image, (y, x)) not in self.rows:
+            held = ", ".join(str(token) for i, token in self.rows if i == image)
+            raise ValueError(f"row {(y, x)} was not computed; these were: {held}. Name its place in `queries`, or give no queries")
+        return self.rows[image, (y, x)]
 
-    def _token(self, y: int, x: int) -> Token:
+    def row_from(self, query: Tensor, key: Tensor, token: Token, image: int) -> Tensor:
+        """Eq. 2 for one query token alone, from Q and K as the attention laid them out: [heads, key_h, key_w]."""
+        window, place = self._locate(token, image)
+        keys = self._real_keys(rearrange(key[window], "heads m d -> heads d m"), token)
+        weights = attention_weights(query[window, :, place, None], rearrange(keys, "heads d h w -> heads (h w) d"))
+        return rearrange(weights, "heads 1 (h w) -> heads h w", h=keys.shape[-2])
+
+    def _locate(self, token: Token, image: int) -> tuple[int, int]:
+        """In which of the laid-out windows the token stands, and where in it."""
+        to, (height, width) = self.reach, self.query_grid
+        above, before = -to.down % to.i, -to.across % to.j  # tokens of the first windows that hang over the edge
+        y, x = token[0] + above, token[1] + before
+        gh, gw = -(-(height + above) // to.i), -(-(width + before) // to.j)
+        return (image * gh + y // to.i) * gw + x // to.j, y % to.i * to.j + x % to.j
+
+    def _real_keys(self, keys: Tensor, token: Token) -> Tensor:
+        """[..., m] of a window's keys -> [..., key_h, key_w], without those that hang over the edge of the map."""
+        keys = keys.unflatten(-1, self.key_grid)
+        if self.reach.pool > 1:
+            return keys
+        top, left, height, width = _rectangle(token, self.query_grid, self.reach)
+        above, before = (top - self.reach.down) % self.reach.i, (left - self.reach.across) % self.reach.j
+        return keys[..., above : above + height, before : before + width]
+
+    def _check(self, y: int, x: int) -> None:
         height, width = self.query_grid
         if not (0 <= y < height and 0 <= x < width):
             raise ValueError(f"token ({y}, {x}) is off the grid of {height} x {width} tokens, counted from 0")
-        return y, x
-
-
-def _window_rows(record: AttentionMap, weights: Tensor, token: Token, image: int) -> Tensor:
-    """The row of a token in windowed weights [(b gh gw), heads, (i j), (i j)], cut to the real tokens of its window."""
-    i, j = record.key_grid
-    (top, left, height, width), gw = record.window(*token), -(-record.query_grid[1] // j)
-    windows = weights.shape[0] // record.images
-    row = weights[image * windows + top // i * gw + left // j, :, (token[0] - top) * j + token[1] - left]
-    return rearrange(row, "heads (i j) -> heads i j", i=i)[:, :height, :width]
 
 
 def attention_maps(
@@ -114,53 +137,41 @@ def attention_maps(
     Returns logits [b, classes], differentiable, and detached maps. Nothing is stored in the model.
     Raises ValueError for images, grids or places that do not fit.
 
+    >>> model, images = create_model("hatnet_tiny").eval(), torch.randn(1, 3, 224, 224)
     >>> logits, maps = attention_maps(model, images, queries=[(0.5, 0.5)])
-    >>> token = token_at((0.5, 0.5), maps[0].query_grid)
-    >>> maps[0].row(*token).shape
+    >>> maps[0].row(*token_at((0.5, 0.5), maps[0].query_grid)).shape
     torch.Size([1, 8, 8])
     """
     for place in queries or ():
         token_at(place, (1, 1))  # a wrong place is said before the work
-    grids = list(zip(model.check_grids("g1", g1), model.check_grids("g2", g2), strict=True))
     maps = []
-    for index, (x, blocks) in enumerate(model.run(images, g1, g2, explicit=queries is None, see=True)):
-        grid = (x.shape[-2], x.shape[-1])
+    run = model.run(images, g1, g2, explicit=queries is None, see=True)
+    for number, grids, stage, (x, blocks) in zip(model.config.stages, model.grids(g1, g2), model.stages, run, strict=True):
+        h, w = x.shape[-2:]
         for block, seen in enumerate(blocks):
-            where = {"stage": model.config.stages[index], "block": block, "query_grid": grid}
-            if index < len(grids):
-                side1, side2 = grids[index]
-                where |= {"g1": side1, "g2": side2}
-                window = (min(side1, grid[0]), min(side1, grid[1]))
-                cells = (-(-grid[0] // side2), -(-grid[1] // side2))
-                maps.append(_record("local", window, seen["q1"], seen["k1"], seen["p1"], queries, len(x), where))
-                maps.append(_record("global", cells, seen["q2"], seen["k2"], seen["p2"], queries, len(x), where))
+            if grids:
+                steps = zip(("local", "global"), ("1", "2"), stage.blocks[block].attn.reach(*grids, h, w), strict=True)
             else:
-                where |= {"g1": None, "g2": None}
-                maps.append(_record("global", grid, seen["q"], seen["k"], seen["p"], queries, len(x), where))
+                steps = [("global", "", Reach(h, w, 0, 0, 1))]
+            for kind, suffix, to in steps:
+                query, key, weights = (seen[letter + suffix] for letter in "qkp")
+                record = AttentionMap(
+                    stage=number,
+                    block=block,
+                    kind=kind,
+                    query_grid=(h, w),
+                    key_grid=(to.i, to.j) if to.pool == 1 else (-(-h // to.pool), -(-w // to.pool)),
+                    g1=grids[0] if grids else None,
+                    g2=grids[1] if grids else None,
+                    heads=query.shape[1],
+                    images=len(x),
+                    reach=to,
+                    rows={},
+                    weights=None if weights is None else weights.detach(),
+                )
+                for place in queries or ():
+                    token = token_at(place, record.query_grid)
+                    for image in range(len(x)):
+                        record.rows[image, token] = record.row_from(query.detach(), key.detach(), token, image)
+                maps.append(record)
     return model.classify(x), maps
-
-
-def _record(kind, key_grid, query, key, weights, queries, images, where) -> AttentionMap:
-    """One map: the weights themselves, or the rows of the queried tokens, computed from Q and K."""
-    rows: dict[tuple[int, Token], Tensor] = {}
-    if weights is not None:
-        weights = weights.detach()
-    record = AttentionMap(kind=kind, key_grid=key_grid, heads=query.shape[1], images=images, rows=rows, weights=weights, **where)
-    for place in queries or ():
-        token = token_at(place, record.query_grid)
-        for image in range(images):
-            rows[image, token] = _row(record, query.detach(), key.detach(), token, image)
-    return record
-
-
-def _row(record: AttentionMap, query: Tensor, key: Tensor, token: Token, image: int) -> Tensor:
-    """Eq. 2 for one query token: its weights [heads, key_h, key_w]."""
-    if record.kind == "global":
-        asked = query[image, :, token[0] * record.query_grid[1] + token[1], None]
-        return rearrange(attention_weights(asked, key[image]), "heads 1 (h w) -> heads h w", h=record.key_grid[0])
-    i, j = record.key_grid
-    top, left, height, width = record.window(*token)
-    which = (image * -(-record.query_grid[0] // i) + top // i) * -(-record.query_grid[1] // j) + left // j
-    asked = query[which, :, (token[0] - top) * j + token[1] - left, None]
-    keys = rearrange(key[which], "heads (i j) d -> heads i j d", i=i)[:, :height, :width]
-    return rearrange(attention_weights(asked, keys.flatten(1, 2)), "heads 1 (i j) -> heads i j", i=height)

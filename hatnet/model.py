@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hatnet.attention import TokenNorm
 from hatnet.blocks import Block, Downsample, Stem
 from hatnet.config import Config, configuration
 
@@ -18,19 +20,8 @@ class Stage(nn.Module):
 
     def __init__(self, config: Config, index: int, drop_path: list[float]):
         super().__init__()
-        channels = config.dims[index]
-        self.downsample = Downsample(config.dims[index - 1], channels) if index else nn.Identity()
-        self.blocks = nn.ModuleList(
-            Block(
-                channels,
-                config.head_dim,
-                config.expansions[index],
-                config.kernels[index],
-                drop_path=p,
-                hierarchical=index < len(config.g1),
-            )
-            for p in drop_path
-        )
+        self.downsample = Downsample(config, index) if index else nn.Identity()
+        self.blocks = nn.ModuleList(Block(config, index, p) for p in drop_path)
 
 
 class HATNet(nn.Module):
@@ -40,12 +31,19 @@ class HATNet(nn.Module):
         super().__init__()
         self.config = config
         drop_path = torch.linspace(0, config.drop_path, sum(config.depths)).split(list(config.depths))
-        self.stem = Stem(config.stem_dim, config.dims[0], config.stem_strides)
+        self.stem = Stem(config)
         self.stages = nn.ModuleList(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
+        self.head_norm = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
         self.apply(_initialise)
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def feature_info(self) -> list[dict]:
+        """What `forward_features` gives, stage by stage, as timm says it: channels, stride in pixels, module."""
+        pairs = zip(self.config.dims, self.config.strides, strict=True)
+        return [{"num_chs": c, "reduction": stride, "module": f"stages.{index}"} for index, (c, stride) in enumerate(pairs)]
 
     def forward(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> Tensor:
         """Logits of a batch of images.
@@ -53,16 +51,23 @@ class HATNet(nn.Module):
         images: floating point [b, 3, h, w], normalised as in training, each side at least 32 pixels, of any shape.
         g1, g2: for this call alone, one G1 and one G2 for each hierarchical stage, in tokens; by default `config.g1`, `config.g2`.
         explicit: compute Eq. 2 as written, instead of by the fused kernel (same result; see `attention.attend`).
-        Returns logits [b, num_classes] ([b, c] pooled features where num_classes is 0).
-        Raises ValueError for images or grids that do not fit.
+        Returns logits [b, num_classes], or [b, num_classes, r, r] where `config.readout` is r > 1; where num_classes is 0, the
+        pooled features instead. Raises ValueError for images or grids that do not fit.
         """
-        for x, _ in self.run(images, g1, g2, explicit):
-            pass
-        return self.classify(x)
+        return self.classify(self.forward_features(images, g1, g2, explicit)[-1])
+
+    def forward_features(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> list[Tensor]:
+        """The map that each stage gives, [b, c, h / stride, w / stride] rounded up (strides 4, 8, 16, 32 in the paper).
+
+        For a backbone; arguments and errors as of `forward`, channels and strides in `feature_info`.
+        """
+        return [x for x, _ in self.run(images, g1, g2, explicit)]
 
     def classify(self, features: Tensor) -> Tensor:
-        """Global average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits [b, num_classes]."""
-        return self.classifier(self.dropout(features.mean(dim=(-2, -1))))
+        """Average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits as of `forward`."""
+        pooled = self.head_norm(F.adaptive_avg_pool2d(features, self.config.readout))
+        logits = self.classifier(self.dropout(pooled.movedim(1, -1))).movedim(-1, 1)
+        return logits.flatten(1) if self.config.readout == 1 else logits
 
     def run(
         self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, see: bool = False
@@ -72,19 +77,24 @@ class HATNet(nn.Module):
         Yields for each stage its output [b, c, h, w] and, with `see`, one dictionary a block of what its attention computed.
         """
         check_images(images)
-        grids = list(zip(self.check_grids("g1", g1), self.check_grids("g2", g2), strict=True))
+        grids = self.grids(g1, g2)
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
-        for index, stage in enumerate(self.stages):
+        for stage, grid in zip(self.stages, grids, strict=True):
             x = stage.downsample(x)
             seen: list[dict[str, Tensor | None]] = []
             for block in stage.blocks:
                 note = {} if see else None
-                x = block(x, *(grids[index] if index < len(grids) else ()), explicit=explicit, seen=note)
+                x = block(x, *grid, explicit=explicit, seen=note)
                 if note is not None:
                     seen.append(note)
             yield x, seen
 
-    def check_grids(self, name: str, grids: Grids) -> tuple[int, ...]:
+    def grids(self, g1: Grids = None, g2: Grids = None) -> list[tuple[int, ...]]:
+        """(G1, G2) of each hierarchical stage, () of each plain one: as given, or the configuration's. Raises ValueError."""
+        pairs = zip(self._check_grids("g1", g1), self._check_grids("g2", g2), strict=True)
+        return [*pairs, *[()] * (len(self.config.dims) - len(self.config.g1))]
+
+    def _check_grids(self, name: str, grids: Grids) -> tuple[int, ...]:
         """The G1 or G2 (`name`) of each hierarchical stage: `grids`, or the configuration's. Raises ValueError if they do not fit."""
         default = getattr(self.config, name)
         if grids is None:

@@ -6,6 +6,7 @@ is sliced, and every query asks its keys one after the other.
 
 import math
 import zlib
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -51,39 +52,74 @@ def ask(query, keys, values, head_dim):
     return torch.cat(out), torch.stack(weights)
 
 
-def attention(x, p, name, head_dim, g1=None, g2=None):
+def keys_of(word, y, z, h, w, g1, g2):
+    """The keys that token (y, z) asks: a list of rows of keys, each key a list of the tokens it averages."""
+
+    def span(at, size, moved):
+        edges = [0, *range(moved or g1, size, g1), size]
+        return next(range(a, b) for a, b in pairwise(edges) if a <= at < b)
+
+    if word == "pooled":
+        cells = [[range(top, min(top + g2, size)) for top in range(0, size, g2)] for size in (h, w)]
+        return [[[(u, v) for u in rows for v in columns] for columns in cells[1]] for rows in cells[0]]
+    if word == "full":
+        return [[[(u, v)] for v in range(w)] for u in range(h)]
+    half = g1 // 2 if word == "shifted_window" else 0
+    return [[[(u, v)] for v in span(z, w, half if w > g1 else 0)] for u in span(y, h, half if h > g1 else 0)]
+
+
+def step(asking, answering, project_q, project_kv, word, head_dim, grids, pool_norm=None):
+    """One step: every token of `asking` [c, h, w] asks keys made of `answering` -> attended [c, h, w], {(y, x): weights}."""
+    _, h, w = asking.shape
+    every = {(y, z): keys_of(word, y, z, h, w, *grids) for y in range(h) for z in range(w)}
+    cells = {tuple(key) for keys in every.values() for row in keys for key in row}
+    pooled = {key: torch.stack([answering[:, u, v] for u, v in key]).mean(0) for key in cells}
+    if pool_norm is not None:
+        # The norm runs over the pooled map as a whole.
+        whole = keys_of("pooled" if word == "pooled" else "full", 0, 0, h, w, *grids)
+        flat = [tuple(key) for row in whole for key in row]
+        normed = pool_norm(torch.stack([pooled[key] for key in flat], 1).reshape(-1, len(whole), len(whole[0])))
+        pooled = dict(zip(flat, normed.flatten(1).T, strict=True))
+    kv = {key: project_kv(value) for key, value in pooled.items()}
+    out, maps = torch.empty_like(asking), {}
+    for (y, z), keys in every.items():
+        flat = [tuple(key) for row in keys for key in row]
+        out[:, y, z], share = ask(project_q(asking[:, y, z]), [kv[k][0] for k in flat], [kv[k][1] for k in flat], head_dim)
+        maps[y, z] = share.reshape(-1, len(keys), len(keys[0]))
+    return out, maps
+
+
+def attention(x, p, name, head_dim, grids=(), words=("window", "pooled")):
     """One attention of a block on x [c, h, w] -> its output before the residual, and {(kind, y, x): weights [heads, kh, kw]}."""
     c, h, w = x.shape
     n = norm(x, p, f"{name}.norm")
     maps = {}
-    qkv = {(y, z): linear(n[:, y, z], p, f"{name}.qkv").split(c) for y in range(h) for z in range(w)}
-    if g1 is None:
-        everywhere = [(y, z) for y in range(h) for z in range(w)]
-        a = torch.empty_like(x)
-        for y, z in everywhere:
-            a[:, y, z], share = ask(qkv[y, z][0], [qkv[t][1] for t in everywhere], [qkv[t][2] for t in everywhere], head_dim)
-            maps["global", y, z] = share.reshape(-1, h, w)
+
+    def q(token):
+        return linear(token, p, f"{name}.qkv")[:c]
+
+    def kv(token):
+        return linear(token, p, f"{name}.qkv")[c:].split(c)
+
+    if not grids:
+        a, seen = step(n, n, q, kv, "full", head_dim, (1, 1))
+        maps |= {("global", *token): weights for token, weights in seen.items()}
     else:
-        a1 = torch.empty_like(x)
-        for y in range(h):
-            for z in range(w):
-                top, left = y - y % g1, z - z % g1
-                window = [(u, v) for u in range(top, min(top + g1, h)) for v in range(left, min(left + g1, w))]
-                a1[:, y, z], share = ask(qkv[y, z][0], [qkv[t][1] for t in window], [qkv[t][2] for t in window], head_dim)
-                maps["local", y, z] = share.reshape(-1, min(g1, h - top), min(g1, w - left))
+        a1, seen = step(n, n, q, kv, words[0], head_dim, grids)
+        maps |= {("local", *token): weights for token, weights in seen.items()}
         a1 = norm(a1 + x, p, f"{name}.grid_norm")
-        rows = [
-            torch.stack([a1[:, top : top + g2, left : left + g2].mean((1, 2)) for left in range(0, w, g2)], 1) for top in range(0, h, g2)
-        ]
-        pooled = norm(torch.stack(rows, 1), p, f"{name}.ds_norm")
-        ph, pw = pooled.shape[1:]
-        kv = [linear(pooled[:, u, v], p, f"{name}.kv").split(c) for u in range(ph) for v in range(pw)]
-        a = torch.empty_like(x)
-        for y in range(h):
-            for z in range(w):
-                a2, share = ask(linear(a1[:, y, z], p, f"{name}.q"), [k for k, _ in kv], [v for _, v in kv], head_dim)
-                maps["global", y, z] = share.reshape(-1, ph, pw)
-                a[:, y, z] = a1[:, y, z] + a2
+        a2, seen = step(
+            a1,
+            a1,
+            lambda token: linear(token, p, f"{name}.q"),
+            lambda token: linear(token, p, f"{name}.kv").split(c),
+            words[1],
+            head_dim,
+            grids,
+            lambda pooled: norm(pooled, p, f"{name}.ds_norm"),
+        )
+        maps |= {("global", *token): weights for token, weights in seen.items()}
+        a = a1 + a2
     out = torch.stack([torch.stack([linear(a[:, y, z], p, f"{name}.proj") for z in range(w)], 1) for y in range(h)], 1)
     return out, maps
 
@@ -97,7 +133,7 @@ def mlp(x, p, name):
     return norm(F.conv2d(x, p[f"{name}.conv3.0.weight"])[0], p, f"{name}.conv3.1")
 
 
-def hatnet(image, p, depths, head_dim, g1, g2, strides=OFFICIAL_STRIDES):
+def hatnet(image, p, depths, head_dim, g1, g2, strides=OFFICIAL_STRIDES, words=("window", "pooled")):
     """image [3, h, w], p a state dict under the authors' names -> logits, {(stage 2.., block, kind, y, x): weights}, stage maps."""
     x = F.conv2d(image[None], p["patch_embed.0.weight"], p["patch_embed.0.bias"], stride=strides[0], padding=1)[0]
     x = norm(x, p, "patch_embed.1")
@@ -110,7 +146,7 @@ def hatnet(image, p, depths, head_dim, g1, g2, strides=OFFICIAL_STRIDES):
         grids = (g1[index], g2[index]) if index < len(g1) else ()
         for block in range(depth):
             name = f"blocks.{index}.{block}"
-            out, seen = attention(x, p, f"{name}.attn", head_dim, *grids)
+            out, seen = attention(x, p, f"{name}.attn", head_dim, grids, words)
             maps |= {(index + 2, block, *key): weights for key, weights in seen.items()}
             x = x + out
             x = x + mlp(x, p, f"{name}.conv")

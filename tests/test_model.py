@@ -8,7 +8,9 @@ import pytest
 import torch
 
 import hatnet
+from hatnet.attention import Reach, merge, partition
 from hatnet.checkpoints import official_key
+from hatnet.config import REACHES
 from tests.naive import hatnet as naive_hatnet
 from tests.naive import picture, seeded
 
@@ -86,9 +88,83 @@ def test_compact_model_against_a_naive_loop():
     torch.testing.assert_close(model(image)[0], wanted, atol=2e-4, rtol=0)
 
 
+@pytest.mark.parametrize("word, words", REACHES.items())
+def test_every_mechanism_against_a_naive_loop(word, words):
+    shape = {"num_classes": 7, "depths": (1, 1, 1, 1), "dims": (12, 24, 36, 48), "head_dim": 12}
+    model, weights = filled("hatnet_tiny", attention=word, **shape)
+    other = hatnet.create_model("hatnet_tiny", **shape)
+    assert {key: v.shape for key, v in model.state_dict().items()} == {key: v.shape for key, v in other.state_dict().items()}
+    model, weights = model.double(), {key: value.double() for key, value in weights.items()}
+    image, g1, g2 = picture(3, 61, 47).double(), (5, 3, 2), (3, 2, 3)
+    with torch.inference_mode():
+        logits, maps = hatnet.attention_maps(model, image, g1=g1, g2=g2)
+        _, asked = hatnet.attention_maps(model, image, g1=g1, g2=g2, queries=[(0.99, 0.4)])
+        wanted, wanted_maps, _ = naive_hatnet(image[0], weights, (1, 1, 1, 1), 12, g1, g2, words=words)
+    torch.testing.assert_close(logits[0], wanted, atol=1e-10, rtol=0)
+    for m, one in zip(maps, asked, strict=True):
+        for y in range(m.query_grid[0]):
+            for x in range(m.query_grid[1]):
+                torch.testing.assert_close(m.row(y, x), wanted_maps[m.stage, m.block, m.kind, y, x], atol=1e-10, rtol=0)
+        token = hatnet.token_at((0.99, 0.4), m.query_grid)
+        torch.testing.assert_close(one.row(*token), m.row(*token), atol=1e-10, rtol=0)
+
+
+def test_a_mechanism_for_each_stage():
+    words = ("hierarchical", "shifted_window", "full")
+    assert hatnet.create_model("hatnet_tiny", attention=words).config.attention == words
+    with pytest.raises(ValueError, match=r"'windows' \(did you mean 'window'\?\).*hierarchical.*full"):
+        hatnet.create_model("hatnet_tiny", attention="windows")
+    with pytest.raises(ValueError, match="attention has 2 entries"):
+        hatnet.create_model("hatnet_tiny", attention=("full", "full"))
+
+
+def test_cards_network_lets_nothing_but_attention_move_anything():
+    """With per-token norms, a patch stem and windows, a cell's logits depend on its own pixels alone: the others' change is exactly 0."""
+    model = random_weights(hatnet.create_model("hatnet_cards", 4, attention="window"))
+    image, other = picture(0, 48), picture(1, 48)
+    other[..., 12:24, 24:36] = image[..., 12:24, 24:36]
+    with torch.inference_mode():
+        mine, changed = model(image), model(other)
+    assert mine.shape == (1, 4, 4, 4)
+    assert torch.equal(mine[0, :, 1, 2], changed[0, :, 1, 2])
+    assert not torch.isclose(mine, changed).all(dim=1)[0].sum() > 1
+    hierarchical = random_weights(hatnet.create_model("hatnet_cards", 4))
+    with torch.inference_mode():
+        assert (hierarchical(image)[0, :, 1, 2] - hierarchical(other)[0, :, 1, 2]).abs().max() > 1e-3
+
+
+def random_weights(model):
+    model.load_state_dict({key: seeded(key, value.shape) for key, value in model.state_dict().items()})
+    return model.eval()
+
+
+@pytest.mark.parametrize("change", [{}, {"depthwise": False}, {"activation": "gelu"}, {"norm": "layer"}, {"stem": "patch"}, {"readout": 2}])
+def test_switches_change_the_result_and_the_parameters_as_they_should(change):
+    plain = random_weights(hatnet.create_model("hatnet_compact", 10))
+    changed = random_weights(hatnet.create_model("hatnet_compact", 10, **change))
+    image = picture(0, 40)
+    with torch.inference_mode():
+        same = changed(image).shape == (1, 10) and torch.allclose(changed(image), plain(image), atol=1e-4)
+    assert same == (not change)
+    missing = plain.state_dict().keys() - changed.state_dict().keys()
+    assert all("depthwise" in key for key in missing) or "stem" in change
+    assert bool(missing) == bool({"depthwise", "stem"} & change.keys())
+
+
+def test_backbone():
+    for name, strides in (("hatnet_tiny", [4, 8, 16, 32]), ("hatnet_compact", [2, 4, 8])):
+        model = random_weights(hatnet.create_model(name, num_classes=0))
+        features = model.forward_features(picture(0, 75, 141))
+        assert [info["reduction"] for info in model.feature_info] == strides
+        for x, info in zip(features, model.feature_info, strict=True):
+            assert x.shape == (1, info["num_chs"], -(-75 // info["reduction"]), -(-141 // info["reduction"]))
+            assert hasattr(model.get_submodule(info["module"]), "blocks")
+        torch.testing.assert_close(model(picture(0, 75, 141)), features[-1].mean((2, 3)), atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("name", hatnet.VARIANTS)
 def test_every_variant_runs_on_odd_sizes_and_explicit_equals_fused(name):
-    model = filled(name, num_classes=11)[0].double()
+    model = random_weights(hatnet.create_model(name, 11)).double()
     for height, width in ((32, 32), (97, 65)):
         image = picture(7, height, width).double()
         with torch.inference_mode():
@@ -139,10 +215,11 @@ def test_a_window_beyond_the_map_is_one_window():
 
 def test_one_token_disturbs_only_its_own_window():
     """Neighbours share a window: a dilated grid, (i gh) for (gh i), passes every check of shapes but not this one."""
-    where = hatnet.attention.partition(torch.arange(48.0).reshape(1, 1, 6, 8), 3, 4)
+    where = partition(torch.arange(48.0).reshape(1, 1, 6, 8), Reach(3, 4, 0, 0, 1))
     assert where[0, :, 0].tolist() == [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19]
     x = picture(1, 7, 9)
-    torch.testing.assert_close(hatnet.attention.merge(hatnet.attention.partition(x, 3, 4), 3, 4, 7, 9), x, atol=0, rtol=0)
+    for to in (Reach(3, 4, 0, 0, 1), Reach(3, 4, 1, 2, 1), Reach(7, 9, 0, 0, 1)):
+        torch.testing.assert_close(merge(partition(x, to), to, 7, 9), x, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(
