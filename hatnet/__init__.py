@@ -1,23 +1,42 @@
-"""HAT-Net and its hierarchical attention (H-MHSA), written to be read beside the paper."""
+"""HAT-Net and its hierarchical attention (H-MHSA), written to be read beside the paper.
 
-from hatnet.checkpoints import checkpoint_info, list_checkpoints, load_checkpoint, load_official_state_dict, save_checkpoint
+Read in this order: `attention.py` (Eqs. 1 to 14), `blocks.py` and `model.py` (Fig. 1), `config.py` (Table 1), `maps.py`,
+`walk.py` (the equations step by step), `rollout.py`, `complexity.py` (Eqs. 5 and 15), `checkpoints.py`.
+"""
+
+from hatnet import complexity, rollout
+from hatnet.checkpoints import (
+    checkpoint_info,
+    list_checkpoints,
+    load_checkpoint,
+    load_official_state_dict,
+    load_pretrained,
+    save_checkpoint,
+)
 from hatnet.config import VARIANTS, Config
 from hatnet.maps import AttentionMap, attention_maps, place_of, token_at, window_of
 from hatnet.model import HATNet, create_model
+from hatnet.walk import Step, block_input, walk
 
 __all__ = [
     "VARIANTS",
-    "AttentionMap",
     "Config",
     "HATNet",
-    "attention_maps",
-    "checkpoint_info",
     "create_model",
+    "AttentionMap",
+    "attention_maps",
+    "place_of",
+    "token_at",
+    "window_of",
+    "Step",
+    "block_input",
+    "walk",
+    "complexity",
+    "rollout",
+    "checkpoint_info",
     "list_checkpoints",
     "load_checkpoint",
     "load_official_state_dict",
-    "place_of",
+    "load_pretrained",
     "save_checkpoint",
-    "token_at",
-    "window_of",
 ]

@@ -7,6 +7,7 @@ names, the normalisation and the training figures; `checkpoint_info` reads them 
 import dataclasses
 import json
 import os
+import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +16,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+from torchvision.models import ResNet18_Weights
 
 from hatnet.config import Config
-from hatnet.model import HATNet
+from hatnet.model import HATNet, create_model
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 
@@ -140,3 +142,82 @@ def load_official_state_dict(model: HATNet, state_dict: Mapping[str, Tensor]) ->
     if problems:
         raise ValueError("the state dict does not fit the model: " + "; ".join(sorted(problems)))
     model.load_state_dict(weights)
+
+
+# The authors' ImageNet-1K weights: their release v2.0 of https://github.com/yun-liu/HAT-Net. The repository carries no licence, so
+# the weights are downloaded by whoever uses them and never re-hosted. Accuracy: Table 2, top-1 at 224 x 224.
+RELEASE = "https://github.com/yun-liu/HAT-Net/releases/download/v2.0/"
+_RELEASED = {
+    "hatnet_tiny": ("HAT-Net_Tiny.pth", 0.798),
+    "hatnet_small": ("HAT-Net_Small.pth", 0.826),
+    "hatnet_medium": ("HAT-Net_Medium.pth", 0.840),
+    "hatnet_large": ("HAT-Net_Large.pth", 0.842),
+}
+
+
+def pretrained_path(name: str) -> Path:
+    """Where `load_pretrained` keeps its safetensors copy: in torch's hub cache (the file need not be there).
+
+    Raises ValueError for a model that the authors did not release.
+    """
+    if name not in _RELEASED:
+        raise ValueError(f"the authors released no weights of {name!r}; they released {', '.join(_RELEASED)}")
+    return Path(torch.hub.get_dir()) / "checkpoints" / f"{name}-imagenet1k.safetensors"
+
+
+def load_pretrained(name: str, file: str | os.PathLike | None = None) -> HATNet:
+    """A paper's variant with the authors' ImageNet-1K weights, in float32 and eval mode.
+
+    The first time, the released file is downloaded into torch's hub cache, with a progress bar, and a safetensors copy is written
+    beside it; later calls read the copy. file: take the released file from there instead of downloading (the copy is written
+    too). Released files are read with `weights_only=True`, so that none can run code.
+    Raises ValueError if the file cannot be had, and says where to put it; if it is no state dict; if it does not fit the model.
+    """
+    copy = pretrained_path(name)
+    if file is None and copy.is_file():
+        return load_checkpoint(copy)
+    released, accuracy = _RELEASED[name]
+    source = copy.with_name(released) if file is None else Path(file)
+    if file is None and not source.is_file():
+        source.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(RELEASE + released, str(source))
+        except OSError as error:
+            raise ValueError(
+                f"could not download {RELEASE + released} ({error}): download it elsewhere and put it at {source}, "
+                "or pass its place as file="
+            ) from None
+    if not source.is_file():
+        raise ValueError(f"there is no file {source}; wanted {released} as downloaded from {RELEASE}")
+    model = create_model(name)
+    load_official_state_dict(model, _read_released(source))
+    categories = ResNet18_Weights.IMAGENET1K_V1.meta["categories"]  # the names of ImageNet-1K's classes, in its order
+    info = {
+        "classes": categories,
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+        "image_size": 224,
+        "data": "imagenet1k",
+        "accuracy": accuracy,
+        "source": f"{RELEASE}{released}, accuracy from Table 2 of the paper",
+    }
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(model, copy, info)
+    return model.eval()
+
+
+def _read_released(path: Path) -> Mapping[str, Tensor]:
+    """A state dict from a .pth file: bare, or nested under "model" or "state_dict". Runs no code of the file."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{path} is no file of weights alone, so it was not loaded ({reason}); if a download was cut off, delete it and try again"
+        ) from None
+    for key in ("model", "state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise ValueError(f"{path} holds no state dict (names of weights and tensors), neither bare nor under 'model' or 'state_dict'")
+    return content

@@ -47,6 +47,7 @@ class Config:
     head_norm: bool = False  # layer norm between pooling and classifier
     num_classes: int = 1000
     dropout: float = 0.2  # before the classifier (the authors' release)
+    init_std: float | None = 0.02  # of all weights, as released; None: 1 / sqrt(fan-in), with which a narrow model learns faster
     drop_path: float = 0.0  # stochastic depth of the last block; rises linearly from 0 (the authors' release)
 
     def __post_init__(self) -> None:
@@ -120,6 +121,7 @@ VARIANTS: dict[str, Config] = {
         stem_strides=(1, 2),
         num_classes=10,
         dropout=0.0,
+        init_std=None,  # with 0.02, 200 steps on CIFAR-10 gave 33 % instead of 42 %: its hidden values are too small to bend SiLU
     ),
     # Ours: for the drawn cards, 48 x 48 pixels in 4 x 4 cells. Nothing but attention moves anything from token to token, and
     # every cell has its own answer.
@@ -140,6 +142,7 @@ VARIANTS: dict[str, Config] = {
         head_norm=True,
         num_classes=4,
         dropout=0.0,
+        init_std=None,
     ),
 }
 

@@ -36,7 +36,7 @@ class HATNet(nn.Module):
         self.head_norm = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
-        self.apply(_initialise)
+        self.apply(self._initialise)
         self.to(memory_format=torch.channels_last)
 
     @property
@@ -105,6 +105,14 @@ class HATNet(nn.Module):
             raise ValueError(f"{name}={tuple(grids)}: a grid is a whole number of tokens, at least 1, like {default}")
         return tuple(int(g) for g in grids)
 
+    def _initialise(self, module: nn.Module) -> None:
+        """As released: truncated normal for weights, 0 for biases; norms keep torch's 1 and 0."""
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            std = self.config.init_std or module.weight[0].numel() ** -0.5
+            nn.init.trunc_normal_(module.weight, std=std)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
 
 def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
     """A HAT-Net with random weights: one of `config.VARIANTS`, with fields of `Config` replaced by `overrides`.
@@ -128,11 +136,3 @@ def check_images(images: Tensor) -> None:
         raise ValueError(f"images are {images.dtype}; wanted floating point: divide pixels by 255 and normalise as in training")
     if min(images.shape[-2:]) < SMALLEST:
         raise ValueError(f"images are {images.shape[-2]} x {images.shape[-1]} pixels; each side must be at least {SMALLEST}: enlarge them")
-
-
-def _initialise(module: nn.Module) -> None:
-    """As released: truncated normal of std 0.02 for weights, 0 for biases; norms keep torch's 1 and 0."""
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

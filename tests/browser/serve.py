@@ -190,6 +190,15 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
+def explorer_drawn(page: Page) -> None:
+    """Wait until the Explorer's photograph and both maps are painted."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(".st-key-picker .where")).to_have_text(re.compile("^Row"))
+    for name in ("local", "global"):
+        expect(page.locator(f".st-key-map_{name} .heatmaplayer image").first).to_be_visible()
+
+
 if __name__ == "__main__":
     chromium_here = find_chromium()
     print(chromium_here or NO_CHROMIUM)

@@ -1,0 +1,26 @@
+"""`python -m hatnet`: Table 1 recomputed, beside the paper's figures."""
+
+from hatnet.complexity import count
+from hatnet.model import create_model
+
+# Tables 1 and 2 of the paper: parameters in millions, "#FLOPs" in G at 224 x 224.
+PAPER = {"hatnet_tiny": (12.7, 2.0), "hatnet_small": (25.7, 4.3), "hatnet_medium": (42.9, 8.3), "hatnet_large": (63.1, 11.5)}
+
+
+def main() -> None:
+    print("Table 1 recomputed at 224 x 224 (M = 10^6 parameters, G = 10^9 multiply-accumulates), beside the paper's Tables 1 and 2")
+    print(f"{'':14} {'C':>17} {'blocks':>13} | {'#Param':>10} {'paper':>7} | {'conv+linear':>11} {'paper':>7} | {'with QK^T, AV':>13}")
+    for name, (parameters, flops) in PAPER.items():
+        model = create_model(name)
+        macs, config = count(model, (224, 224)), model.config
+        millions = sum(p.numel() for p in model.parameters()) / 1e6
+        dims, depths = (", ".join(map(str, numbers)) for numbers in (config.dims, config.depths))
+        print(
+            f"{name:14} {dims:>17} {depths:>13} | {millions:8.3f} M {parameters:5.1f} M"
+            f" | {macs.conv_linear / 1e9:9.4f} G {flops:5.1f} G | {macs.total / 1e9:11.4f} G"
+        )
+    print("The paper's #FLOPs are multiply-accumulates without the attention products QK^T and AV (5 to 8 % more).")
+
+
+if __name__ == "__main__":
+    main()

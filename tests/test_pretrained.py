@@ -1,0 +1,110 @@
+"""The authors' released files: made here of random weights under the authors' names, since no real one may be kept."""
+
+import os
+import pickle
+
+import pytest
+import torch
+
+import hatnet
+from hatnet import checkpoints
+from tests.naive import picture, seeded
+from tests.test_model import OFFICIAL
+
+
+@pytest.fixture(autouse=True)
+def hub(tmp_path, monkeypatch):
+    """An empty torch hub cache of this test's own, and no network."""
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+
+    def offline(url, dst, *args, **kwargs):
+        raise OSError("no network here")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    return tmp_path / "hub" / "checkpoints"
+
+
+@pytest.fixture
+def released():
+    return {key: seeded(key, shape) for key, shape in OFFICIAL["tiny"]}
+
+
+@pytest.mark.parametrize("nest", [lambda s: s, lambda s: {"model": s, "epoch": 299}, lambda s: {"state_dict": s}])
+def test_released_files_bare_and_nested(released, nest, tmp_path, hub):
+    torch.save(nest(released), tmp_path / "any.pth")
+    model = hatnet.load_pretrained("hatnet_tiny", file=tmp_path / "any.pth")
+    assert not model.training and all(p.dtype == torch.float32 for p in model.parameters())
+    wanted = hatnet.create_model("hatnet_tiny").eval()
+    hatnet.load_official_state_dict(wanted, released)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(picture(0, 64)), wanted(picture(0, 64)), atol=0, rtol=0)
+    # The copy serves from now on, without the file and without the network.
+    (tmp_path / "any.pth").unlink()
+    assert checkpoints.pretrained_path("hatnet_tiny").parent == hub
+    with torch.inference_mode():
+        torch.testing.assert_close(hatnet.load_pretrained("hatnet_tiny")(picture(0, 64)), wanted(picture(0, 64)), atol=0, rtol=0)
+    info = hatnet.checkpoint_info(checkpoints.pretrained_path("hatnet_tiny"))
+    assert len(info["classes"]) == 1000 and info["classes"][0] == "tench" and checkpoints.RELEASE in info["source"]
+
+
+def test_a_download_happens_once(released, tmp_path, hub, monkeypatch):
+    asked = []
+
+    def download(url, dst, *args, **kwargs):
+        asked.append(url)
+        torch.save(released, dst)
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    hatnet.load_pretrained("hatnet_tiny")
+    hatnet.load_pretrained("hatnet_tiny")
+    assert asked == [checkpoints.RELEASE + "HAT-Net_Tiny.pth"]
+
+
+def test_offline_says_where_to_put_the_file(released, hub):
+    with pytest.raises(ValueError, match=r"no network here.*put it at .*HAT-Net_Tiny\.pth, or pass its place as file=") as error:
+        hatnet.load_pretrained("hatnet_tiny")
+    torch.save(released, hub / "HAT-Net_Tiny.pth")
+    assert str(hub / "HAT-Net_Tiny.pth") in str(error.value)
+    assert hatnet.load_pretrained("hatnet_tiny").config.num_classes == 1000
+
+
+def test_files_that_do_not_fit(released, tmp_path, hub):
+    path = tmp_path / "any.pth"
+
+    def refused(content, words):
+        if content is not None:
+            torch.save(content, path)
+        with pytest.raises(ValueError, match=words):
+            hatnet.load_pretrained("hatnet_tiny", file=path)
+        assert not hub.exists() or not any(hub.iterdir())
+
+    refused({key: value for key, value in released.items() if key != "ds3.norm.bias"}, "missing ds3.norm.bias")
+    refused(released | {"classifier.1.bias": torch.zeros(10)}, r"classifier.1.bias has shape \[10\], wanted \[1000\]")
+    refused({"model": {"epoch": 3}}, "no state dict")
+    refused([1, 2], "no state dict")
+    torch.save(released, path)
+    path.write_bytes(path.read_bytes()[: 2**20])
+    refused(None, "delete it and try again")
+    path.write_bytes(b"")
+    refused(None, "was not loaded")
+    path.unlink()
+    refused(None, "there is no file")
+    with pytest.raises(ValueError, match=r"'resnet50'; they released hatnet_tiny"):
+        hatnet.load_pretrained("resnet50")
+
+
+class Evil:
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+def test_a_pickle_that_would_run_code_is_refused_and_nothing_runs(released, tmp_path):
+    mark, path = tmp_path / "ran", tmp_path / "evil.pth"
+    for write in (lambda: torch.save(released | {"x": Evil(mark)}, path), lambda: path.write_bytes(pickle.dumps({"model": Evil(mark)}))):
+        write()
+        with pytest.raises(ValueError, match="was not loaded"):
+            hatnet.load_pretrained("hatnet_tiny", file=path)
+        assert not mark.exists()

@@ -1,0 +1,125 @@
+"""Two hops and rollout, where the attention is known by construction and the answer was worked out by hand."""
+
+import pytest
+import torch
+
+import hatnet
+from hatnet.attention import Reach
+from hatnet.maps import AttentionMap
+from hatnet.rollout import rollout, two_hop
+from tests.naive import picture
+from tests.test_model import random_weights
+
+
+def record(kind, grid, reach, weights, stage=2):
+    cells = tuple(-(-n // reach.pool) for n in grid) if reach.pool > 1 else (reach.i, reach.j)
+    return AttentionMap(
+        stage=stage,
+        block=0,
+        kind=kind,
+        query_grid=grid,
+        key_grid=cells,
+        g1=2,
+        g2=2,
+        heads=weights.shape[1],
+        images=1,
+        reach=reach,
+        rows={},
+        weights=weights,
+    )
+
+
+def test_two_hops_worked_out_by_hand():
+    """4 x 4 tokens, G1 = G2 = 2. Locally everyone looks at the first token of its window; globally everyone at the last cell."""
+    local = torch.zeros(4, 1, 4, 4)
+    local[..., 0] = 1
+    glob = torch.zeros(1, 1, 16, 4)
+    glob[..., 3] = 1
+    maps = record("local", (4, 4), Reach(2, 2, 0, 0, 1), local), record("global", (4, 4), Reach(4, 4, 0, 0, 2), glob)
+    # From (0, 1). Pooled half: the last cell's four tokens, 1/8 each, of which half stays and half moves on to (2, 2).
+    # Direct half: 1/4 stays at (0, 1), 1/4 moves to (0, 0).
+    wanted = torch.zeros(4, 4)
+    wanted[2:, 2:] = 1 / 16
+    wanted[2, 2] += 1 / 4
+    wanted[0, 1] = wanted[0, 0] = 1 / 4
+    torch.testing.assert_close(two_hop(*maps, tokens=[(0, 1)])[0], wanted)
+    torch.testing.assert_close(two_hop(*maps)[1], wanted)
+
+
+def test_a_partial_cell_is_spread_over_its_real_tokens():
+    """3 x 3 tokens: the last cell of 2 x 2 holds one token only."""
+    local = torch.eye(4).repeat(4, 1, 1, 1)  # everyone looks at itself
+    glob = torch.zeros(1, 1, 9, 4)
+    glob[0, 0, :, 3] = 0.5
+    glob[0, 0, :, 1] = 0.5
+    maps = record("local", (3, 3), Reach(2, 2, 0, 0, 1), local), record("global", (3, 3), Reach(3, 3, 0, 0, 2), glob)
+    wanted = torch.tensor([[0.5, 0, 0.125], [0, 0, 0.125], [0, 0, 0.25]])
+    torch.testing.assert_close(two_hop(*maps, tokens=[(0, 0)])[0], wanted)
+
+
+@pytest.mark.parametrize("grids", [{}, {"g1": (5, 3), "g2": (3, 2)}])
+def test_rows_sum_to_one_and_equal_the_matrix_formula(grids):
+    model = random_weights(hatnet.create_model("hatnet_compact", 10))
+    with torch.inference_mode():
+        _, maps = hatnet.attention_maps(model, picture(0, 33, 41), **grids)
+    local, glob = maps[:2]
+    (h, w), (ph, pw) = local.query_grid, glob.key_grid
+    a_loc, a_glob, spread = torch.zeros(h * w, h, w), torch.zeros(h * w, ph * pw), torch.zeros(ph * pw, h, w)
+    for y in range(h):
+        for x in range(w):
+            top, left, height, width = local.window(y, x)
+            a_loc[y * w + x, top : top + height, left : left + width] = local.row(y, x).mean(0)
+            a_glob[y * w + x] = glob.row(y, x).mean(0).flatten()
+    for cy in range(ph):
+        for cx in range(pw):
+            cell = spread[cy * pw + cx, cy * glob.g2 : (cy + 1) * glob.g2, cx * glob.g2 : (cx + 1) * glob.g2]
+            cell[:] = 1 / cell.numel()
+    once = (torch.eye(h * w) + a_loc.flatten(1)) / 2
+    wanted = (a_glob @ spread.flatten(1) @ once + once) / 2
+    found = two_hop(local, glob)
+    torch.testing.assert_close(found.flatten(1), wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found.sum((1, 2)), torch.ones(h * w), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("attention", hatnet.config.REACHES)
+def test_rollout_sums_to_one_for_every_mechanism(attention):
+    model = random_weights(hatnet.create_model("hatnet_compact", 10, attention=attention))
+    with torch.inference_mode():
+        _, maps = hatnet.attention_maps(model, picture(0, 47, 64))
+    for place in (None, (0.1, 0.9)):
+        image = rollout(maps, place)
+        assert image.shape == maps[0].query_grid and image.min() >= 0
+        assert image.sum().item() == pytest.approx(1, abs=1e-5)
+    assert not torch.allclose(rollout(maps, (0.1, 0.9)), rollout(maps, (0.9, 0.1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("before, after", [((4, 4), (2, 2)), ((5, 3), (3, 2))])
+def test_downsampling_worked_out_by_hand(before, after):
+    """Everyone looks at itself alone, so that only the downsampling spreads: over the 3 x 3 tokens around (2y, 2x)."""
+
+    def selfish(grid, stage):
+        n = grid[0] * grid[1]
+        return record("global", grid, Reach(*grid, 0, 0, 1), torch.eye(n)[None, None], stage)
+
+    maps = [selfish(before, 2), selfish(after, 3)]
+    for y in range(after[0]):
+        for x in range(after[1]):
+            wanted = torch.zeros(before)
+            wanted[max(2 * y - 1, 0) : 2 * y + 2, max(2 * x - 1, 0) : 2 * x + 2] = 1
+            found = rollout(maps, ((y + 0.5) / after[0], (x + 0.5) / after[1]))
+            torch.testing.assert_close(found, wanted / wanted.sum())
+
+
+def test_wrong_use():
+    model = random_weights(hatnet.create_model("hatnet_compact", 10))
+    _, maps = hatnet.attention_maps(model, picture(0, 32))
+    with pytest.raises(ValueError, match="one block, in this order"):
+        two_hop(maps[1], maps[0])
+    with pytest.raises(ValueError, match="one block"):
+        two_hop(maps[0], maps[3])
+    with pytest.raises(ValueError, match="off the grid"):
+        two_hop(maps[0], maps[1], tokens=[(16, 0)])
+    _, asked = hatnet.attention_maps(model, picture(0, 32), queries=[(0.5, 0.5)])
+    for call in (lambda: two_hop(asked[0], asked[1]), lambda: rollout(asked)):
+        with pytest.raises(ValueError, match="without queries"):
+            call()
