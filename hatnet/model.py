@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor, nn
 
 from hatnet.attention import TokenNorm
@@ -66,8 +67,8 @@ class HATNet(nn.Module):
     def classify(self, features: Tensor) -> Tensor:
         """Average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits as of `forward`."""
         pooled = self.head_norm(F.adaptive_avg_pool2d(features, self.config.readout))
-        logits = self.classifier(self.dropout(pooled.movedim(1, -1))).movedim(-1, 1)
-        return logits.flatten(1) if self.config.readout == 1 else logits
+        logits = self.classifier(self.dropout(rearrange(pooled, "b c y x -> b y x c")))
+        return logits.flatten(1) if self.config.readout == 1 else rearrange(logits, "b y x k -> b k y x")
 
     def run(
         self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, see: bool = False
