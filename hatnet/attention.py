@@ -1,7 +1,9 @@
 """Attention as in the paper, in its order and its symbols: MHSA (Eqs. 1 to 3) and H-MHSA (Eqs. 6 to 14).
 
+"The release" is the authors' published model; where it departs from the paper's text, the line says so.
+
 Axes, everywhere in this package
-    b       images in the batch              c       channels
+    b       images (or images x windows)     c       channels
     h w     tokens down and across           heads d the channels of one token, head by head (c = heads * d)
     gh gw   which window                     i j     the place inside a window
     n m     queries and keys, flattened
@@ -12,25 +14,27 @@ The paper's symbols, our names and their shapes
     A            a            b heads (h w) d                  plain attention                               Eqs. 2, 3
     X1           x1           (b gh gw) (i j) c                X cut into G1 x G1 windows                    Eq. 6
     Q1 K1 V1     q1 k1 v1     (b gh gw) heads (i j) d          inside each window                            Eq. 7
-    A1           local, a1    b c h w                          local attention, back on the map              Eqs. 8, 9
-    ^A1          pooled       b c ceil(h/G2) ceil(w/G2)        A1, averaged over G2 x G2 cells               Eq. 10
+    A1           local        b c h w                          local attention, back on the map              Eq. 8
+    A1           joined, a1   b c h w                          plus X; and that, normalised (the release)    Eq. 9
+    ^A1          pooled       b c ceil(h/G2) ceil(w/G2)        a1 over G2 x G2 cells, normalised (release)   Eq. 10
     A1, ^A1      rows, keys   b (h w) c, b m c                 the same as rows of tokens                    Eq. 11
     Q2           q2           b heads (h w) d                  every token asks ...                          Eq. 12
     K2 V2        k2 v2        b heads m d                      ... the m pooled cells                        Eq. 12
     A2           a2           b c h w                          global attention                              Eq. 13
-    W^q W^k W^v  qkv, q, kv   linear layers                    output channels ordered (q,k,v) x heads x d   Eqs. 1, 7, 12
+    W^q W^k W^v  qkv          linear layer                     output channels ordered (q,k,v) x heads x d   Eqs. 1, 7
+    W^q W^k W^v  q, kv        linear layers                    ordered heads x d, and (k,v) x heads x d      Eq. 12
     W^p          proj         linear layer                     mixes the heads of A1 + A2                    Eqs. 3, 14
     Omega        .            multiply-accumulates             in `complexity.py`                            Eqs. 5, 15
 
-Maps are `b c h w` in channels-last memory: the channels of one token lie together, so turning a map into rows of tokens
-(`b (h w) c`, what the equations multiply by W) moves nothing.
+Maps are `b c h w` in channels-last memory (the model sees to that): the channels of one token lie together, so turning a map
+into rows of tokens (`b (h w) c`, what the equations multiply by W) moves nothing.
 
 G1 and G2 carry no weights: they only say which tokens are grouped, and every W is applied to single tokens. So they are
 arguments of the call, and a trained model runs with others.
 
 What the counts leave out. Eq. 15 counts Q, K, V and the two products of Eq. 2, for the local and for the global step; it omits
 W^p, the norms, the softmax and the pooling. The paper's "#FLOPs" are multiply-accumulates, and of those only the ones of
-convolutions and linear layers: without the attention products QK^T and AV, 5 to 8 % of a HAT-Net at 224 x 224.
+convolutions and linear layers: without the attention products QK^T and AV, 5 to 8 % of them at 224 x 224 (`python -m hatnet`).
 """
 
 from collections.abc import Callable
@@ -50,7 +54,10 @@ def group_norm(channels: int) -> nn.GroupNorm:
 
 
 class TokenNorm(nn.LayerNorm):
-    """Layer norm over the channels of each token of a map [b, c, h, w]: no token hears of another, as it does in `group_norm`."""
+    """Layer norm over the channels of each token of a map [b, c, h, w]. Unlike in `group_norm`, no token hears of another."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels, eps=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
         return rearrange(super().forward(rearrange(x, "b c h w -> b h w c")), "b h w c -> b c h w")
@@ -75,8 +82,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     """Eq. 2, for every head: A = Softmax(Q K^T / sqrt(d)) V, and the weights if they were computed.
 
     query [..., n, d], key and value [..., m, d] -> A [..., n, d], weights [..., n, m] or None.
-    The fused kernel never lays out the n x m weights in memory; `explicit=True` does, because someone wants to see them (or
-    because on a CPU in bfloat16 the backward pass of the fused kernel is the slower one).
+    Fused by default: the kernel does not lay out the n x m weights in memory. `explicit=True` does: `maps.attention_maps` and
+    `walk.walk` ask for it to see them, the trainer on a CPU in bfloat16 because the fused kernel's backward pass is slower there.
     """
     if explicit:
         weights = attention_weights(query, key, mask)
@@ -84,27 +91,27 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     return F.scaled_dot_product_attention(query, key, value, attn_mask=mask), None
 
 
-class Reach(NamedTuple):
-    """Which keys a query asks: those of its window of i x j tokens, averaged over cells of `pool` x `pool` tokens."""
+class Layout(NamedTuple):
+    """Who asks whom: the queries of a window of i x j tokens ask its tokens, or, where pool > 1, the pooled cells of the map."""
 
     i: int  # height of the window, in tokens; the whole map for a pooled or full reach
     j: int  # its width
     down: int  # how far the windows are moved down and across, in tokens: 0, or half a window
     across: int
-    pool: int  # side of a cell, in tokens; 1: no pooling
+    pool: int  # side of a pooled cell, in tokens; 1: no pooling
 
 
-def reach(word: str, g1: int, g2: int, h: int, w: int) -> Reach:
+def layout_of(word: str, g1: int, g2: int, h: int, w: int) -> Layout:
     """The geometry of a reach on a map of h x w tokens: "window", "shifted_window", "pooled" or "full"."""
     if word in ("pooled", "full"):
-        return Reach(h, w, 0, 0, g2 if word == "pooled" else 1)
+        return Layout(h, w, 0, 0, g2 if word == "pooled" else 1)
     i, j = min(g1, h), min(g1, w)  # a G1 beyond the map means one window
     if word == "window":
-        return Reach(i, j, 0, 0, 1)
-    return Reach(i, j, i // 2 if i < h else 0, j // 2 if j < w else 0, 1)  # one window has nowhere to move, as in Swin
+        return Layout(i, j, 0, 0, 1)
+    return Layout(i, j, i // 2 if i < h else 0, j // 2 if j < w else 0, 1)  # one window has nowhere to move, as in Swin
 
 
-def partition(x: Tensor, to: Reach) -> Tensor:
+def partition(x: Tensor, layout: Layout) -> Tensor:
     """Eq. 6: cut the map into windows of i x j tokens, from the top left (of the first shifted window, if they are shifted).
 
     [b, c, h, w] -> [(b gh gw), (i j), c]. A window that hangs over the edge is filled up with zeros, which `window_mask` hides.
@@ -112,28 +119,28 @@ def partition(x: Tensor, to: Reach) -> Tensor:
     The order inside the parentheses is the meaning: `(gh i)` takes i *neighbours* into a window. `(i gh)` would have the same
     shapes and give a dilated grid, every gh-th token: wrong, and silent.
     """
-    if any(fill := _overhang(to, *x.shape[-2:])):
+    if any(fill := _overhang(layout, *x.shape[-2:])):
         x = F.pad(x, fill)
-    return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=to.i, j=to.j)
+    return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=layout.i, j=layout.j)
 
 
-def merge(x1: Tensor, to: Reach, h: int, w: int) -> Tensor:
+def merge(x1: Tensor, layout: Layout, h: int, w: int) -> Tensor:
     """Eq. 8: put the windows back on the map, and drop what `partition` filled up.
 
-    [(b gh gw), (i j), c] -> [b, c, h, w]; `merge(partition(x, to), to, h, w)` is x.
+    [(b gh gw), (i j), c] -> [b, c, h, w]; `merge(partition(x, layout), layout, h, w)` is x.
     """
-    left, right, top, bottom = _overhang(to, h, w)
-    gh, gw = (h + top + bottom) // to.i, (w + left + right) // to.j
-    x = rearrange(x1, "(b gh gw) (i j) c -> b (gh i) (gw j) c", gh=gh, gw=gw, i=to.i, j=to.j)
+    left, right, top, bottom = _overhang(layout, h, w)
+    gh, gw = (h + top + bottom) // layout.i, (w + left + right) // layout.j
+    x = rearrange(x1, "(b gh gw) (i j) c -> b (gh i) (gw j) c", gh=gh, gw=gw, i=layout.i, j=layout.j)
     return rearrange(x[:, top : top + h, left : left + w], "b h w c -> b c h w")
 
 
-def window_mask(x: Tensor, to: Reach) -> Tensor | None:
-    """True for the real keys of each window of `partition(x, to)`: [(b gh gw), 1, 1, (i j)]; None if all are real."""
+def window_mask(x: Tensor, layout: Layout) -> Tensor | None:
+    """True for the real keys of each window of `partition(x, layout)`: [(b gh gw), 1, 1, (i j)]; None if all are real."""
     b, _, h, w = x.shape
-    if not any(_overhang(to, h, w)):
+    if not any(_overhang(layout, h, w)):
         return None
-    real = partition(torch.ones(1, 1, h, w, dtype=torch.bool, device=x.device), to)
+    real = partition(torch.ones(1, 1, h, w, dtype=torch.bool, device=x.device), layout)
     return repeat(real, "windows m 1 -> (b windows) 1 1 m", b=b)
 
 
@@ -145,21 +152,21 @@ def pool(x: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(x, side, ceil_mode=True, count_include_pad=False) if side > 1 else x
 
 
-def key_rows(x: Tensor, to: Reach) -> Tensor:
+def key_rows(x: Tensor, layout: Layout) -> Tensor:
     """The rows that each window asks: all cells of a pooled map, or the tokens of the window itself."""
-    return partition(x, to) if to.pool == 1 else rearrange(x, "b c h w -> b (h w) c")
+    return partition(x, layout) if layout.pool == 1 else rearrange(x, "b c h w -> b (h w) c")
 
 
-def _overhang(to: Reach, h: int, w: int) -> tuple[int, int, int, int]:
+def _overhang(layout: Layout, h: int, w: int) -> tuple[int, int, int, int]:
     """Tokens by which the windows hang over the map: left, right, top, bottom."""
-    top, left = -to.down % to.i, -to.across % to.j
-    return left, -(w + left) % to.j, top, -(h + top) % to.i
+    top, left = -layout.down % layout.i, -layout.across % layout.j
+    return left, -(w + left) % layout.j, top, -(h + top) % layout.i
 
 
 class MHSA(nn.Module):
-    """Plain multi-head self-attention, Eqs. 1 to 3, for the stage whose map is small enough (the paper's stage 5).
+    """Plain multi-head self-attention, Eqs. 1 to 3: the paper's stage 5, whose map is small enough (section 4.1).
 
-    It has no local step, so of H-MHSA's layers `grid_norm`, `ds_norm`, `q` and `kv` are missing.
+    One step instead of two, so of H-MHSA's layers the second projections `q`, `kv` and the norms `grid_norm`, `ds_norm` are missing.
     """
 
     def __init__(self, channels: int, head_dim: int, norm: Callable[[int], nn.Module]):
@@ -172,7 +179,7 @@ class MHSA(nn.Module):
     def forward(self, x: Tensor, explicit: bool = False, seen: dict[str, Tensor | None] | None = None) -> Tensor:
         """A W^p of Eq. 3, without its "+ X", which the block adds: x [b, c, h, w] -> [b, c, h, w].
 
-        `seen`, if given, is filled with what was computed; with `explicit`, with the weights p of the softmax too.
+        `seen`, if given, is filled with q, k and p, the weights of the softmax (None unless `explicit`).
         """
         h = x.shape[-2]
         # Eq. 1. The release normalises first: Q, K and V read norm(X).
@@ -211,40 +218,41 @@ class HMHSA(nn.Module):
     def forward(self, x: Tensor, g1: int, g2: int, explicit: bool = False, seen: dict[str, Tensor | None] | None = None) -> Tensor:
         """(A1 + A2) W^p of Eq. 14, without its "+ X", which the block adds: x [b, c, h, w] -> [b, c, h, w].
 
-        g1, g2: sides of window and pooled cell, in tokens. `seen`, if given, is filled with every step under the names below;
-        with `explicit`, with the weights p1 and p2 of the two softmaxes too.
+        g1, g2: sides of window and pooled cell, in tokens. `seen`, if given, is filled with the steps under the names below
+        (p1 and p2, the weights of the two softmaxes, are None unless `explicit`). The comments tell of the paper's setting,
+        "hierarchical" with the release's norm.
         """
         h, w = x.shape[-2:]
-        to1, to2 = self.reach(g1, g2, h, w)
+        layout1, layout2 = self.layouts(g1, g2, h, w)
 
         # Local: each token asks the tokens of its own window.
         # The release normalises first: Q1, K1 and V1 read norm(X). One group spans the whole map, so that its mean and
         # variance let every token of the image weakly into every window.
         normed = self.norm(x)
         # Eq. 6.
-        x1 = partition(normed, to1)
+        x1 = partition(normed, layout1)
         # Eq. 7.
-        q1, k1, v1 = self._local_qkv(x1, normed, to1)
+        q1, k1, v1 = self._local_qkv(x1, normed, layout1)
         # Eq. 2 in each window; in a partial one, over its real tokens only (the release fails on those).
-        heads1, p1 = attend(q1, k1, v1, window_mask(x, to1), explicit)
+        heads1, p1 = attend(q1, k1, v1, window_mask(x, layout1), explicit)
         # Eq. 8.
-        local = merge(rearrange(heads1, "b heads n d -> b n (heads d)"), to1, h, w)
+        local = merge(rearrange(heads1, "b heads n d -> b n (heads d)"), layout1, h, w)
         # Eq. 9. The residual is the block's input X, not norm(X).
         joined = local + x
-        # The release then normalises: after "+ X", Q2 and K2 would else read values of any scale. Eqs. 10 to 14 read this A1.
+        # The release then normalises over the whole grid of tokens: the sum with X has any scale, and Eqs. 10 to 14 read it.
         a1 = self.grid_norm(joined)
 
         # Global: each token asks the pooled cells of the whole map.
         # Eq. 10. The release normalises the result.
-        pooled = self.ds_norm(pool(a1, to2.pool))
+        pooled = self.ds_norm(pool(a1, layout2.pool))
         # Eq. 11. The whole map is one window here.
-        rows, keys = partition(a1, to2), key_rows(pooled, to2)
+        rows, keys = partition(a1, layout2), key_rows(pooled, layout2)
         # Eq. 12.
         (q2,), (k2, v2) = self._heads(self.q(rows), 1), self._heads(self.kv(keys), 2)
         # Eq. 2 over the pooled cells.
-        heads2, p2 = attend(q2, k2, v2, window_mask(x, to2), explicit)
+        heads2, p2 = attend(q2, k2, v2, window_mask(x, layout2), explicit)
         # Eq. 13.
-        a2 = merge(rearrange(heads2, "b heads n d -> b n (heads d)"), to2, h, w)
+        a2 = merge(rearrange(heads2, "b heads n d -> b n (heads d)"), layout2, h, w)
 
         # Eq. 14 without its "+ X".
         out = rearrange(self.proj(rearrange(a1 + a2, "b c h w -> b h w c")), "b h w c -> b c h w")
@@ -253,16 +261,16 @@ class HMHSA(nn.Module):
             seen.update(rows=rows, keys=keys, q2=q2, k2=k2, v2=v2, p2=p2, a2=a2, out=out)
         return out
 
-    def reach(self, g1: int, g2: int, h: int, w: int) -> tuple[Reach, Reach]:
+    def layouts(self, g1: int, g2: int, h: int, w: int) -> tuple[Layout, Layout]:
         """The reach of the local and of the global step on a map of h x w tokens."""
-        return tuple(reach(word, g1, g2, h, w) for word in self.reaches)
+        return tuple(layout_of(word, g1, g2, h, w) for word in self.reaches)
 
-    def _local_qkv(self, x1: Tensor, normed: Tensor, to: Reach) -> Tensor:
+    def _local_qkv(self, x1: Tensor, normed: Tensor, layout: Layout) -> tuple[Tensor, ...]:
         """Q1, K1, V1 of Eq. 7. (If the local step reaches for pooled cells, K1 and V1 read those.)"""
-        if to.pool == 1:
-            return self._heads(self.qkv(x1), 3)
+        if layout.pool == 1:
+            return tuple(self._heads(self.qkv(x1), 3))
         c = x1.shape[-1]
-        keys = F.linear(key_rows(pool(normed, to.pool), to), self.qkv.weight[c:], self.qkv.bias[c:])
+        keys = F.linear(key_rows(pool(normed, layout.pool), layout), self.qkv.weight[c:], self.qkv.bias[c:])
         return *self._heads(F.linear(x1, self.qkv.weight[:c], self.qkv.bias[:c]), 1), *self._heads(keys, 2)
 
     def _heads(self, projected: Tensor, parts: int) -> Tensor:

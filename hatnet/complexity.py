@@ -17,7 +17,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from hatnet.attention import HMHSA, MHSA, Reach, attend, group_norm, merge, partition, reach
+from hatnet.attention import HMHSA, MHSA, Layout, attend, group_norm, layout_of, merge, partition
 from hatnet.model import SMALLEST, Grids, HATNet
 
 
@@ -153,7 +153,7 @@ def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> d
     """MACs of one attention on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}."""
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
-    (tokens1, keys1, cells1), (tokens2, keys2, cells2) = (_laid_out(to, h, w) for to in attn.reach(*grids, h, w))
+    (tokens1, keys1, cells1), (tokens2, keys2, cells2) = (_laid_out(layout, h, w) for layout in attn.layouts(*grids, h, w))
     return {
         "qkv": (tokens1 + 2 * cells1) * c**2,  # Eq. 7
         "local.products": 2 * tokens1 * keys1 * c,  # Eq. 2 in each window
@@ -164,13 +164,13 @@ def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> d
     }
 
 
-def _laid_out(to: Reach, h: int, w: int) -> tuple[int, int, int]:
+def _laid_out(layout: Layout, h: int, w: int) -> tuple[int, int, int]:
     """Of one step on h x w tokens: query tokens in whole windows, keys that each of them asks, keys that are projected."""
-    gh, gw = (-(-(size + -moved % side) // side) for size, moved, side in ((h, to.down, to.i), (w, to.across, to.j)))
-    tokens = gh * to.i * gw * to.j
-    if to.pool == 1:
-        return tokens, to.i * to.j, tokens
-    cells = -(-h // to.pool) * -(-w // to.pool)
+    gh, gw = (-(-(size + -moved % side) // side) for size, moved, side in ((h, layout.down, layout.i), (w, layout.across, layout.j)))
+    tokens = gh * layout.i * gw * layout.j
+    if layout.pool == 1:
+        return tokens, layout.i * layout.j, tokens
+    cells = -(-h // layout.pool) * -(-w // layout.pool)
     return tokens, cells, cells
 
 
@@ -209,9 +209,9 @@ class Windows(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h, w = x.shape[-2:]
-        to = reach("window", self.side, 1, h, w)
-        windows = self.attn(rearrange(partition(x, to), "b (i j) c -> b c i j", i=to.i))
-        return merge(rearrange(windows, "b c i j -> b (i j) c"), to, h, w)
+        layout = layout_of("window", self.side, 1, h, w)
+        windows = self.attn(rearrange(partition(x, layout), "b (i j) c -> b c i j", i=layout.i))
+        return merge(rearrange(windows, "b c i j -> b (i j) c"), layout, h, w)
 
 
 MECHANISMS = ("H-MHSA", "MHSA", "windows", "spatial reduction")

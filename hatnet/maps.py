@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from einops import rearrange
 from torch import Tensor
 
-from hatnet.attention import Reach, attention_weights, reach
+from hatnet.attention import Layout, attention_weights, layout_of
 from hatnet.model import Grids, HATNet
 
 Place = tuple[float, float]
@@ -39,13 +39,13 @@ def window_of(token: Token, grid: tuple[int, int], g1: int | None) -> tuple[int,
 
     g1 None (no windows: plain MHSA) gives the whole grid.
     """
-    return (0, 0, *grid) if g1 is None else _rectangle(token, grid, reach("window", g1, 1, *grid))
+    return (0, 0, *grid) if g1 is None else _rectangle(token, grid, layout_of("window", g1, 1, *grid))
 
 
-def _rectangle(token: Token, grid: tuple[int, int], to: Reach) -> tuple[int, int, int, int]:
+def _rectangle(token: Token, grid: tuple[int, int], layout: Layout) -> tuple[int, int, int, int]:
     """The part of a token's (perhaps shifted) window that lies on the grid: top, left, height, width."""
     edges = []
-    for at, size, side, moved in zip(token, grid, (to.i, to.j), (to.down, to.across), strict=True):
+    for at, size, side, moved in zip(token, grid, (layout.i, layout.j), (layout.down, layout.across), strict=True):
         start = (at - moved) // side * side + moved
         edges.append((max(start, 0), min(start + side, size)))
     (top, bottom), (left, right) = edges
@@ -68,15 +68,18 @@ class AttentionMap:
     g2: int | None  # side of a pooled cell, in tokens
     heads: int
     images: int
-    reach: Reach = field(repr=False)  # which keys each query asks; in the paper a window (local) and the pooled map (global)
+    layout: Layout = field(repr=False)  # which keys each query asks; in the paper a window (local) and the pooled map (global)
     rows: dict[tuple[int, Token], Tensor] = field(repr=False)  # (image, token) -> [heads, key_h, key_w], if only some were computed
     weights: Tensor | None = field(repr=False)  # as Eq. 2 gave them, if all were: [images * windows, heads, n, m]
 
     def window(self, y: int, x: int) -> tuple[int, int, int, int]:
-        """The window of token (y, x): (top, left, height, width) in tokens. Raises ValueError off the grid."""
+        """The G1 x G1 window of token (y, x), in either step: (top, left, height, width) in tokens; shifted, if its step shifts it.
+
+        In plain MHSA, the whole map. Raises ValueError off the grid.
+        """
         self._check(y, x)
-        if self.g1 is None or self.reach.pool == 1:
-            return _rectangle((y, x), self.query_grid, self.reach)
+        if (self.layout.down, self.layout.across) != (0, 0):
+            return _rectangle((y, x), self.query_grid, self.layout)
         return window_of((y, x), self.query_grid, self.g1)
 
     def row(self, y: int, x: int, image: int = 0) -> Tensor:
@@ -105,19 +108,19 @@ class AttentionMap:
 
     def _locate(self, token: Token, image: int) -> tuple[int, int]:
         """In which of the laid-out windows the token stands, and where in it."""
-        to, (height, width) = self.reach, self.query_grid
-        above, before = -to.down % to.i, -to.across % to.j  # tokens of the first windows that hang over the edge
+        layout, (height, width) = self.layout, self.query_grid
+        above, before = -layout.down % layout.i, -layout.across % layout.j  # tokens of the first windows that hang over the edge
         y, x = token[0] + above, token[1] + before
-        gh, gw = -(-(height + above) // to.i), -(-(width + before) // to.j)
-        return (image * gh + y // to.i) * gw + x // to.j, y % to.i * to.j + x % to.j
+        gh, gw = -(-(height + above) // layout.i), -(-(width + before) // layout.j)
+        return (image * gh + y // layout.i) * gw + x // layout.j, y % layout.i * layout.j + x % layout.j
 
     def _real_keys(self, keys: Tensor, token: Token) -> Tensor:
         """[..., m] of a window's keys -> [..., key_h, key_w], without those that hang over the edge of the map."""
         keys = keys.unflatten(-1, self.key_grid)
-        if self.reach.pool > 1:
+        if self.layout.pool > 1:
             return keys
-        top, left, height, width = _rectangle(token, self.query_grid, self.reach)
-        above, before = (top - self.reach.down) % self.reach.i, (left - self.reach.across) % self.reach.j
+        top, left, height, width = _rectangle(token, self.query_grid, self.layout)
+        above, before = (top - self.layout.down) % self.layout.i, (left - self.layout.across) % self.layout.j
         return keys[..., above : above + height, before : before + width]
 
     def _check(self, y: int, x: int) -> None:
@@ -150,22 +153,22 @@ def attention_maps(
         h, w = x.shape[-2:]
         for block, seen in enumerate(blocks):
             if grids:
-                steps = zip(("local", "global"), ("1", "2"), stage.blocks[block].attn.reach(*grids, h, w), strict=True)
+                steps = zip(("local", "global"), ("1", "2"), stage.blocks[block].attn.layouts(*grids, h, w), strict=True)
             else:
-                steps = [("global", "", Reach(h, w, 0, 0, 1))]
-            for kind, suffix, to in steps:
+                steps = [("global", "", Layout(h, w, 0, 0, 1))]
+            for kind, suffix, layout in steps:
                 query, key, weights = (seen[letter + suffix] for letter in "qkp")
                 record = AttentionMap(
                     stage=number,
                     block=block,
                     kind=kind,
                     query_grid=(h, w),
-                    key_grid=(to.i, to.j) if to.pool == 1 else (-(-h // to.pool), -(-w // to.pool)),
+                    key_grid=(layout.i, layout.j) if layout.pool == 1 else (-(-h // layout.pool), -(-w // layout.pool)),
                     g1=grids[0] if grids else None,
                     g2=grids[1] if grids else None,
                     heads=query.shape[1],
                     images=len(x),
-                    reach=to,
+                    layout=layout,
                     rows={},
                     weights=None if weights is None else weights.detach(),
                 )

@@ -82,17 +82,17 @@ def _back_through_block(records: list[AttentionMap], at: Tensor, image: int) -> 
 
 def _back(record: AttentionMap, at: Tensor, image: int) -> Tensor:
     """Shares of query tokens [k, h, w] -> shares of the tokens behind their keys, for one attention step: at A (Pool)."""
-    to, (h, w) = record.reach, record.query_grid
+    layout, (h, w) = record.layout, record.query_grid
     weights = _weights(record).mean(dim=1)  # over heads: [images * windows, n, m]
     windows = len(weights) // record.images
     weights = weights[image * windows : (image + 1) * windows].to(at.dtype)
-    asked = rearrange(partition(at[:, None], to), "(k windows) n 1 -> windows k n", windows=windows)
+    asked = rearrange(partition(at[:, None], layout), "(k windows) n 1 -> windows k n", windows=windows)
     keys = asked @ weights
-    if to.pool == 1:
-        return merge(rearrange(keys, "windows k m -> (k windows) m 1"), to, h, w)[:, 0]
+    if layout.pool == 1:
+        return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout, h, w)[:, 0]
     # Each cell hands its share on evenly to the real tokens that it averaged.
     cells = rearrange(keys, "1 k (gh gw) -> k gh gw", gh=record.key_grid[0])
-    y, x = torch.arange(h, device=at.device) // to.pool, torch.arange(w, device=at.device) // to.pool
+    y, x = torch.arange(h, device=at.device) // layout.pool, torch.arange(w, device=at.device) // layout.pool
     size = y.bincount()[:, None] * x.bincount()[None, :]
     return (cells / size)[:, y][:, :, x]
 

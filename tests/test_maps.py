@@ -74,6 +74,18 @@ def test_rows_that_were_not_asked_for(tiny):
         hatnet.attention_maps(tiny, picture(0, 224), queries=[(112, 112)])
 
 
+def test_windows_of_both_steps(tiny):
+    """The global record names the same G1 window, whatever G2 is; shifted windows begin half a window earlier."""
+    for g2 in (1, 4):
+        _, maps = hatnet.attention_maps(tiny, picture(0, 64), queries=[(0.5, 0.5)], g1=(4, 3, 3), g2=(g2, 1, 1))
+        assert maps[0].window(5, 15) == maps[1].window(5, 15) == (4, 12, 4, 4)
+    shifted = hatnet.create_model("hatnet_tiny", 10, attention="shifted_window")
+    _, maps = hatnet.attention_maps(shifted, picture(0, 64), queries=[(0.5, 0.5)], g1=(4, 3, 3))
+    assert maps[0].window(5, 15) == (4, 12, 4, 4)
+    assert maps[1].window(5, 15) == (2, 14, 4, 2)
+    assert maps[1].window(1, 0) == (0, 0, 2, 2)
+
+
 def test_places_and_tokens():
     assert hatnet.token_at((0, 0), (3, 5)) == (0, 0)
     assert hatnet.token_at((1, 1), (3, 5)) == (2, 4)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.attention import Reach, merge, partition
+from hatnet.attention import Layout, merge, partition
 from hatnet.checkpoints import official_key
 from hatnet.config import REACHES
 from tests.naive import hatnet as naive_hatnet
@@ -215,11 +215,11 @@ def test_a_window_beyond_the_map_is_one_window():
 
 def test_one_token_disturbs_only_its_own_window():
     """Neighbours share a window: a dilated grid, (i gh) for (gh i), passes every check of shapes but not this one."""
-    where = partition(torch.arange(48.0).reshape(1, 1, 6, 8), Reach(3, 4, 0, 0, 1))
+    where = partition(torch.arange(48.0).reshape(1, 1, 6, 8), Layout(3, 4, 0, 0, 1))
     assert where[0, :, 0].tolist() == [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19]
     x = picture(1, 7, 9)
-    for to in (Reach(3, 4, 0, 0, 1), Reach(3, 4, 1, 2, 1), Reach(7, 9, 0, 0, 1)):
-        torch.testing.assert_close(merge(partition(x, to), to, 7, 9), x, atol=0, rtol=0)
+    for layout in (Layout(3, 4, 0, 0, 1), Layout(3, 4, 1, 2, 1), Layout(7, 9, 0, 0, 1)):
+        torch.testing.assert_close(merge(partition(x, layout), layout, 7, 9), x, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.attention import Reach
+from hatnet.attention import Layout
 from hatnet.maps import AttentionMap
 from hatnet.rollout import rollout, two_hop
 from tests.naive import picture
 from tests.test_model import random_weights
 
 
-def record(kind, grid, reach, weights, stage=2):
-    cells = tuple(-(-n // reach.pool) for n in grid) if reach.pool > 1 else (reach.i, reach.j)
+def record(kind, grid, layout, weights, stage=2):
+    cells = tuple(-(-n // layout.pool) for n in grid) if layout.pool > 1 else (layout.i, layout.j)
     return AttentionMap(
         stage=stage,
         block=0,
@@ -23,7 +23,7 @@ def record(kind, grid, reach, weights, stage=2):
         g2=2,
         heads=weights.shape[1],
         images=1,
-        reach=reach,
+        layout=layout,
         rows={},
         weights=weights,
     )
@@ -35,7 +35,7 @@ def test_two_hops_worked_out_by_hand():
     local[..., 0] = 1
     glob = torch.zeros(1, 1, 16, 4)
     glob[..., 3] = 1
-    maps = record("local", (4, 4), Reach(2, 2, 0, 0, 1), local), record("global", (4, 4), Reach(4, 4, 0, 0, 2), glob)
+    maps = record("local", (4, 4), Layout(2, 2, 0, 0, 1), local), record("global", (4, 4), Layout(4, 4, 0, 0, 2), glob)
     # From (0, 1). Pooled half: the last cell's four tokens, 1/8 each, of which half stays and half moves on to (2, 2).
     # Direct half: 1/4 stays at (0, 1), 1/4 moves to (0, 0).
     wanted = torch.zeros(4, 4)
@@ -52,7 +52,7 @@ def test_a_partial_cell_is_spread_over_its_real_tokens():
     glob = torch.zeros(1, 1, 9, 4)
     glob[0, 0, :, 3] = 0.5
     glob[0, 0, :, 1] = 0.5
-    maps = record("local", (3, 3), Reach(2, 2, 0, 0, 1), local), record("global", (3, 3), Reach(3, 3, 0, 0, 2), glob)
+    maps = record("local", (3, 3), Layout(2, 2, 0, 0, 1), local), record("global", (3, 3), Layout(3, 3, 0, 0, 2), glob)
     wanted = torch.tensor([[0.5, 0, 0.125], [0, 0, 0.125], [0, 0, 0.25]])
     torch.testing.assert_close(two_hop(*maps, tokens=[(0, 0)])[0], wanted)
 
@@ -99,7 +99,7 @@ def test_downsampling_worked_out_by_hand(before, after):
 
     def selfish(grid, stage):
         n = grid[0] * grid[1]
-        return record("global", grid, Reach(*grid, 0, 0, 1), torch.eye(n)[None, None], stage)
+        return record("global", grid, Layout(*grid, 0, 0, 1), torch.eye(n)[None, None], stage)
 
     maps = [selfish(before, 2), selfish(after, 3)]
     for y in range(after[0]):

@@ -1,0 +1,33 @@
+"""Take the README's pictures of the running app: `make screenshots`.
+
+Writes docs/explorer.png (1440 x 900, light), which the README shows, and docs/screenshots/: dark, a small laptop, a phone.
+"""
+
+from pathlib import Path
+
+from tests.browser import serve
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PICTURES = {
+    "explorer.png": dict(width=1440, height=900),
+    "screenshots/explorer-dark.png": dict(width=1440, height=900, dark=True),
+    "screenshots/explorer-1024.png": dict(width=1024, height=768),
+    "screenshots/explorer-phone.png": dict(width=390, height=844, device_scale_factor=2, has_touch=True, is_mobile=True),
+}
+
+
+def main() -> None:
+    with serve.running_app() as url, serve.chromium() as browser:
+        for name, options in PICTURES.items():
+            target = DOCS / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with serve.opened(browser, url, **options) as page:
+                serve.explorer_drawn(page)
+                # Streamlit fades new elements in.
+                page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => {})))")
+                page.screenshot(path=target)
+            print(f"{target} ({target.stat().st_size / 1e3:.0f} kB)")
+
+
+if __name__ == "__main__":
+    main()
