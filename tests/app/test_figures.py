@@ -45,7 +45,7 @@ def test_global_cells_lie_on_their_tokens_with_row_0_at_the_top():
 
 def test_cells_that_do_not_divide_the_grid_end_at_its_edge():
     (heat,) = heatmaps(maps.global_map(uneven(4, 4, (0, 0)), 5, (0, 0), PHOTO, GRID))
-    assert list(heat.x) == [0, 5, 10, 15, 16]
+    assert list(heat.x) == list(heat.y) == [0, 5, 10, 15, 16]
     assert maps.cell_box((3, 2), 5, GRID) == (15, 10, 1, 5)
 
 

@@ -44,7 +44,7 @@ def test_an_address_written_is_read_back_the_same():
         ({"g1": "4"}, "g1", KNOWN.config.g1, "The link asked for G1 “4”; two whole numbers are wanted, like 4,4. Those are used."),
         ({"token": "2,0.5"}, "place", (1.0, 0.5), "The link asked for a token outside the picture. The nearest one is shown."),
         ({"token": "nan,0"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “nan,0”; two fractions are wanted"),
-        ({"image": "unicorn"}, "image", DEFAULT, "The link asked for photograph “unicorn”, which is not here. The kitten is shown."),
+        ({"image": "unicorn"}, "image", DEFAULT, "The link asked for photograph “unicorn”, which is not here. “Horses” is shown."),
         ({"image": "upload"}, "image", DEFAULT, "The link showed somebody's own photograph, which never left their visit."),
         ({"checkpoint": "gone"}, "checkpoint", NAME, f"The link asked for checkpoint “gone”, which is not here. {NAME} is shown."),
     ],

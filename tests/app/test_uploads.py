@@ -77,6 +77,7 @@ def test_large_pictures_are_scaled_down():
     assert read_picture(encoded(Image.new("RGB", (3000, 600))), "p").size == (KEPT_SIDE, 205)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_bomb_is_refused_before_it_is_decoded():
     data = bomb(10_000, 10_000)
     assert len(data) < 20_000

@@ -56,11 +56,17 @@ def test_arrow_keys_move_the_token_and_keep_the_focus(page):
     page.keyboard.press("Shift+ArrowDown")  # one window
     expect(where(page)).to_have_text("Row 9, column 6 of 16 × 16")
     # Many presses, faster than the server answers: none is lost and none undone.
+    where(page).evaluate(
+        """span => { window.columns = [];
+        new MutationObserver(() => columns.push(+span.textContent.match(/column (\\d+)/)[1])).observe(span, { childList: true }); }"""
+    )
     for _ in range(20):
         page.keyboard.press("ArrowLeft")
     expect(where(page)).to_have_text("Row 9, column 1 of 16 × 16")
     expect(page).to_have_url(re.compile(r"token=0\.5312%2C0\.0312"))
     expect(where(page)).to_have_text("Row 9, column 1 of 16 × 16")
+    columns = page.evaluate("columns")
+    assert columns == sorted(columns, reverse=True), "a late answer moved the token back"
     expect(frame(page)).to_be_focused()
 
 
@@ -114,6 +120,14 @@ def test_a_thumbnail_chooses_stage_block_and_head_everywhere(page):
     expect(where(page)).to_have_text("Row 3, column 3 of 8 × 8")
     stage = page.locator(".st-key-choose_stage").get_by_role("radio", name="3")
     expect(stage).to_be_checked()
+
+
+def test_another_photograph_moves_the_token_to_its_subject(page):
+    click_token(page, 12, 2)
+    expect(where(page)).to_have_text("Row 13, column 3 of 16 × 16")
+    page.locator(".st-key-choose_image").get_by_role("combobox").click()
+    page.get_by_role("option", name="Koala").click()
+    expect(where(page)).to_have_text("Row 5, column 9 of 16 × 16")
 
 
 def test_hovering_previews_without_moving(page):

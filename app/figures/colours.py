@@ -1,0 +1,84 @@
+"""The only place for colours. A hue always means a mechanism: local, global or the query; widgets and text are ink.
+
+`.streamlit/config.toml` has to repeat some of them, because Streamlit reads its theme there; a test holds the two together.
+"""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Colours:
+    """The colours of one theme, as #RRGGBB."""
+
+    local: str  # windows and local weights
+    local_text: str
+    global_: str  # pooled keys and global weights
+    global_text: str
+    query: str  # the selected token: always a ring with a white edge, because its hue alone is not safe for the colour-blind
+    ink: str  # text and widgets
+    muted: str
+    page: str
+    side: str  # the sidebar, boxes
+    line: str
+
+
+LIGHT = Colours(
+    local="#0B6BB5",
+    local_text="#0B6BB5",
+    global_="#E07A10",
+    global_text="#A85300",
+    query="#D0116F",
+    ink="#17212C",
+    muted="#5A6878",
+    page="#FFFFFF",
+    side="#F5F7FA",
+    line="#DCE2EA",
+)
+DARK = Colours(
+    local="#56B1F7",
+    local_text="#56B1F7",
+    global_="#FFA447",
+    global_text="#FFB566",
+    query="#FF74B4",
+    ink="#E9EEF4",
+    muted="#9BAABA",
+    page="#10161D",
+    side="#161E27",
+    line="#2B3744",
+)
+
+# Maps lie on a photograph that is dark in both themes, so their hues are the same in both: the ones made for dark ground.
+ON_PHOTO = DARK
+
+
+def rgb(colour: str) -> tuple[int, int, int]:
+    """#RRGGBB as three numbers, 0..255."""
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def scale(colour: str, power: float, stops: int = 24) -> list[list]:
+    """A Plotly colour scale of one hue for weights 0..max: nothing at 0, the hue in the middle, nearly white at the top.
+
+    Opacity is 0.04 + 0.84 t with t = (weight / max)^power, so that small weights stay visible.
+    """
+    hue, pale = rgb(colour), (255, 248, 240)
+    result = []
+    for stop in range(stops):
+        t = (stop / (stops - 1)) ** power
+        toward_pale = 0.62 * max(0.0, (t - 0.55) / 0.45)
+        mixed = ",".join(f"{a + (b - a) * toward_pale:.0f}" for a, b in zip(hue, pale, strict=True))
+        result.append([stop / (stops - 1), f"rgba({mixed},{0.04 + 0.84 * t:.3f})"])
+    return result
+
+
+LOCAL_SCALE = scale(ON_PHOTO.local, 0.6)
+GLOBAL_SCALE = scale(ON_PHOTO.global_, 0.8)
+
+
+def css() -> str:
+    """The colours as CSS variables that follow the page's theme: --local, --global, --local-text, ... and --local-ramp, --global-ramp."""
+    names = [field.name for field in fields(Colours)]
+    lines = [f"--{name.strip('_').replace('_', '-')}: light-dark({getattr(LIGHT, name)}, {getattr(DARK, name)});" for name in names]
+    for name, stops in (("local", LOCAL_SCALE), ("global", GLOBAL_SCALE)):
+        lines.append(f"--{name}-ramp: linear-gradient(90deg, {', '.join(colour for _, colour in stops)}), #262626;")
+    return ":root, :host {" + " ".join(lines) + "}"

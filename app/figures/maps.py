@@ -1,0 +1,225 @@
+"""Attention maps on the photograph: the local one inside its window, enlarged, and the global one over the pooled cells.
+
+Axes are tokens: token (y, x) covers y..y+1 down and x..x+1 across, row 0 at the top. Rows and columns that a reader sees count
+from 1. A photograph is uint8 [height, width, 3] and covers the whole token grid; it is drawn grey and dark, so that colour is
+always weight. Weights are probabilities 0..1.
+"""
+
+import base64
+import io
+from dataclasses import dataclass, field
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from app.figures.colours import GLOBAL_SCALE, LIGHT, LOCAL_SCALE, ON_PHOTO
+
+Box = tuple[float, float, float, float]  # top, left, height, width in tokens
+
+PRINTED = 0.04  # weights above this are printed in the enlarged window
+SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
+
+
+def local_map(
+    weights: np.ndarray, window: tuple[int, int, int, int], token: tuple[int, int], photo: np.ndarray, grid: tuple[int, int]
+) -> go.Figure:
+    """The weights [height, width] that `token` gives to the tokens of its window (top, left, height, width in tokens).
+
+    The window is outlined in place and drawn once more, enlarged, over the emptier side; a large window stays in place.
+    """
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    enlarged = enlarged_box(window, grid)
+    _heat(sheet, weights, window, LOCAL_SCALE, _tokens(window))
+    _outline(sheet, window, ON_PHOTO.local, 1.5)
+    if enlarged:
+        _picture(sheet, _crop(photo, window, grid), enlarged)
+        _heat(sheet, weights, enlarged, LOCAL_SCALE, _tokens(window))
+        for start, end in _connectors(window, enlarged):
+            line = dict(color=ON_PHOTO.local, width=1)
+            sheet.shapes.append(dict(type="line", y0=start[0], x0=start[1], y1=end[0], x1=end[1], line=line))
+        _outline(sheet, enlarged, ON_PHOTO.local, 2)
+    shown = enlarged or window
+    cell = shown[2] / window[2], shown[3] / window[3]
+    numbers = min(cell[0] / grid[0], cell[1] / grid[1]) * SIDE >= 28  # pixels: where a number of 12 px fits into a cell
+    if numbers:
+        _numbers(sheet, weights, shown, cell)
+    y, x = shown[0] + (token[0] - window[0] + 0.5) * cell[0], shown[1] + (token[1] - window[1] + 0.5) * cell[1]
+    _ring(sheet, y, x, min(0.4 * cell[1], 0.05 * grid[1]), dot=not numbers)
+    return sheet.figure()
+
+
+def global_map(weights: np.ndarray, cell: int, token: tuple[int, int], photo: np.ndarray, grid: tuple[int, int]) -> go.Figure:
+    """The weights [rows, columns] that `token` gives to the pooled cells, each `cell` x `cell` tokens (fewer at the far edges)."""
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    names = [[f"cell: row {row + 1}, column {column + 1}" for column in range(weights.shape[1])] for row in range(weights.shape[0])]
+    _heat(sheet, weights, (0, 0, *grid), GLOBAL_SCALE, names, cell)
+    row, column = np.unravel_index(weights.argmax(), weights.shape)
+    _outline(sheet, cell_box((row, column), cell, grid), "#FFFFFF", 2)
+    _ring(sheet, token[0] + 0.5, token[1] + 0.5, 0.03 * grid[1], dot=True)
+    return sheet.figure()
+
+
+def cell_box(index: tuple[int, int], cell: int, grid: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The pooled cell `index` (row, column) as (top, left, height, width) in tokens."""
+    top, left = int(index[0]) * cell, int(index[1]) * cell
+    return top, left, min(cell, grid[0] - top), min(cell, grid[1] - left)
+
+
+def enlarged_box(window: tuple[int, int, int, int], grid: tuple[int, int]) -> Box | None:
+    """Where the enlarged window is drawn: beside the window, in the widest free side; None where it would hardly be larger."""
+    (top, left, height, width), margin = window, 0.03
+    free = {
+        "left": left / grid[1],
+        "right": 1 - (left + width) / grid[1],
+        "above": top / grid[0],
+        "below": 1 - (top + height) / grid[0],
+    }
+    side = max(free, key=free.get)
+    longest = min(0.62, free[side] - 2 * margin)  # a fraction of the picture
+    factor = longest / max(height / grid[0], width / grid[1])
+    if factor < 1.3:
+        return None
+    tall, wide = height * factor, width * factor
+    # Along the other axis: centred on the window, and inside the picture.
+    y = np.clip(top + height / 2 - tall / 2, margin * grid[0], (1 - margin) * grid[0] - tall)
+    x = np.clip(left + width / 2 - wide / 2, margin * grid[1], (1 - margin) * grid[1] - wide)
+    if side in ("left", "right"):
+        x = margin * grid[1] if side == "left" else (1 - margin) * grid[1] - wide
+    else:
+        y = margin * grid[0] if side == "above" else (1 - margin) * grid[0] - tall
+    return float(y), float(x), tall, wide
+
+
+@dataclass
+class _Sheet:
+    """A figure in the making. Plotly checks a whole figure at once faster than its parts one by one."""
+
+    grid: tuple[int, int]
+    traces: list[dict] = field(default_factory=list)
+    shapes: list[dict] = field(default_factory=list)
+    images: list[dict] = field(default_factory=list)
+
+    def figure(self) -> go.Figure:
+        height, width = self.grid
+        axis = dict(visible=False, fixedrange=True, constrain="domain")
+        return go.Figure(
+            data=self.traces,
+            layout=dict(
+                shapes=self.shapes,
+                images=self.images,
+                xaxis=axis | dict(range=[0, width]),
+                yaxis=axis | dict(range=[height, 0], scaleanchor="x", scaleratio=width / height),  # row 0 at the top
+                margin=dict(l=0, r=0, t=0, b=0),
+                width=SIDE,
+                height=SIDE,
+                plot_bgcolor="#1B1B1B",
+                showlegend=False,
+                dragmode=False,
+                font=dict(family="Source Sans, Source Sans Pro, sans-serif", size=12),
+                hoverlabel=dict(bgcolor=LIGHT.page, bordercolor=LIGHT.line, font=dict(color=LIGHT.ink, size=14)),
+            ),
+        )
+
+
+def _picture(sheet: _Sheet, photo: np.ndarray, box: Box) -> None:
+    top, left, height, width = box
+    source = dict(source=_grey(photo), x=left, y=top, sizex=width, sizey=height)
+    sheet.images.append(source | dict(xref="x", yref="y", sizing="stretch", layer="below"))
+
+
+def _grey(photo: np.ndarray) -> str:
+    """The photograph in grey under 52 % black, as a data URI."""
+    image = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)])
+    file, kind = io.BytesIO(), "jpeg"
+    if photo.shape[1] < 100:  # the few pixels that the model sees: the browser must not smooth them
+        image, kind = image.resize((image.width * 12, image.height * 12), Image.Resampling.NEAREST), "png"
+    image.save(file, kind, quality=82)
+    return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _crop(photo: np.ndarray, window: tuple[int, int, int, int], grid: tuple[int, int]) -> np.ndarray:
+    down, across = photo.shape[0] / grid[0], photo.shape[1] / grid[1]
+    top, left, height, width = window
+    return photo[round(top * down) : round((top + height) * down), round(left * across) : round((left + width) * across)]
+
+
+def _tokens(window: tuple[int, int, int, int]) -> list[list[str]]:
+    top, left, height, width = window
+    return [[f"token: row {top + y + 1}, column {left + x + 1}" for x in range(width)] for y in range(height)]
+
+
+def _heat(sheet: _Sheet, weights: np.ndarray, box: Box, colours: list, names: list[list[str]], cell: int | None = None) -> None:
+    """Cells over a box. cell: their side where the last ones may be cut off by the box; without it they divide the box evenly."""
+    top, left, height, width = box
+    rows, columns = weights.shape
+    if cell is None:
+        down, across = np.linspace(0, height, rows + 1), np.linspace(0, width, columns + 1)
+    else:
+        down, across = np.minimum(np.arange(rows + 1) * cell, height), np.minimum(np.arange(columns + 1) * cell, width)
+    sheet.traces.append(
+        dict(
+            type="heatmap",
+            z=(weights * 100).tolist(),
+            x=(left + across).tolist(),
+            y=(top + down).tolist(),
+            zmin=0,
+            zmax=float(weights.max() * 100),
+            colorscale=colours,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            text=names,
+            hovertemplate="%{text}<br><b>%{z:.1f} %</b> of the attention<extra></extra>",
+        )
+    )
+
+
+def _numbers(sheet: _Sheet, weights: np.ndarray, box: Box, cell: tuple[float, float]) -> None:
+    """Weights above 4 %, in %."""
+    rows, columns = np.nonzero(weights > PRINTED)
+    shown = weights[rows, columns]
+    sheet.traces.append(
+        dict(
+            type="scatter",
+            x=(box[1] + (columns + 0.5) * cell[1]).tolist(),
+            y=(box[0] + (rows + 0.5) * cell[0]).tolist(),
+            mode="text",
+            text=[f"{100 * value:.0f}" for value in shown],
+            # Strong cells are pale, so their numbers are dark.
+            textfont=dict(size=12, weight=600, color=["#10161D" if value > 0.6 * weights.max() else "#FFFFFF" for value in shown]),
+            hoverinfo="skip",
+        )
+    )
+
+
+def _outline(sheet: _Sheet, box: Box, colour: str, width: float) -> None:
+    top, left, height, wide = box
+    line = dict(color=colour, width=width)
+    sheet.shapes.append(dict(type="rect", y0=top, x0=left, y1=top + height, x1=left + wide, line=line))
+
+
+def _ring(sheet: _Sheet, y: float, x: float, radius: float, dot: bool) -> None:
+    """The query: a ring with a white edge, with a dot in it where no number stands. Radius in tokens: it shrinks with the picture."""
+
+    def circle(r: float, **look) -> None:
+        sheet.shapes.append(dict(type="circle", y0=y - r, x0=x - r, y1=y + r, x1=x + r, **look))
+
+    circle(radius, line=dict(color="#FFFFFF", width=5.5))
+    circle(radius, line=dict(color=LIGHT.query, width=3))
+    if dot:
+        circle(radius / 3, line=dict(color="#FFFFFF", width=1), fillcolor=LIGHT.query)
+
+
+def _connectors(window: Box, enlarged: Box) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Two lines between the facing edges of the window and its enlarged picture: ((y, x), (y, x)) each."""
+    (top, left, bottom, right), (etop, eleft, ebottom, eright) = ((b[0], b[1], b[0] + b[2], b[1] + b[3]) for b in (window, enlarged))
+    if eright <= left:
+        return [((etop, eright), (top, left)), ((ebottom, eright), (bottom, left))]
+    if eleft >= right:
+        return [((etop, eleft), (top, right)), ((ebottom, eleft), (bottom, right))]
+    if ebottom <= top:
+        return [((ebottom, eleft), (top, left)), ((ebottom, eright), (top, right))]
+    return [((etop, eleft), (bottom, left)), ((etop, eright), (bottom, right))]

@@ -1,0 +1,118 @@
+"""Pieces of pages that are more than one call: HTML that looks like the rest, and the charts' shared settings."""
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from app import services, state
+from app.figures.words import Summary, percent
+from app.loading import HEADLINE
+from app.samples import Sample, label_of
+from app.services import Checkpoint
+
+CALM = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
+
+
+def headline() -> None:
+    view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
+    st.title(HEADLINE, anchor=False)
+    side = known.grid(view.stage)
+    token = '<span class="query">selected token</span>'
+    if view.stage in known.hierarchical:
+        index = known.config.stages.index(view.stage)
+        g1, cells = min(view.g1[index], side), -(-side // view.g2[index])
+        text = (
+            f'The {token} reads its <span class="local">{g1} × {g1} window</span> exactly, and the whole picture as '
+            f'<span class="global">{cells * cells} averaged cell{"s" if cells > 1 else ""}</span>.'
+        )
+    else:
+        text = (
+            f'In stage {view.stage} the map is so small that the {token} can read '
+            f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
+        )
+    where = f"{picture.title} · stage {view.stage} · block {view.block}"
+    st.html(f'<p class="where">{html.escape(where)}</p><p class="lead">{text}</p>')
+
+
+def title(name: str, small: str, kind: str, most: float | None = None) -> None:
+    """A map's title; most: the weight at the top of its colour scale."""
+    ends = f'<span class="scale">0 <i class="ramp of-{kind}"></i> {percent(most)}</span>' if most is not None else ""
+    st.html(f'<div class="fit"><p class="title"><span class="{kind}">{name}</span><small>{small}</small>{ends}</p></div>')
+
+
+def chart(figure, name: str, alt: str) -> None:
+    with st.container(key=f"map_{name}"):
+        st.plotly_chart(figure, key=name, config=CALM, alt=alt, height="stretch")
+
+
+def head_choice(head: int | None, heads: int) -> None:
+    """One of the heads, or the mean of all (0 in the widget: it cannot tell None from nothing chosen)."""
+    if heads == 1:
+        st.html('<p class="lead">One head</p>')
+        return
+    mean, name = ("Mean", "Head {}") if heads == 2 else (f"Mean of {heads} heads", "{}")  # all in one row on a laptop
+    state.bound(
+        st.segmented_control,
+        "Head",
+        "head",
+        head or 0,
+        write=lambda chosen: state.update(head=chosen or None),
+        options=range(heads + 1),
+        format_func=lambda option: name.format(option) if option else mean,
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+
+
+def no_local_step(side: int) -> None:
+    st.html(
+        '<div class="nothing"><span>This stage has no local step. Plain attention (Eq. 2) compares the token with '
+        f"all {side} × {side} tokens at once: there are few enough.</span></div>"
+    )
+
+
+def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> None:
+    """The three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
+    order = probabilities.argsort()[::-1][:3]
+    top, first = float(probabilities[order[0]]), known.classes[order[0]]
+    sure = "sure" if top >= 0.8 else "fairly sure" if top >= 0.5 else "unsure"
+    classes = f"its {len(known.classes)} classes"
+    if sample is None:
+        listed = ", ".join(known.classes[:12]) + (", …" if len(known.classes) > 12 else "")
+        small = sure
+        long = f"Whatever the photograph shows, the answer is one of {classes}: {listed}."
+    elif (right := label_of(sample, known.classes)) is None:
+        small = f"{sure}{'' if sure == 'unsure' else ', yet wrong'}: outside what it knows"
+        long = f"The photograph shows {sample.subject}. That is not among {classes}, so no answer can be right."
+    else:
+        verdict = "right" if first == right else "wrong"
+        link = "and" if (sure == "unsure") == (verdict == "wrong") else "yet"
+        small, long = f"{sure}, {link} {verdict}", f"The photograph shows {sample.subject}."
+    bars = "".join(
+        f'<span>{html.escape(known.classes[i])}</span><span class="track"><i style="width:{100 * probabilities[i]:.1f}%"></i></span>'
+        f"<b>{percent(float(probabilities[i]))}</b>"
+        for i in order
+    )
+    st.html(
+        f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
+    )
+
+
+ROWS = (
+    ("Spread", "entropy of the weights", lambda s: f"{s.spread:.1f} <small>of {s.most:.1f} bits</small>"),
+    ("Reach", "mean distance to the keys, by weight", lambda s: f"{s.reach:.1f} <small>tokens</small>"),
+    ("Strongest key", "its weight", lambda s: f"{percent(s.strongest)} <small>of 100 %</small>"),
+)
+
+
+def in_words(near: Summary | None, far: Summary) -> None:
+    """The two maps in numbers; near None: there is no local step."""
+    shown = {kind: summary for kind, summary in (("local", near), ("global", far)) if summary}
+    head = "".join(f'<th scope="col"><span class="{kind}">{kind.capitalize()}</span></th>' for kind in shown)
+    body = "".join(
+        f'<tr><th scope="row"><b>{name}</b> {meaning}</th>' + "".join(f"<td>{value(s)}</td>" for s in shown.values()) + "</tr>"
+        for name, meaning, value in ROWS
+    )
+    st.html(f'<table class="words"><thead><tr><th class="title">In numbers</th>{head}</tr></thead><tbody>{body}</tbody></table>')

@@ -1,0 +1,210 @@
+"""The only place that caches, loads models, runs them and reads pictures. Views get numbers, arrays and pictures from here."""
+
+import base64
+import hashlib
+import io
+import logging
+import math
+import os
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+import torch
+from PIL import Image
+
+import hatnet
+from app.samples import FOLDER, SAMPLES
+from app.uploads import read_picture
+from hatnet.data import centre_crop, normalise
+
+log = logging.getLogger("hatnet.app")
+torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
+_FORWARDS = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
+
+SHARP = 720  # pixels: side of the photograph on the page
+# Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
+ALL_ROWS = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """A photograph as it came, upright, in RGB."""
+
+    image: Image.Image
+    title: str
+    digest: str  # of its pixels: the key of every cache
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """What a checkpoint's header says."""
+
+    name: str
+    config: hatnet.Config
+    classes: tuple[str, ...]
+    data: str
+    image_size: int  # pixels
+    accuracy: float  # 0..1
+    split: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def grid(self, stage: int) -> int:
+        """Tokens along one side of a stage's map (the paper's number, 2 to 5)."""
+        return -(-self.image_size // self.config.strides[self.config.stages.index(stage)])
+
+    def heads(self, stage: int) -> int:
+        return self.config.dims[self.config.stages.index(stage)] // self.config.head_dim
+
+    def depth(self, stage: int) -> int:
+        return self.config.depths[self.config.stages.index(stage)]
+
+    @property
+    def hierarchical(self) -> tuple[int, ...]:
+        """The stages that have windows and cells; the others are plain MHSA."""
+        return self.config.stages[: len(self.config.g1)]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attention:
+    """One forward pass: class probabilities [classes], and the maps by (stage, block from 0, kind)."""
+
+    probabilities: np.ndarray
+    maps: dict[tuple[int, int, str], hatnet.AttentionMap]
+
+    def row(self, stage: int, block: int, kind: str, place: tuple[float, float]) -> np.ndarray:
+        """Weights [heads, rows, columns] that the token at a place gives to its keys."""
+        record = self.maps[stage, block, kind]
+        return record.row(*hatnet.token_at(place, record.query_grid)).numpy()
+
+    def strongest(self, stage: int, block: int, head: int | None) -> list[int] | None:
+        """For each token, row by row, the index of its strongest global key; None where only some rows were computed."""
+        weights = self.maps[stage, block, "global"].weights
+        if weights is None:
+            return None
+        chosen = weights[0].mean(0) if head is None else weights[0, head]
+        return chosen.argmax(-1).tolist()
+
+
+def checkpoint_names() -> list[str]:
+    """The checkpoints that classify whole photographs by the paper's attention. Not cached: a new file is offered at once.
+
+    Raises ValueError where there are files and none can be read.
+    """
+    configs, problem = {}, None
+    for name in hatnet.list_checkpoints():
+        try:
+            configs[name] = checkpoint(name).config
+        except ValueError as error:
+            log.warning("left out: %s", error)  # one torn file must not hide the others
+            problem = error
+    if problem and not configs:
+        raise problem
+    return [name for name, config in configs.items() if config.readout == 1 and set(config.mechanisms) == {"hierarchical"}]
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def checkpoint(name: str) -> Checkpoint:
+    """What the header of a checkpoint says. Raises ValueError for a file that is none."""
+    info = hatnet.checkpoint_info(name)
+    kept = {key: tuple(info[key]) for key in ("classes", "mean", "std")}
+    try:
+        config = hatnet.Config(**info["config"])
+    except TypeError as error:
+        raise ValueError(f"The checkpoint {name} comes from another version of hatnet ({error}).") from None
+    facts = {key: info[key] for key in ("data", "image_size", "accuracy")}
+    return Checkpoint(name=name, config=config, split=info.get("split", "test"), **facts, **kept)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _model(name: str) -> hatnet.HATNet:
+    return hatnet.load_checkpoint(name)
+
+
+@st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
+def sample(key: str) -> Picture:
+    image = Image.open(FOLDER / f"{key}.jpg").convert("RGB")
+    return Picture(image=image, title=SAMPLES[key].title, digest=_digest(image))
+
+
+def upload(data: bytes, name: str) -> Picture:
+    """An uploaded file. Raises ValueError with a text for the page."""
+    image = read_picture(data, name)
+    return Picture(image=image, title=name, digest=_digest(image))
+
+
+def _digest(image: Image.Image) -> str:
+    return hashlib.sha256(repr(image.size).encode() + image.tobytes()).hexdigest()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _pixels(digest: str, size: int, _image: Image.Image) -> np.ndarray:
+    pixels = np.array(centre_crop(_image, size))
+    pixels.setflags(write=False)  # one object for all visitors
+    return pixels
+
+
+def model_input(picture: Picture, size: int) -> np.ndarray:
+    """The model's picture: uint8 [size, size, 3], before it is normalised."""
+    return _pixels(picture.digest, size, picture.image)
+
+
+def sharp(picture: Picture) -> np.ndarray:
+    """The same centre crop for people: uint8 [side, side, 3], as sharp as it came, up to 720 pixels."""
+    return _pixels(picture.digest, min(SHARP, *picture.image.size), picture.image)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _thumbnail(digest: str, _image: Image.Image) -> np.ndarray:
+    small = _image.copy()
+    small.thumbnail((320, 320), Image.Resampling.LANCZOS)
+    return np.asarray(small)
+
+
+def thumbnail(picture: Picture) -> np.ndarray:
+    """The whole picture, small: uint8 [height, width, 3]."""
+    return _thumbnail(picture.digest, picture.image)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _data_uri(digest: str, shape: tuple[int, ...], _pixels: np.ndarray) -> str:
+    image, file = Image.fromarray(_pixels), io.BytesIO()
+    kind = "png" if image.width < 100 else "jpeg"
+    image.save(file, kind, quality=88)
+    return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def data_uri(picture: Picture, pixels: np.ndarray) -> str:
+    """Pixels of a picture (one of the three above) for the browser. Small ones stay exact, photographs become JPEG."""
+    return _data_uri(picture.digest, pixels.shape, pixels)
+
+
+def attention(picture: Picture, known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...], place: tuple[float, float]) -> Attention:
+    """All maps for a picture, computed once for all tokens; for the token at `place` alone where all would be too many."""
+    queries = None if _weights(known, g1, g2) <= ALL_ROWS else (place,)
+    return _attention(picture.digest, known.name, g1, g2, queries, model_input(picture, known.image_size))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | None, _input: np.ndarray) -> Attention:
+    known = checkpoint(name)
+    images = normalise(torch.from_numpy(_input.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+    with _FORWARDS, torch.inference_mode():
+        logits, maps = hatnet.attention_maps(_model(name), images, queries=queries, g1=g1, g2=g2)
+    probabilities = logits[0].softmax(-1).numpy()
+    probabilities.setflags(write=False)
+    return Attention(probabilities=probabilities, maps={(record.stage, record.block, record.kind): record for record in maps})
+
+
+def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int:
+    """How many weights all maps hold together."""
+    total = 0
+    for index, stage in enumerate(known.config.stages):
+        side = known.grid(stage)
+        keys = side**2
+        if stage in known.hierarchical:
+            keys = min(g1[index], side) ** 2 + math.ceil(side / g2[index]) ** 2
+        total += known.depth(stage) * known.heads(stage) * side**2 * keys
+    return total

@@ -1,0 +1,102 @@
+"""What all views share: photograph, checkpoint, stage, block and grids."""
+
+import html
+
+import streamlit as st
+
+from app import services, state
+from app.messages import note
+from app.samples import SAMPLES
+from app.services import Checkpoint
+
+TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+UPLOAD_HELP = "PNG, JPEG, WEBP, GIF, BMP or TIFF, up to 20 MB. It stays on this machine and is forgotten when you leave."
+STAGE_HELP = "From stage to stage there are fewer tokens, each for a larger square. As in the paper, stage 1 only makes the first tokens."
+BLOCK_HELP = "The layers of a stage, one after the other: each reads what the one before has written."
+LEGEND = (
+    '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
+    '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'
+)
+
+
+def draw() -> None:
+    view = state.current()
+    known = services.checkpoint(view.checkpoint)
+    with st.sidebar:
+        _photograph(view, known)
+        names = services.checkpoint_names()
+        state.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_checkpoint_title)
+        st.caption(f"{known.accuracy:.0%} right on {'its test images' if known.split == 'test' else 'images held out of training'}")
+        stages = known.config.stages
+        state.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
+        blocks = range(1, known.depth(view.stage) + 1)
+        state.bound(st.segmented_control, "Block", "block", view.block, options=blocks, required=True, help=BLOCK_HELP)
+        _grids(view, known)
+        st.html(LEGEND)
+
+
+def _photograph(view: state.State, known: Checkpoint) -> None:
+    uploaded = st.session_state.get("upload")
+    options = [*SAMPLES, *([state.UPLOAD] if uploaded else [])]
+
+    def title(image: str) -> str:
+        return f"Yours: {uploaded.title}" if image == state.UPLOAD else SAMPLES[image].title
+
+    def choose(image: str) -> None:
+        # The token moves to where there is something to see in the new picture.
+        state.update(image=image, place=SAMPLES[image].place if image in SAMPLES else (0.5, 0.5))
+
+    state.bound(st.selectbox, "Photograph", "image", view.image, write=choose, options=options, format_func=title)
+    picture = state.picture()
+    width, height = picture.image.size
+    crop, exact = min(width, height), services.model_input(picture, known.image_size)
+    whole = services.data_uri(picture, services.thumbnail(picture))
+    wide, tall = 100 * crop / width, 100 * crop / height
+    frame = f"left:{50 - wide / 2:.2f}%;width:{wide:.2f}%;top:{50 - tall / 2:.2f}%;height:{tall:.2f}%"
+    size = known.image_size
+    small = services.data_uri(picture, exact)
+    name = html.escape(picture.title)
+    # Equal heights: widths in the ratio of the shapes, but a panorama must leave room for the square.
+    st.html(
+        f'<div class="seen"><div class="both"><div class="crop" style="flex:{min(width / height, 2):.3f}">'
+        f'<img src="{whole}" alt="{name}, whole"><i style="{frame}"></i></div>'
+        f'<div class="exact" style="flex:1"><img src="{small}" alt="{name}, as the model sees it"></div></div>'
+        f"<p>The model sees the square, in {size} × {size} pixels.</p></div>"
+    )
+    st.file_uploader("Your own photograph", type=TYPES, key="file", on_change=_uploaded, help=UPLOAD_HELP)
+    if problem := st.session_state.get("upload_problem"):
+        note(problem, f"The last picture stays: {title(view.image)}.")
+
+
+def _uploaded() -> None:
+    file = st.session_state.file
+    st.session_state.upload_problem = None
+    if file is None:  # taken away: the last picture stays
+        return
+    try:
+        st.session_state.upload = services.upload(file.getvalue(), file.name)
+    except ValueError as error:
+        st.session_state.upload_problem = str(error)
+        return
+    state.update(image=state.UPLOAD, place=(0.5, 0.5))
+
+
+def _checkpoint_title(name: str) -> str:
+    known = services.checkpoint(name)
+    return f"{name} · {len(known.classes)} classes"
+
+
+def _grids(view: state.State, known: Checkpoint) -> None:
+    if view.stage not in known.hierarchical:
+        st.caption(f"Stage {view.stage} is plain attention: it has no window (G₁) and no cells (G₂) to choose.")
+        return
+    index, side = known.config.stages.index(view.stage), known.grid(view.stage)
+    for name, what in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
+        grids, trained = getattr(view, name), getattr(known.config, name)[index]
+
+        def write(chosen: int, name: str = name, grids: tuple[int, ...] = grids) -> None:
+            state.update(**{name: (*grids[:index], chosen, *grids[index + 1 :])})
+
+        st.html(f'<div class="slider-title"><span>{what}</span><span class="muted">trained: {trained}</span></div>')
+        span = dict(min_value=1, max_value=side, label_visibility="collapsed")
+        state.bound(st.slider, what, name, grids[index], write, key=f"choose_{name}_{view.stage}", **span)

@@ -1,0 +1,183 @@
+"""What is being looked at: one state for all views, kept in the page's address, so that a copied link shows the same.
+
+The state leads, widgets follow: a widget shows the state's value and its callback writes back what the user chose.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+import streamlit as st
+
+from app import services
+from app.figures.words import count
+from app.samples import DEFAULT, SAMPLES
+from app.services import Checkpoint, Picture
+
+UPLOAD = "upload"  # the image's name in the state when it is the visitor's own
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """One view of one picture. Every value fits its checkpoint."""
+
+    image: str  # a key of SAMPLES, or UPLOAD
+    checkpoint: str
+    stage: int  # the paper's number
+    block: int  # from 1
+    head: int | None  # from 1; None: the mean of all
+    place: tuple[float, float]  # the token, as fractions (y, x) of the picture: outlives a change of stage
+    g1: tuple[int, ...]  # one for each hierarchical stage, in tokens
+    g2: tuple[int, ...]
+
+    def fitted(self, known: Checkpoint) -> "State":
+        """This state, with what another stage or checkpoint does not have replaced by what it has."""
+        stage = self.stage if self.stage in known.config.stages else known.config.stages[0]
+        head = self.head if self.head is not None and self.head <= known.heads(stage) else None
+        new = replace(self, checkpoint=known.name, stage=stage, block=min(self.block, known.depth(stage)), head=head)
+        if self.checkpoint != known.name:
+            new = replace(new, g1=known.config.g1, g2=known.config.g2)
+        return new
+
+
+def default(known: Checkpoint) -> State:
+    """What a visitor sees first."""
+    stage, g1, g2 = known.config.stages[0], known.config.g1, known.config.g2
+    place = SAMPLES[DEFAULT].place
+    return State(image=DEFAULT, checkpoint=known.name, stage=stage, block=known.depth(stage), head=None, place=place, g1=g1, g2=g2)
+
+
+def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Checkpoint], has_upload: bool) -> tuple[State, list[str]]:
+    """The state that an address asks for, clamped to what there is, and a notice for each thing that had to change.
+
+    params: the address's parameters. names: the checkpoints there are (at least one). know: a name -> its `Checkpoint`.
+    """
+    notices: list[str] = []
+    name = params.get("checkpoint", names[0])
+    if name not in names:
+        notices.append(f"The link asked for checkpoint “{name}”, which is not here. {names[0]} is shown.")
+        name = names[0]
+    known = know(name)
+    state = default(known)
+
+    image = params.get("image", state.image)
+    if image == UPLOAD and not has_upload:
+        notices.append(f"The link showed somebody's own photograph, which never left their visit. {_title(state.image)} is shown.")
+        image = state.image
+    elif image != UPLOAD and image not in SAMPLES:
+        notices.append(f"The link asked for photograph “{image}”, which is not here. {_title(state.image)} is shown.")
+        image = state.image
+    state = replace(state, image=image, place=SAMPLES[image].place if image in SAMPLES else (0.5, 0.5))
+
+    stages = known.config.stages
+    stage = _whole(params, "stage", state.stage, stages[0], stages[-1], f"this checkpoint has stages {stages[0]} to {stages[-1]}", notices)
+    depth, heads = known.depth(stage), known.heads(stage)
+    # A stage that the link does not name opens on its last block.
+    block = _whole(params, "block", depth, 1, depth, f"this stage has {count(depth)}", notices)
+    head = None
+    if params.get("head", "mean") != "mean":
+        head = _whole(params, "head", 1, 1, heads, f"this stage has {count(heads)}", notices)
+    grids = {}
+    for key in ("g1", "g2"):
+        grids[key] = _grids(params, key, getattr(known.config, key), [known.grid(stage) for stage in known.hierarchical], notices)
+    return replace(state, stage=stage, block=block, head=head, place=_place(params, state.place, notices), **grids), notices
+
+
+def address(state: State) -> dict[str, str]:
+    """The parameters that `parse` turns back into this state."""
+    values = asdict(state) | {"head": state.head or "mean"}
+    values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
+    return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
+
+
+def _title(image: str) -> str:
+    return f"“{SAMPLES[image].title}”"
+
+
+def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: int, reason: str, notices: list[str]) -> int:
+    if key not in params:
+        return default
+    try:
+        asked = int(params[key])
+    except ValueError:
+        notices.append(f"The link asked for {key} “{params[key]}”, which is no number. {key.capitalize()} {default} is shown.")
+        return default
+    shown = min(max(asked, low), high)
+    if shown != asked:
+        notices.append(f"The link asked for {key} {asked}; {reason}. {key.capitalize()} {shown} is shown.")
+    return shown
+
+
+def _grids(params: Mapping[str, str], key: str, trained: tuple[int, ...], sides: list[int], notices: list[str]) -> tuple[int, ...]:
+    if key not in params:
+        return trained
+    name = key.upper()
+    try:
+        asked = tuple(int(part) for part in params[key].split(",")) if params[key] else ()
+    except ValueError:
+        asked = None
+    if asked is None or len(asked) != len(trained):
+        wanted = ",".join(map(str, trained))
+        wish = f"{count(len(trained))} whole numbers are wanted, like {wanted}"
+        notices.append(f"The link asked for {name} “{params[key]}”; {wish}. Those are used.")
+        return trained
+    shown = tuple(min(max(value, 1), side) for value, side in zip(asked, sides, strict=True))
+    for value, used, side in zip(asked, shown, sides, strict=True):
+        if value != used:
+            notices.append(f"The link asked for {name} {value}; that stage is {side} tokens wide. {used} is used.")
+    return shown
+
+
+def _place(params: Mapping[str, str], default: tuple[float, float], notices: list[str]) -> tuple[float, float]:
+    if "token" not in params:
+        return default
+    try:
+        y, x = (float(part) for part in params["token"].split(","))
+        if y != y or x != x:  # NaN
+            raise ValueError
+    except ValueError:
+        notices.append(f"The link asked for token “{params['token']}”; two fractions are wanted, like 0.5,0.5. Another token is shown.")
+        return default
+    shown = min(max(y, 0.0), 1.0), min(max(x, 0.0), 1.0)
+    if shown != (y, x):
+        notices.append("The link asked for a token outside the picture. The nearest one is shown.")
+    return shown
+
+
+# From here on: the session. Everything above is pure.
+
+
+def current() -> State:
+    """This visitor's state; at first the one that the address asks for. Raises ValueError where no checkpoint can be read."""
+    if "state" not in st.session_state:
+        names = services.checkpoint_names()
+        state, notices = parse(st.query_params.to_dict(), names, services.checkpoint, "upload" in st.session_state)
+        st.session_state.state, st.session_state.notices = state, notices
+    return st.session_state.state
+
+
+def update(**changes) -> None:
+    """Change the state, and whatever else then no longer fits. Notices about the link have been seen by now."""
+    state = replace(st.session_state.state, **{key: value for key, value in changes.items() if key != "checkpoint"})
+    st.session_state.state = state.fitted(services.checkpoint(changes.get("checkpoint", state.checkpoint)))
+    st.session_state.notices = []
+
+
+def publish() -> None:
+    """Write the state into the page's address."""
+    wanted = address(current())
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def bound(widget: Callable, label: str, name: str, value, write: Callable | None = None, key: str | None = None, **options) -> None:
+    """A widget that shows `value` and writes what the user chooses to the state's field `name` (or calls `write` with it)."""
+    key = key or f"choose_{name}"
+    write = write or (lambda chosen: update(**{name: chosen}))
+    st.session_state[key] = value
+    widget(label, key=key, on_change=lambda: write(st.session_state[key]), **options)
+
+
+def picture() -> Picture:
+    """The photograph that is being looked at."""
+    image = current().image
+    return st.session_state.upload if image == UPLOAD else services.sample(image)
