@@ -8,6 +8,7 @@ import math
 import os
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -15,9 +16,13 @@ import torch
 from PIL import Image
 
 import hatnet
+from app.evidence import Evidence, Question
 from app.samples import FOLDER, SAMPLES
 from app.uploads import read_picture
 from hatnet.data import centre_crop, normalise
+
+if TYPE_CHECKING:
+    from app.state import State
 
 log = logging.getLogger("hatnet.app")
 torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
@@ -190,12 +195,40 @@ def attention(picture: Picture, known: Checkpoint, g1: tuple[int, ...], g2: tupl
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | None, _input: np.ndarray) -> Attention:
     known = checkpoint(name)
-    images = normalise(torch.from_numpy(_input.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+    images, model = _normalised(known, _input), _model(name)  # loaded out here: a model loaded in inference mode has no gradients
     with _FORWARDS, torch.inference_mode():
-        logits, maps = hatnet.attention_maps(_model(name), images, queries=queries, g1=g1, g2=g2)
+        logits, maps = hatnet.attention_maps(model, images, queries=queries, g1=g1, g2=g2)
     probabilities = logits[0].softmax(-1).numpy()
     probabilities.setflags(write=False)
     return Attention(probabilities=probabilities, maps={(record.stage, record.block, record.kind): record for record in maps})
+
+
+def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:
+    """The model's picture as the model takes it: [1, 3, size, size]."""
+    return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _found(digest: str, name: str, g1: tuple, g2: tuple) -> dict[tuple, np.ndarray]:
+    """What Why? has worked out so far, part by part; filled in place, for all visitors."""
+    return {}
+
+
+def evidence(picture: Picture, known: Checkpoint, view: "State") -> Evidence:
+    """Maps and curves that ask which parts of the picture speak for the class that the model gives it."""
+    seen = attention(picture, known, view.g1, view.g2, view.place)
+    question = Question(
+        image=_normalised(known, model_input(picture, known.image_size)),
+        target=int(seen.probabilities.argmax()),
+        g1=view.g1,
+        g2=view.g2,
+        stage=view.stage,
+        block=view.block - 1,
+        head=None if view.head is None else view.head - 1,
+        place=view.place,
+        cells=(known.grid(known.config.stages[0]),) * 2,
+    )
+    return Evidence(_model(known.name), question, seen.maps, _found(picture.digest, known.name, view.g1, view.g2), _FORWARDS)
 
 
 def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int:

@@ -18,6 +18,8 @@ from app.figures.colours import GLOBAL_SCALE, LIGHT, LOCAL_SCALE, ON_PHOTO
 Box = tuple[float, float, float, float]  # top, left, height, width in tokens
 
 PRINTED = 0.04  # weights above this are printed in the enlarged window
+FULL = 4  # times an even share: where `uncovered` shows the photograph bare
+VEIL = [[0, "rgba(9,12,16,0.93)"], [1, "rgba(9,12,16,0)"]]
 SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
 
 
@@ -60,6 +62,59 @@ def global_map(weights: np.ndarray, cell: int, token: tuple[int, int], photo: np
     _outline(sheet, cell_box((row, column), cell, grid), "#FFFFFF", 2)
     _ring(sheet, token[0] + 0.5, token[1] + 0.5, 0.03 * grid[1], dot=True)
     return sheet.figure()
+
+
+def over_tokens(weights: np.ndarray, cell: int, grid: tuple[int, int]) -> np.ndarray:
+    """Weights [rows, columns] of cells of `cell` x `cell` tokens, each spread evenly over the real tokens that it covers: [h, w]."""
+    row, column = np.arange(grid[0]) // cell, np.arange(grid[1]) // cell
+    return (weights / np.outer(np.bincount(row), np.bincount(column)))[row][:, column]
+
+
+def uncovered(importance: np.ndarray, photo: np.ndarray, ring: tuple[float, float] | None = None) -> go.Figure:
+    """The photograph in colour under a black veil that a map [rows, columns] lifts.
+
+    The veil is gone where a cell has FULL times an even share of the positive importance, or more: one scale for all maps.
+    ring: where the map starts from, as fractions (y, x), if it does start from one token.
+    """
+    shares = times_even(importance)
+    rows, columns = shares.shape
+    sheet = _Sheet((rows, columns))
+    sheet.images.append(
+        dict(source=_data_uri(Image.fromarray(photo)), x=0, y=0, sizex=columns, sizey=rows, xref="x", yref="y", sizing="stretch", layer="below")
+    )
+    sheet.traces.append(
+        dict(
+            type="heatmap",
+            z=shares.tolist(),
+            x=list(range(columns + 1)),
+            y=list(range(rows + 1)),
+            zmin=0,
+            zmax=FULL,
+            colorscale=VEIL,
+            showscale=False,
+            hovertemplate="row %{y:.0f}, column %{x:.0f}<br><b>%{z:.1f} times</b> an even share<extra></extra>",
+        )
+    )
+    if ring:
+        _ring(sheet, ring[0] * rows, ring[1] * columns, 0.05 * columns, dot=True)
+    return sheet.figure()
+
+
+def uncovered_alt(name: str, importance: np.ndarray) -> str:
+    """Its text for readers who cannot see it."""
+    shares = times_even(importance)
+    row, column = np.unravel_index(shares.argmax(), shares.shape)
+    bare = (shares >= FULL).mean()
+    return (
+        f"Map of {name}, {shares.shape[0]} by {shares.shape[1]} squares. The most important is row {row + 1}, column {column + 1}, with "
+        f"{shares.max():.1f} times an even share; {bare:.0%} of the squares have {FULL} times or more."
+    )
+
+
+def times_even(importance: np.ndarray) -> np.ndarray:
+    """The positive part of a map, 1 where a cell has an even share of it; all 0 where nothing is positive."""
+    positive = importance.clip(min=0)
+    return positive / (positive.mean() or 1)
 
 
 def cell_box(index: tuple[int, int], cell: int, grid: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -132,10 +187,14 @@ def _picture(sheet: _Sheet, photo: np.ndarray, box: Box) -> None:
 
 def _grey(photo: np.ndarray) -> str:
     """The photograph in grey under 52 % black, as a data URI."""
-    image = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)])
-    file, kind = io.BytesIO(), "jpeg"
+    image, kind = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)]), "jpeg"
     if photo.shape[1] < 100:  # the few pixels that the model sees: the browser must not smooth them
         image, kind = image.resize((image.width * 12, image.height * 12), Image.Resampling.NEAREST), "png"
+    return _data_uri(image, kind)
+
+
+def _data_uri(image: Image.Image, kind: str = "jpeg") -> str:
+    file = io.BytesIO()
     image.save(file, kind, quality=82)
     return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
 

@@ -1,0 +1,99 @@
+"""Pieces of the Why? page: HTML, and the sentences that the scores decide."""
+
+import html
+
+import numpy as np
+import streamlit as st
+
+from app.evidence import NAMES, Evidence
+from app.figures.colours import DARK, LIGHT, Colours
+from app.figures.faithfulness import Chance, against, chance, score
+
+KINDS = ("put back", "removed")  # insertion, deletion: the order of the curves
+
+
+def palette() -> Colours:
+    """The colours of the page's theme, for charts."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def heading(method: str, evidence: Evidence) -> None:
+    q = evidence.question
+    small = {
+        "raw": f"one token, block {q.stage}.{q.block + 1}",
+        "hops": f"one token, block {q.stage}.{q.block + 1}",
+        "rollout": "all blocks",
+        "gradients": "pixels",
+        "cam": f"features of stage {q.stage}",
+        "occlusion": "squares hidden",
+    }[method]
+    kind = "global" if method == "raw" else ""
+    st.html(f'<p class="method"><b class="{kind}">{NAMES[method]}</b><small>{small}</small></p>')
+
+
+def placeholder(text: str) -> None:
+    st.html(f'<div class="nothing small"><span>{text}</span></div>')
+
+
+def not_there(evidence: Evidence) -> str:
+    if evidence.far.weights is None:
+        return "Too many weights with these grids: a smaller window or larger cells bring it back."
+    return f"Stage {evidence.question.stage} has no local step, so there is one hop: raw attention."
+
+
+def scores(evidence: Evidence) -> dict[str, tuple[float, float]]:
+    """(put back, removed) of every method whose curves are there."""
+    found = {name: evidence.curves(name) for name in NAMES if evidence.exists(name)}
+    return {name: (score(pair[0]), score(pair[1])) for name, pair in found.items() if pair is not None}
+
+
+def chances(evidence: Evidence) -> tuple[Chance, Chance]:
+    random = evidence.curves("random")
+    return chance(random[:, 0]), chance(random[:, 1])
+
+
+def meter(method: str, pair: tuple[float, float], random: tuple[Chance, Chance], most: float) -> None:
+    """A method's two scores; the bar is the first, its tick is chance."""
+    kind = "raw" if method == "raw" else ""
+    st.html(
+        f'<div class="meter {kind}"><b>{pair[0]:.2f}</b><span class="track"><i style="width:{100 * pair[0] / most:.1f}%"></i>'
+        f'<u style="left:{100 * random[0].middle / most:.1f}%"></u></span></div>'
+        f'<p class="removed">{against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
+    )
+
+
+def lead(name: str, found: dict[str, tuple[float, float]], random: tuple[Chance, Chance]) -> str:
+    """What the scores say, as HTML."""
+    best, raw, quoted = max(found, key=lambda method: found[method][0]), found["raw"][0], f"“{html.escape(name)}”"
+    begin = "Put the squares that a map ranks high back first, on an empty picture. "
+    mine = f'<span class="global">raw attention</span> scores {raw:.2f}, {against(raw, random[0])}'
+    if best == "raw":
+        return begin + f"Here {mine}, and best of all: luck of this token, so choose others and see it fall."
+    return begin + f"<b>{NAMES[best]}</b> brings {quoted} back best, with {found[best][0]:.2f}; {mine} ({random[0].middle:.2f})."
+
+
+def note(evidence: Evidence, found: dict[str, tuple[float, float]], random: tuple[Chance, Chance]) -> None:
+    nothing = score(evidence.curves("learned nothing")[0])
+    tells = found["occlusion"][0] > nothing
+    removed = against(found["raw"][1], random[1], higher_is_better=False)
+    st.html(
+        f'<div class="note"><b>How to read the scores.</b> A score is the mean probability along a curve: high is good while squares are '
+        f"put back, low while they are removed. The tick marks chance: {random[0].middle:.2f}, the median of 12 random maps. "
+        f"Occlusion of a model with <b>random weights</b> scores {nothing:.2f} against {found['occlusion'][0]:.2f}, so the meter "
+        f"{'can tell a model that has learned from one that has not' if tells else 'cannot tell here that this model has learned'}. "
+        f"While squares are <b>removed</b>, raw attention ({found['raw'][1]:.2f}) is {removed} ({random[1].middle:.2f}): read both.</div>"
+    )
+
+
+def legend(shown: str) -> None:
+    first = "" if shown == "raw" else f'<span><i class="line"></i>{NAMES[shown]}</span>'
+    st.html(
+        f'<div class="lines">{first}<span><i class="line raw"></i>Raw attention</span><span><i class="line band"></i>Random maps, '
+        '10 to 90 %</span><span><i class="line dash"></i>Occlusion, random weights</span></div>'
+    )
+
+
+def top(evidence: Evidence, names: list[str]) -> float:
+    """The top of both axes: a little above the highest point."""
+    curves = [evidence.curves(name) for name in (*names, "learned nothing")]
+    return min(1.0, 1.05 * max(float(np.max(curve)) for curve in curves))

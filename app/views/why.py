@@ -1,0 +1,104 @@
+"""Why?: attention against attribution, with scores."""
+
+import html
+from pathlib import Path
+
+import streamlit as st
+
+import hatnet
+from app import pieces, pieces_why, services, state
+from app.components.picker import picker
+from app.evidence import NAMES, Evidence
+from app.figures import faithfulness, maps
+
+view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
+evidence = services.evidence(picture, known, view)
+photo, name = services.sharp(picture), known.classes[evidence.question.target]
+state.publish()  # before the long work
+
+
+def draw(slot, method: str) -> None:
+    with slot.container():
+        if not evidence.exists(method):
+            pieces_why.placeholder(pieces_why.not_there(evidence))
+        elif (values := evidence.importance(method)) is None:
+            pieces_why.placeholder("Waiting")
+        else:
+            ring = hatnet.place_of(evidence.token, evidence.far.query_grid) if method in ("raw", "hops") else None
+            pieces.chart(maps.uncovered(values, photo, ring), f"why_{method}", maps.uncovered_alt(NAMES[method], values))
+
+
+def work(slots: dict) -> None:
+    """Fill in what is missing, and show each map once it is there."""
+    with st.container(key="work"):
+        bar = st.progress(0.0, "Getting ready")
+        st.button("Cancel", key="why_cancel", on_click=lambda: st.session_state.update(why_stopped=True))
+        for part in evidence.work(lambda done, label: bar.progress(done, f"{label} …")):
+            if part in slots:
+                draw(slots[part], part)
+
+
+def curves(evidence: Evidence, found: dict) -> None:
+    random = evidence.curves("random")
+    best = max(found, key=lambda method: found[method][0])
+    shown = st.segmented_control("Curves of", list(found), default=best, format_func=NAMES.get, required=True, key=f"why_curves_{best}")
+    pieces_why.legend(shown)
+    columns = st.columns(2, gap="medium")
+    most = pieces_why.top(evidence, list(found))
+    for index, (column, kind) in enumerate(zip(columns, pieces_why.KINDS, strict=True)):
+        with column:
+            hint = ("Put back, best first", "the faster it rises, the better") if index == 0 else ("Removed, best first", "the faster it falls, the better")
+            st.html(f'<p class="title">{hint[0]} <small>{hint[1]}</small></p>')
+            mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
+            pair = NAMES[shown], mine
+            figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces_why.palette(), most)
+            st.plotly_chart(figure, key=f"why_{index}", config=pieces.CALM, alt=faithfulness.alt(kind, pair, raw, random[:, index]))
+
+
+st.title(f"Why “{name}”? Attention is not attribution", anchor=False)
+lead = st.empty()
+lead.html('<p class="lead">Six maps answer one question: which parts of the picture speak for this answer? They are being scored.</p>')
+slots, meters = {}, {}
+with st.container(key="why_row"):
+    for column, method in zip(st.columns(len(NAMES), gap="small"), NAMES, strict=True):
+        with column:
+            pieces_why.heading(method, evidence)
+            slots[method], meters[method] = st.empty(), st.empty()
+            draw(slots[method], method)
+st.html(f'<p class="veil">least <i></i> most: the photograph is bare where a square has {maps.FULL} times its even share, or more. One scale for all.</p>')
+
+below = st.empty()
+if evidence.missing():
+    with below.container():
+        if st.session_state.get("why_stopped"):
+            st.button("Go on", key="why_go_on", type="primary", on_click=lambda: st.session_state.update(why_stopped=False))
+        else:
+            work(slots)
+if not evidence.missing():
+    found, random = pieces_why.scores(evidence), pieces_why.chances(evidence)
+    lead.html(f'<p class="lead">{pieces_why.lead(name, found, random)}</p>')
+    for method, pair in found.items():
+        with meters[method].container():
+            pieces_why.meter(method, pair, random, max(score for score, _ in found.values()))
+    with below.container():
+        left, right = st.columns([10, 3], gap="medium")
+        with left:
+            curves(evidence, found)
+        with right:
+            st.html('<p class="title">From which token? <small></small></p>')
+            grid = evidence.far.query_grid
+            picker(
+                key="why_picker",
+                photo=services.data_uri(picture, photo),
+                title=html.escape(picture.title),
+                grid=grid,
+                token=evidence.token,
+                g1=evidence.far.g1,
+                cell=evidence.far.g2 or 1,
+                strongest=int(evidence.far.row(*evidence.token).mean(0).argmax()),
+                choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
+            )
+            st.caption("Raw attention and Two hops start from it; the other four ask for the whole answer.")
+        pieces_why.note(evidence, found, random)
+with st.expander("How to read this page"):
+    st.markdown((Path(__file__).parents[1] / "content" / "why.md").read_text(encoding="utf-8"))
