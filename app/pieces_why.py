@@ -65,11 +65,11 @@ def meter(method: str, pair: tuple[float, float], random: tuple[Chance, Chance],
 def lead(name: str, found: dict[str, tuple[float, float]], random: tuple[Chance, Chance]) -> str:
     """What the scores say, as HTML."""
     best, raw, quoted = max(found, key=lambda method: found[method][0]), found["raw"][0], f"“{html.escape(name)}”"
-    begin = "Put the squares that a map ranks high back first, on an empty picture. "
-    mine = f'<span class="global">raw attention</span> scores {raw:.2f}, {against(raw, random[0])}'
+    begin = "A weight says where a token looks, not what decides. Put squares back on an empty picture, those that a map ranks high first: "
+    mine = f'<span class="global">raw attention</span> scores {raw:.2f}, {against(raw, random[0])} ({random[0].middle:.2f})'
     if best == "raw":
-        return begin + f"Here {mine}, and best of all: luck of this token, so choose others and see it fall."
-    return begin + f"<b>{NAMES[best]}</b> brings {quoted} back best, with {found[best][0]:.2f}; {mine} ({random[0].middle:.2f})."
+        return begin + f"{mine}, and here best of all: the luck of this token, so choose others and see it fall."
+    return begin + f"<b>{NAMES[best]}</b> brings {quoted} back best ({found[best][0]:.2f}); {mine}."
 
 
 def note(evidence: Evidence, found: dict[str, tuple[float, float]], random: tuple[Chance, Chance]) -> None:

@@ -18,7 +18,7 @@ from app.figures.colours import GLOBAL_SCALE, LIGHT, LOCAL_SCALE, ON_PHOTO
 Box = tuple[float, float, float, float]  # top, left, height, width in tokens
 
 PRINTED = 0.04  # weights above this are printed in the enlarged window
-FULL = 4  # times an even share: where `uncovered` shows the photograph bare
+FULL = 3  # times an even share: where `uncovered` shows the photograph bare
 VEIL = [[0, "rgba(9,12,16,0.93)"], [1, "rgba(9,12,16,0)"]]
 SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
 
@@ -79,9 +79,8 @@ def uncovered(importance: np.ndarray, photo: np.ndarray, ring: tuple[float, floa
     shares = times_even(importance)
     rows, columns = shares.shape
     sheet = _Sheet((rows, columns))
-    sheet.images.append(
-        dict(source=_data_uri(Image.fromarray(photo)), x=0, y=0, sizex=columns, sizey=rows, xref="x", yref="y", sizing="stretch", layer="below")
-    )
+    whole = dict(source=_data_uri(Image.fromarray(photo)), x=0, y=0, sizex=columns, sizey=rows)
+    sheet.images.append(whole | dict(xref="x", yref="y", sizing="stretch", layer="below"))
     sheet.traces.append(
         dict(
             type="heatmap",

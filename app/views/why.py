@@ -10,6 +10,7 @@ from app import pieces, pieces_why, services, state
 from app.components.picker import picker
 from app.evidence import NAMES, Evidence
 from app.figures import faithfulness, maps
+from app.messages import note
 
 view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
 evidence = services.evidence(picture, known, view)
@@ -22,7 +23,7 @@ def draw(slot, method: str) -> None:
         if not evidence.exists(method):
             pieces_why.placeholder(pieces_why.not_there(evidence))
         elif (values := evidence.importance(method)) is None:
-            pieces_why.placeholder("Waiting")
+            pieces_why.placeholder("Stopped" if st.session_state.get("why_stopped") else "Waiting")
         else:
             ring = hatnet.place_of(evidence.token, evidence.far.query_grid) if method in ("raw", "hops") else None
             pieces.chart(maps.uncovered(values, photo, ring), f"why_{method}", maps.uncovered_alt(NAMES[method], values))
@@ -41,14 +42,22 @@ def work(slots: dict) -> None:
 def curves(evidence: Evidence, found: dict) -> None:
     random = evidence.curves("random")
     best = max(found, key=lambda method: found[method][0])
-    shown = st.segmented_control("Curves of", list(found), default=best, format_func=NAMES.get, required=True, key=f"why_curves_{best}")
+    shown = st.segmented_control(
+        "Curves of",
+        list(found),
+        default=best,
+        format_func=NAMES.get,
+        required=True,
+        key=f"why_curves_{best}",
+        label_visibility="collapsed",
+        wrap=True,
+    )
     pieces_why.legend(shown)
     columns = st.columns(2, gap="medium")
     most = pieces_why.top(evidence, list(found))
     for index, (column, kind) in enumerate(zip(columns, pieces_why.KINDS, strict=True)):
         with column:
-            hint = ("Put back, best first", "the faster it rises, the better") if index == 0 else ("Removed, best first", "the faster it falls, the better")
-            st.html(f'<p class="title">{hint[0]} <small>{hint[1]}</small></p>')
+            st.html(f'<p class="title">Best squares {kind} first <small>a good map makes it {("rise", "fall")[index]} early</small></p>')
             mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
             pair = NAMES[shown], mine
             figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces_why.palette(), most)
@@ -65,12 +74,16 @@ with st.container(key="why_row"):
             pieces_why.heading(method, evidence)
             slots[method], meters[method] = st.empty(), st.empty()
             draw(slots[method], method)
-st.html(f'<p class="veil">least <i></i> most: the photograph is bare where a square has {maps.FULL} times its even share, or more. One scale for all.</p>')
+st.html(
+    f'<p class="veil">least <i></i> most important: bare where a square has {maps.FULL} times its even share, or more. '
+    "One scale for all.</p>"
+)
 
 below = st.empty()
 if evidence.missing():
     with below.container():
         if st.session_state.get("why_stopped"):
+            note("Stopped.", f"{len(evidence.missing())} parts are still to do: maps that wait, and all scores. What is there is kept.")
             st.button("Go on", key="why_go_on", type="primary", on_click=lambda: st.session_state.update(why_stopped=False))
         else:
             work(slots)
@@ -85,7 +98,7 @@ if not evidence.missing():
         with left:
             curves(evidence, found)
         with right:
-            st.html('<p class="title">From which token? <small></small></p>')
+            st.html('<p class="title">From which token?</p>')
             grid = evidence.far.query_grid
             picker(
                 key="why_picker",

@@ -1,0 +1,131 @@
+"""Why? through AppTest: six maps with scores, progress and cancel, and the shared model as it was."""
+
+import json
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.evidence import NAMES, Evidence
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+
+
+@pytest.fixture
+def why(caplog):
+    """why(**params) -> the view after its run at that address; a note about a mistake of ours fails the test."""
+
+    def start(**params):
+        at = AppTest.from_file(str(MAIN), default_timeout=120)
+        for key, value in params.items():
+            at.query_params[key] = value
+        return at.switch_page("views/why.py").run()
+
+    with caplog.at_level(logging.ERROR, logger="hatnet.app"):
+        yield start
+    assert [record.message for record in caplog.records if record.name == "hatnet.app"] == []
+
+
+def text(at):
+    assert not at.exception
+    return " ".join([*(block.proto.body for block in at.get("html")), *(block.value for block in at.markdown)])
+
+
+def pictures(at):
+    """Method -> the numbers under its veil."""
+    found = {}
+    for chart in at.get("plotly_chart"):
+        name = re.match("Map of (.*?),", chart.proto.alt)
+        if name:
+            found[name[1]] = json.loads(chart.proto.spec)["data"][0]["z"]
+    return found
+
+
+def scores(at):
+    return dict(zip(NAMES, re.findall(r'<div class="meter[^>]*><b>([\d.]+)</b>', text(at)), strict=True))
+
+
+def changed(before, after):
+    return {name for name in before if before[name] != after[name]}
+
+
+def test_the_page_lays_six_scored_maps_side_by_side(why):
+    at = why()
+    assert at.title[0].value == "Why “horse”? Attention is not attribution"
+    assert list(pictures(at)) == list(NAMES.values())
+    assert len(scores(at)) == 6 and "random weights" in text(at) and "A weight says where a token looks" in text(at)
+    for chart in at.get("plotly_chart"):
+        assert len(chart.proto.alt) > 40
+    # The best is what the page says it is, and its curve is drawn.
+    best = re.search("<b>(.*?)</b> brings", text(at))[1]
+    named = {NAMES[name]: value for name, value in scores(at).items()}
+    assert named[best] == max(named.values())
+    assert json.loads(at.get("plotly_chart")[6].proto.spec)["data"][-1]["name"] == best
+
+
+def test_a_score_is_the_mean_height_of_the_drawn_curve(why):
+    at = why()
+    spec = json.loads(at.get("plotly_chart")[6].proto.spec)
+    raw = next(np.array(trace["y"]) for trace in spec["data"] if trace["name"] == "Raw attention") / 100
+    assert float(scores(at)["raw"]) == pytest.approx(((raw[1:] + raw[:-1]) / 2).mean(), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("change", "maps"),
+    [
+        ({"token": "0.1,0.1"}, {"Raw attention", "Two hops"}),
+        ({"block": "1"}, {"Raw attention", "Two hops"}),
+        ({"g1": "2,4"}, set(NAMES.values())),
+        ({"g2": "4,2"}, set(NAMES.values())),
+    ],
+)
+def test_token_block_and_grids_change_maps_and_scores(why, change, maps):
+    before, after = why(), why(**change)
+    assert changed(pictures(before), pictures(after)) == maps
+    assert scores(before) != scores(after)
+
+
+def test_the_plain_stage_says_why_there_are_no_two_hops(why):
+    at = why(stage="4")
+    assert "Two hops" not in pictures(at) and "Stage 4 has no local step" in text(at)
+    assert "features of stage 4" in text(at)
+
+
+def test_too_many_weights_leave_the_other_four(why, monkeypatch):
+    monkeypatch.setattr(services, "ALL_ROWS", 0)
+    at = why()
+    assert set(pictures(at)) == set(NAMES.values()) - {"Two hops", "Rollout"}
+    assert "Too many weights with these grids" in text(at)
+
+
+def test_after_a_cancel_the_page_keeps_what_it_has_and_goes_on(why, monkeypatch):
+    services._found.clear()
+    work = Evidence.work
+
+    def cancelled(self, said):
+        for name in work(self, said):
+            yield name
+            if name == "gradients":
+                return  # as if the script had ended here
+
+    monkeypatch.setattr(Evidence, "work", cancelled)
+    at = why()
+    monkeypatch.setattr(Evidence, "work", work)
+    at.button(key="why_cancel").click().run()
+    assert set(pictures(at)) == set(NAMES.values()) - {"Occlusion"}
+    assert "Stopped" in text(at) and not re.search("class=.meter", text(at))
+    at.button(key="why_go_on").click().run()
+    assert list(pictures(at)) == list(NAMES.values()) and len(scores(at)) == 6
+
+
+def test_the_shared_model_is_as_it_was(why):
+    model = services._model("cifar10")
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    services._found.clear()
+    why()
+    assert all(value.equal(before[key]) for key, value in model.state_dict().items())
+    assert not any(module._forward_hooks or module._backward_hooks or module._forward_pre_hooks for module in model.modules())
