@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import services, state
+from app.figures.colours import DARK, LIGHT, Colours
 from app.figures.words import Summary, percent
 from app.loading import HEADLINE
 from app.samples import Sample, label_of
@@ -39,6 +40,11 @@ def title(name: str, small: str, kind: str, most: float | None = None) -> None:
     """A map's title; most: the weight at the top of its colour scale."""
     ends = f'<span class="scale">0 <i class="ramp of-{kind}"></i> {percent(most)}</span>' if most is not None else ""
     st.html(f'<div class="fit"><p class="title"><span class="{kind}">{name}</span><small>{small}</small>{ends}</p></div>')
+
+
+def palette() -> Colours:
+    """The colours of the page's theme, for charts."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 def chart(figure, name: str, alt: str) -> None:

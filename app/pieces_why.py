@@ -6,15 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app.evidence import NAMES, Evidence
-from app.figures.colours import DARK, LIGHT, Colours
 from app.figures.faithfulness import Chance, against, chance, score
 
 KINDS = ("put back", "removed")  # insertion, deletion: the order of the curves
-
-
-def palette() -> Colours:
-    """The colours of the page's theme, for charts."""
-    return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 def heading(method: str, evidence: Evidence) -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import json
 import logging
 import math
 import os
@@ -29,6 +30,7 @@ torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 _FORWARDS = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
 
 SHARP = 720  # pixels: side of the photograph on the page
+SMALL = 320  # pixels: where a page shows it six times
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000
 
@@ -156,9 +158,9 @@ def model_input(picture: Picture, size: int) -> np.ndarray:
     return _pixels(picture.digest, size, picture.image)
 
 
-def sharp(picture: Picture) -> np.ndarray:
-    """The same centre crop for people: uint8 [side, side, 3], as sharp as it came, up to 720 pixels."""
-    return _pixels(picture.digest, min(SHARP, *picture.image.size), picture.image)
+def sharp(picture: Picture, side: int = SHARP) -> np.ndarray:
+    """The same centre crop for people: uint8 [side, side, 3], as sharp as it came, up to `side` pixels."""
+    return _pixels(picture.digest, min(side, *picture.image.size), picture.image)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -201,6 +203,38 @@ def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | No
     probabilities = logits[0].softmax(-1).numpy()
     probabilities.setflags(write=False)
     return Attention(probabilities=probabilities, maps={(record.stage, record.block, record.kind): record for record in maps})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a checkpoint takes for one picture with some grids."""
+
+    parameters: int
+    macs: int  # multiply-accumulates of the whole model
+    attention: int  # those of one stage's attention, projections and products
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def cost(name: str, stage: int, g1: tuple[int, ...], g2: tuple[int, ...]) -> Cost:
+    """Counted module by module, with G1 and G2 as given; `attention` is that of `stage` (the paper's number)."""
+    model, size = _model(name), checkpoint(name).image_size
+    rows = hatnet.complexity.count(model, (size, size), g1, g2).rows
+    own = sum(row.macs for row in rows if row.stage == stage and ".attn." in row.name)
+    return Cost(sum(weight.numel() for weight in model.parameters()), sum(row.macs for row in rows), own)
+
+
+def measured_grids(name: str) -> dict | None:
+    """What benchmarks/grids.py measured of a checkpoint; None where it has not. Raises ValueError for a file that cannot be read."""
+    path = hatnet.checkpoints.SHIPPED / f"{name}.grids.json"
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if {"images", "trained", "rows"} <= found.keys():
+            return found
+    except (OSError, ValueError, AttributeError):
+        log.exception("not read: %s", path)
+    raise ValueError(f"{path.name} is not what benchmarks/grids.py writes. Measure it again.")
 
 
 def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:

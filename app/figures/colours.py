@@ -71,8 +71,19 @@ def scale(colour: str, power: float, stops: int = 24) -> list[list]:
     return result
 
 
+def signed(colour: str) -> list[list]:
+    """A Plotly colour scale for differences on a dark photograph: pale grey where negative, nothing at 0, the hue where positive."""
+    ends = ((238, 243, 248), rgb(colour))
+    stops = []
+    for step in range(-8, 9):
+        mixed = ",".join(map(str, ends[step > 0]))
+        stops.append([(step + 8) / 16, f"rgba({mixed},{0.9 * (abs(step) / 8) ** 0.7:.3f})"])
+    return stops
+
+
 LOCAL_SCALE = scale(ON_PHOTO.local, 0.6)
 GLOBAL_SCALE = scale(ON_PHOTO.global_, 0.8)
+LOCAL_SIGNED, GLOBAL_SIGNED = signed(ON_PHOTO.local), signed(ON_PHOTO.global_)
 
 
 def css() -> str:

@@ -7,13 +7,14 @@ always weight. Weights are probabilities 0..1.
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from app.figures.colours import GLOBAL_SCALE, LIGHT, LOCAL_SCALE, ON_PHOTO
+from app.figures.colours import GLOBAL_SCALE, GLOBAL_SIGNED, LIGHT, LOCAL_SCALE, LOCAL_SIGNED, ON_PHOTO
 
 Box = tuple[float, float, float, float]  # top, left, height, width in tokens
 
@@ -68,6 +69,43 @@ def over_tokens(weights: np.ndarray, cell: int, grid: tuple[int, int]) -> np.nda
     """Weights [rows, columns] of cells of `cell` x `cell` tokens, each spread evenly over the real tokens that it covers: [h, w]."""
     row, column = np.arange(grid[0]) // cell, np.arange(grid[1]) // cell
     return (weights / np.outer(np.bincount(row), np.bincount(column)))[row][:, column]
+
+
+def in_window(weights: np.ndarray, window: tuple[int, int, int, int], grid: tuple[int, int]) -> np.ndarray:
+    """Weights of the tokens of a window (top, left, height, width), on the whole grid [h, w]: 0 outside."""
+    whole = np.zeros(grid)
+    top, left, height, width = window
+    whole[top : top + height, left : left + width] = weights
+    return whole
+
+
+def compared_map(
+    shares: np.ndarray, kind: str, most: float, token: tuple[int, int], photo: np.ndarray, boxes: Sequence[Box], signed: bool = False
+) -> go.Figure:
+    """Weights per token [h, w], or (`signed`) their difference, on a scale that several maps share.
+
+    kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline.
+    """
+    grid = shares.shape
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    hue = {"local": (LOCAL_SCALE, LOCAL_SIGNED), "global": (GLOBAL_SCALE, GLOBAL_SIGNED)}[kind][signed]
+    _heat(sheet, shares, (0, 0, *grid), hue, _tokens((0, 0, *grid)))
+    unit = "points" if signed else "%"
+    sign = "+" if signed else ""
+    hover = f"%{{text}}<br><b>%{{z:{sign}.2f}} {unit}</b> of the attention<extra></extra>"
+    sheet.traces[-1] |= dict(zmin=-100 * most if signed else 0, zmax=100 * most, xgap=0, ygap=0, hovertemplate=hover)
+    for box in boxes:
+        _outline(sheet, box, ON_PHOTO.local if kind == "local" else "rgba(255,255,255,0.22)", 1.5 if kind == "local" else 0.5)
+    _ring(sheet, token[0] + 0.5, token[1] + 0.5, 0.035 * grid[1], dot=True)
+    return sheet.figure()
+
+
+def cells(cell: int, grid: tuple[int, int]) -> list[Box]:
+    """All pooled cells as (top, left, height, width) in tokens; none where each would be a token."""
+    if cell == 1:
+        return []
+    return [cell_box((row, column), cell, grid) for row in range(-(-grid[0] // cell)) for column in range(-(-grid[1] // cell))]
 
 
 def uncovered(importance: np.ndarray, photo: np.ndarray, ring: tuple[float, float] | None = None) -> go.Figure:

@@ -14,7 +14,7 @@ from app.messages import note
 
 view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
 evidence = services.evidence(picture, known, view)
-photo, name = services.sharp(picture), known.classes[evidence.question.target]
+photo, name = services.sharp(picture, services.SMALL), known.classes[evidence.question.target]
 state.publish()  # before the long work
 
 
@@ -60,7 +60,7 @@ def curves(evidence: Evidence, found: dict) -> None:
             st.html(f'<p class="title">Best squares {kind} first <small>a good map makes it {("rise", "fall")[index]} early</small></p>')
             mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
             pair = NAMES[shown], mine
-            figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces_why.palette(), most)
+            figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
             st.plotly_chart(figure, key=f"why_{index}", config=pieces.CALM, alt=faithfulness.alt(kind, pair, raw, random[:, index]))
 
 

@@ -1,0 +1,163 @@
+"""Pieces of the Grids page: HTML, and the sentences that the numbers decide."""
+
+import html
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+import hatnet
+from app import pieces, services, state
+from app.figures import maps, words
+from app.figures.grids import Measured, Setting, accuracy_alt, accuracy_map
+from app.figures.words import percent
+from app.pieces import palette
+from app.services import Checkpoint, Cost
+
+KINDS = ("local", "global")
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two settings that are compared, and what the model does with it."""
+
+    setting: Setting
+    probabilities: np.ndarray  # [classes]
+    shares: dict[str, np.ndarray]  # local and global: weights per token, [side, side]
+    strongest: int  # index of the strongest cell, row by row
+    cost: Cost
+    accuracy: float | None  # 0..1; None: not measured
+
+    def answer(self, known: Checkpoint) -> str:
+        return known.classes[self.probabilities.argmax()]
+
+    def top(self) -> float:
+        return float(self.probabilities.max())
+
+
+def with_setting(setting: Setting, measured: Measured | None) -> Side:
+    """The visitor's state with other grids in its stage; the other stages keep theirs."""
+    view, known = state.current(), services.checkpoint(state.current().checkpoint)
+    index, grid = known.config.stages.index(view.stage), (known.grid(view.stage),) * 2
+
+    def put(grids: tuple[int, ...], value: int) -> tuple[int, ...]:
+        return *grids[:index], value, *grids[index + 1 :]
+
+    g1, g2 = put(view.g1, setting[0]), put(view.g2, setting[1])
+    seen = services.attention(state.picture(), known, g1, g2, view.place)
+
+    def weights(kind: str) -> np.ndarray:
+        rows = seen.row(view.stage, view.block - 1, kind, view.place)
+        return rows.mean(0) if view.head is None else rows[view.head - 1]
+
+    window = hatnet.window_of(hatnet.token_at(view.place, grid), grid, setting[0])
+    shares = {"local": maps.in_window(weights("local"), window, grid), "global": maps.over_tokens(weights("global"), setting[1], grid)}
+    trained = put(view.g1, known.config.g1[index]), put(view.g2, known.config.g2[index])
+    comparable = measured and trained == (known.config.g1, known.config.g2)  # the file varies one stage at a time
+    accuracy = measured.cells.get(setting) if comparable else None
+    strongest = int(weights("global").argmax())
+    return Side(setting, seen.probabilities, shares, strongest, services.cost(known.name, view.stage, g1, g2), accuracy)
+
+
+def comparison(a: Side, b: Side) -> None:
+    """Two rows, local and global: A, B and their difference, each row on one scale per token."""
+    view, photo = state.current(), services.sharp(state.picture(), services.SMALL)
+    grid = a.shares["local"].shape
+    token = hatnet.token_at(view.place, grid)
+    for kind in KINDS:
+        difference = b.shares[kind] - a.shares[kind]
+        most = float(max(a.shares[kind].max(), b.shares[kind].max()))
+        gap = float(np.abs(difference).max())
+        row_title(kind, most, gap)
+        with st.container(key=f"three_{kind}"):
+            columns = st.columns(3, gap="small")
+        for column, name, side in zip(columns, ("A", "B"), (a, b), strict=False):
+            g1, g2 = side.setting
+            boxes = [hatnet.window_of(token, grid, g1)] if kind == "local" else maps.cells(g2, grid)
+            with column:
+                st.html(f'<p class="method"><b>{name}</b> <small>{f"G₁ = {g1}" if kind == "local" else f"G₂ = {g2}"}</small></p>')
+                figure = maps.compared_map(side.shares[kind], kind, most, token, photo, boxes)
+                pieces.chart(figure, f"{kind}_{name}", words.alt(f"{name}, {kind}: weights per token.", side.shares[kind]))
+        with columns[2]:
+            st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')
+            figure = maps.compared_map(difference, kind, max(gap, 1e-6), token, photo, [], signed=True)
+            alt = f"Difference of the {kind} weights per token, B minus A: from {points(difference.min())} to {points(difference.max())}."
+            pieces.chart(figure, f"{kind}_difference", alt)
+
+
+def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
+    """The stored map, or how to get one."""
+    st.html('<p class="title">Accuracy, % <small>weights unchanged</small></p>')
+    if measured is None:
+        name = state.current().checkpoint
+        st.html(
+            f'<div class="nothing small flat"><span>Not measured yet for this stage. <code>python benchmarks/grids.py {html.escape(name)} '
+            "--data DATA</code> writes the map; everything else on this page works without it.</span></div>"
+        )
+        return
+    st.plotly_chart(accuracy_map(measured, a, b, palette()), key="accuracy", config=pieces.CALM, alt=accuracy_alt(measured))
+    empty = "" if measured.whole else " Empty: not measured."
+    st.caption(f"{measured.images:,} pictures held out of training, ± {100 * measured.error:.1f}. ★ trained.{empty}")
+
+
+def millions(number: float) -> str:
+    return f"{number / 1e6:,.1f} M"
+
+
+def points(change: float) -> str:
+    """A difference of two fractions of 1, in points of a per cent."""
+    return f"{100 * change:+.1f} points".replace("-", "−")
+
+
+def factor(before: float, after: float) -> str:
+    ratio = after / before
+    return "the same" if ratio == 1 else f"× {ratio:.2f}"
+
+
+def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None:
+    same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: all {a.cost.parameters:,} parameters stand still while you move them."
+    if a.setting == b.setting:
+        moved = "Choose another window or cell side: maps, prediction and cost will move."
+    else:
+        index = a.probabilities.argmax()
+        moved = (
+            f"From A to B, “{html.escape(known.classes[index])}” goes from {percent(a.top())} to {percent(float(b.probabilities[index]))} "
+            f"and this stage's attention costs {factor(a.cost.attention, b.cost.attention)}."
+        )
+    over = ""
+    if measured:
+        low, high = min(measured.cells.values()), max(measured.cells.values())
+        over = f" Over the {len(measured.cells)} settings measured, accuracy stays between <b>{100 * low:.0f} and {100 * high:.0f} %</b>."
+    st.html(f'<p class="lead">{same} {moved}{over}</p>')
+
+
+def row_title(kind: str, most: float, gap: float) -> None:
+    """Above a row of three maps: the ends of their scales, per token."""
+    st.html(
+        f'<p class="row-title"><span class="{kind}">{kind.capitalize()}</span> <small>0 <i class="ramp of-{kind}"></i> '
+        f"{percent(most)} of the weight in one token; the difference up to {100 * gap:.1f} points</small></p>"
+    )
+
+
+def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
+    index = a.probabilities.argmax()
+    change = points(float(b.probabilities[index]) - a.top())
+    if a.answer(known) != b.answer(known):
+        change = f"another answer; {html.escape(a.answer(known))} {change}"
+
+    def measured(side: Side) -> str:
+        return "not measured" if side.accuracy is None else f"{100 * side.accuracy:.1f} %"
+
+    both = a.accuracy is not None and b.accuracy is not None
+    rows = (
+        ("Parameters", f"{a.cost.parameters:,}", f"{b.cost.parameters:,}", "unchanged"),
+        ("Prediction", *(f"{html.escape(side.answer(known))} {percent(side.top())}" for side in (a, b)), change),
+        (f"Attention of stage {stage}, MACs", *(millions(s.cost.attention) for s in (a, b)), factor(a.cost.attention, b.cost.attention)),
+        ("Whole model, MACs", millions(a.cost.macs), millions(b.cost.macs), factor(a.cost.macs, b.cost.macs)),
+        ("Accuracy", measured(a), measured(b), points(b.accuracy - a.accuracy) if both else "–"),
+    )
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows
+    )
+    head = '<th></th><th scope="col">A</th><th scope="col">B</th><th scope="col">B against A</th>'
+    st.html(f'<table class="words compared"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
