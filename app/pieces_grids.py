@@ -15,6 +15,7 @@ from app.pieces import palette
 from app.services import Checkpoint, Cost
 
 KINDS = ("local", "global")
+MACS = "Convolutions, linear layers and the products of attention are counted module by module, not by Eq. 15, which leaves some out."
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def with_setting(setting: Setting, measured: Measured | None) -> Side:
     return Side(setting, seen.probabilities, shares, strongest, services.cost(known.name, view.stage, g1, g2), accuracy)
 
 
-def comparison(a: Side, b: Side) -> None:
+def comparison(a: Side, b: Side, trained: Setting) -> None:
     """Two rows, local and global: A, B and their difference, each row on one scale per token."""
     view, photo = state.current(), services.sharp(state.picture(), services.SMALL)
     grid = a.shares["local"].shape
@@ -72,10 +73,11 @@ def comparison(a: Side, b: Side) -> None:
         with st.container(key=f"three_{kind}"):
             columns = st.columns(3, gap="small")
         for column, name, side in zip(columns, ("A", "B"), (a, b), strict=False):
-            g1, g2 = side.setting
-            boxes = [hatnet.window_of(token, grid, g1)] if kind == "local" else maps.cells(g2, grid)
+            which = KINDS.index(kind)
+            chosen, star = side.setting[which], " ★" if side.setting[which] == trained[which] else ""
+            boxes = [hatnet.window_of(token, grid, chosen)] if kind == "local" else maps.cells(chosen, grid)
             with column:
-                st.html(f'<p class="method"><b>{name}</b> <small>{f"G₁ = {g1}" if kind == "local" else f"G₂ = {g2}"}</small></p>')
+                st.html(f'<p class="method"><b>{name}</b> <small>{("G₁", "G₂")[which]} = {chosen}{star}</small></p>')
                 figure = maps.compared_map(side.shares[kind], kind, most, token, photo, boxes)
                 pieces.chart(figure, f"{kind}_{name}", words.alt(f"{name}, {kind}: weights per token.", side.shares[kind]))
         with columns[2]:
@@ -110,8 +112,8 @@ def points(change: float) -> str:
 
 
 def factor(before: float, after: float) -> str:
-    ratio = after / before
-    return "the same" if ratio == 1 else f"× {ratio:.2f}"
+    """How often as much, as a column of a table says it."""
+    return "the same" if after == before else f"× {after / before:.2f}"
 
 
 def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None:
@@ -119,10 +121,11 @@ def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None
     if a.setting == b.setting:
         moved = "Choose another window or cell side: maps, prediction and cost will move."
     else:
-        index = a.probabilities.argmax()
+        index, ratio = a.probabilities.argmax(), b.cost.attention / a.cost.attention
+        again = "as much as before" if ratio == 1 else f"{ratio:.2f} times as much"
         moved = (
             f"From A to B, “{html.escape(known.classes[index])}” goes from {percent(a.top())} to {percent(float(b.probabilities[index]))} "
-            f"and this stage's attention costs {factor(a.cost.attention, b.cost.attention)}."
+            f"and this stage's attention costs {again}."
         )
     over = ""
     if measured:
@@ -135,7 +138,7 @@ def row_title(kind: str, most: float, gap: float) -> None:
     """Above a row of three maps: the ends of their scales, per token."""
     st.html(
         f'<p class="row-title"><span class="{kind}">{kind.capitalize()}</span> <small>0 <i class="ramp of-{kind}"></i> '
-        f"{percent(most)} of the weight in one token; the difference up to {100 * gap:.1f} points</small></p>"
+        f"{percent(most)} in one token · difference: up to {100 * gap:.1f} points</small></p>"
     )
 
 
@@ -151,7 +154,7 @@ def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
     both = a.accuracy is not None and b.accuracy is not None
     rows = (
         ("Parameters", f"{a.cost.parameters:,}", f"{b.cost.parameters:,}", "unchanged"),
-        ("Prediction", *(f"{html.escape(side.answer(known))} {percent(side.top())}" for side in (a, b)), change),
+        ("Prediction", *(f'{html.escape(s.answer(known))} <span class="whole">{percent(s.top())}</span>' for s in (a, b)), change),
         (f"Attention of stage {stage}, MACs", *(millions(s.cost.attention) for s in (a, b)), factor(a.cost.attention, b.cost.attention)),
         ("Whole model, MACs", millions(a.cost.macs), millions(b.cost.macs), factor(a.cost.macs, b.cost.macs)),
         ("Accuracy", measured(a), measured(b), points(b.accuracy - a.accuracy) if both else "–"),
@@ -161,3 +164,4 @@ def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
     )
     head = '<th></th><th scope="col">A</th><th scope="col">B</th><th scope="col">B against A</th>'
     st.html(f'<table class="words compared"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    st.caption("A MAC is one multiplication with its addition, counted for one picture.", help=MACS)

@@ -1,6 +1,7 @@
 """Pieces of the Why? page: HTML, and the sentences that the scores decide."""
 
 import html
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -8,6 +9,8 @@ import streamlit as st
 from app.evidence import NAMES, Evidence
 from app.figures.faithfulness import Chance, against, chance, score
 
+_METHODS = (Path(__file__).parent / "content" / "methods.md").read_text(encoding="utf-8")
+WORDS = dict(part.split("\n", 1) for part in _METHODS.split("\n## ")[1:])
 KINDS = ("put back", "removed")  # insertion, deletion: the order of the curves
 
 
@@ -22,7 +25,8 @@ def heading(method: str, evidence: Evidence) -> None:
         "occlusion": "squares hidden",
     }[method]
     kind = "global" if method == "raw" else ""
-    st.html(f'<p class="method"><b class="{kind}">{NAMES[method]}</b><small>{small}</small></p>')
+    st.html(f'<p class="method"><b class="{kind}">{NAMES[method]}</b></p>')
+    st.caption(small, help=WORDS[method])
 
 
 def placeholder(text: str) -> None:

@@ -48,17 +48,22 @@ def of_stage(found: dict, index: int) -> Measured | None:
     return Measured(cells, trained, found["images"]) if trained in cells else None
 
 
-def offered(side: int, *more: int) -> tuple[list[int], list[int]]:
-    """Sides that fit a stage `side` tokens wide, with `more` among them (trained, chosen); and those that do not."""
-    fitting = sorted({value for value in (*OFFERED, side, *more) if value <= side})
-    return fitting, [value for value in OFFERED if value > side]
+def fitting(side: int, *more: int) -> list[int]:
+    """Sides to choose from in a stage `side` tokens wide, with `more` among them (trained, chosen)."""
+    return sorted({value for value in (*OFFERED, side, *more) if value <= side})
 
 
-def why_off(off: list[int], side: int) -> str:
-    """Which sides are not offered, and the reason: a sentence, or nothing."""
+def doubled(setting: Setting, side: int) -> Setting:
+    """Twice both sides, as far as the stage is wide: something to compare the trained setting with."""
+    return min(2 * setting[0], side), min(2 * setting[1], side)
+
+
+def why_off(side: int) -> str:
+    """Which of the sides are not offered, and the reason: a sentence, or nothing."""
+    off = [str(value) for value in OFFERED if value > side]
     if not off:
         return ""
-    names = " and ".join(filter(None, (", ".join(map(str, off[:-1])), str(off[-1]))))
+    names = " and ".join(filter(None, (", ".join(off[:-1]), off[-1])))
     return f"{names} {'is' if len(off) == 1 else 'are'} off: this stage is only {side} tokens wide."
 
 
@@ -100,8 +105,8 @@ def accuracy_map(measured: Measured, a: Setting, b: Setting, colours: Colours) -
         row, column = places[setting]
         line = dict(color=colours.ink, width=2.5, dash="solid" if name == "B" else "dot")
         shapes.append(dict(type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.48, y1=row + 0.48, line=line))
-        corner = dict(x=column + (-0.43 if name == "A" else 0.43), y=row + 0.4, text=f"<b>{name}</b>", showarrow=False)
-        labels.append(corner | dict(xanchor="left" if name == "A" else "right", yanchor="bottom", font=dict(size=12, color=colours.ink)))
+        corner = dict(x=column + (-0.43 if name == "A" else 0.43), y=row + 0.46, text=f"<b>{name}</b>", showarrow=False)
+        labels.append(corner | dict(xanchor="left" if name == "A" else "right", yanchor="top", font=dict(size=12, color=colours.ink)))
     axis = dict(showgrid=False, zeroline=False, fixedrange=True, color=colours.ink, tickfont=dict(size=14))
     return go.Figure(
         data=[heat],

@@ -19,11 +19,10 @@ side = known.grid(view.stage)
 token = hatnet.token_at(view.place, (side, side))
 
 
-def choose(index: int) -> None:
-    """Sides that fit; the others are named with the reason."""
-    for name, what in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
+def choose(index: int, columns: tuple) -> None:
+    """Sides that fit, and those chosen elsewhere."""
+    for column, name, what in zip(columns, HELP, ("Window side G₁", "Cell side G₂"), strict=True):
         values, trained = getattr(view, name), getattr(known.config, name)[index]
-        fitting, off = grids.offered(side, trained, values[index])
 
         def write(chosen: int, name: str = name, values: tuple[int, ...] = values) -> None:
             state.update(**{name: (*values[:index], chosen, *values[index + 1 :])})
@@ -31,54 +30,76 @@ def choose(index: int) -> None:
         def title(value: int, trained: int = trained) -> str:
             return f"{value} ★" if value == trained else str(value)
 
+        fitting = grids.fitting(side, trained, values[index])
         look = dict(options=fitting, required=True, help=HELP[name], wrap=True, format_func=title)
-        state.bound(st.segmented_control, what, name, values[index], write, key=f"grids_{name}_{view.stage}", **look)
-    st.caption(f"★ as trained. {grids.why_off(off, side)}")
+        with column:
+            state.bound(st.segmented_control, what, name, values[index], write, key=f"grids_{name}_{view.stage}", **look)
 
 
 def pin(setting: grids.Setting) -> None:
     st.session_state.setdefault("pinned", {})[view.checkpoint, view.stage] = setting
 
 
-def pins(a: grids.Setting, b: grids.Setting, trained: grids.Setting) -> None:
+def pins(a: grids.Setting, b: grids.Setting, trained: grids.Setting, example: bool) -> None:
     with st.container(horizontal=True):
         st.button("Pin B as A", key="pin", icon=":material/keep:", disabled=a == b, on_click=pin, args=(b,))
-        st.button("A as trained", key="unpin", disabled=a == trained, on_click=pin, args=(trained,))
+        st.button("A as trained", key="unpin", disabled=a == trained or example, on_click=pin, args=(trained,))
+
+
+def token_choice(b: pieces_grids.Side) -> None:
+    picker(
+        key="grids_picker",
+        photo=services.data_uri(picture, services.sharp(picture)),
+        title=picture.title,
+        grid=(side, side),
+        token=token,
+        g1=b.setting[0],
+        cell=b.setting[1],
+        strongest=b.strongest,
+        choose=lambda chosen: state.update(place=hatnet.place_of(chosen, (side, side))),
+    )
+    st.caption("With the grids of B. Click a token, or move with the arrow keys: the maps are what it reads.")
+
+
+def stored(index: int) -> grids.Measured | None:
+    try:
+        found = services.measured_grids(known.name)
+    except ValueError as error:  # the rest of the page does without it
+        note("The accuracy map cannot be read.", f"{error}")
+        return None
+    return found and grids.of_stage(found, index)
+
+
+def page(index: int) -> None:
+    trained, now = ((x.g1[index], x.g2[index]) for x in (known.config, view))
+    pinned = st.session_state.get("pinned", {}).get((view.checkpoint, view.stage))
+    example = pinned is None and now == trained
+    before = pinned or (grids.doubled(trained, side) if example else trained)
+    measured = stored(index)
+    a, b = (pieces_grids.with_setting(setting, measured) for setting in (before, now))
+    pieces_grids.lead(a, b, known, measured)
+    first, second, third = st.columns([5, 5, 4], gap="small", vertical_alignment="bottom")
+    choose(index, (first, second))
+    with third:
+        pins(before, now, trained, example)
+    example_text = " B is as trained; A is an example with twice its sides, until you move B or pin." if example else ""
+    st.caption(f"★ as trained. {grids.why_off(side)}{example_text}")
+    with st.container(key="board"):  # style.css puts the second beside the other two
+        with st.container():
+            token_choice(b)
+        with st.container():
+            pieces_grids.comparison(a, b, trained)
+            pieces_grids.table(a, b, known, view.stage)
+        with st.container():
+            pieces_grids.accuracy(measured, before, now)
 
 
 st.title("Change the grids, keep every weight", anchor=False)
-if view.stage not in known.hierarchical:
-    note(f"Stage {view.stage} has no grids.", "It is plain attention: all tokens read all tokens, so there is no G₁ and no G₂ to move.")
-    first = known.hierarchical[-1]
-    st.button(f"Show stage {first}", key="hierarchical", type="primary", on_click=lambda: state.update(stage=first))
+if view.stage in known.hierarchical:
+    page(known.config.stages.index(view.stage))
 else:
-    index = known.config.stages.index(view.stage)
-    trained, b_setting = ((x.g1[index], x.g2[index]) for x in (known.config, view))
-    a_setting = st.session_state.get("pinned", {}).get((view.checkpoint, view.stage), trained)
-    found = services.measured_grids(known.name)
-    measured = found and grids.of_stage(found, index)
-    a, b = (pieces_grids.with_setting(setting, measured) for setting in (a_setting, b_setting))
-    pieces_grids.lead(a, b, known, measured)
-    left, right = st.columns([4, 8], gap="medium")
-    with left:
-        choose(index)
-        pins(a_setting, b_setting, trained)
-        pieces_grids.accuracy(measured, a_setting, b_setting)
-    with right:
-        pieces_grids.comparison(a, b)
-        pieces_grids.table(a, b, known, view.stage)
-    with left:
-        st.html('<p class="title">From which token?</p>')
-        picker(
-            key="grids_picker",
-            photo=services.data_uri(picture, services.sharp(picture)),
-            title=picture.title,
-            grid=(side, side),
-            token=token,
-            g1=b_setting[0],
-            cell=min(b_setting[1], side),
-            strongest=b.strongest,
-            choose=lambda chosen: state.update(place=hatnet.place_of(chosen, (side, side))),
-        )
+    last = known.hierarchical[-1]
+    note(f"Stage {view.stage} has no grids.", "It is plain attention: all tokens read all tokens, so there is no G₁ and no G₂ to move.")
+    st.button(f"Show stage {last}", key="hierarchical", type="primary", on_click=lambda: state.update(stage=last))
 with st.expander("How to read this page"):
     st.markdown((Path(__file__).parents[1] / "content" / "grids.md").read_text(encoding="utf-8"))

@@ -1,0 +1,190 @@
+"""Grids through AppTest, its figures with hand-made numbers, and the stored accuracy map."""
+
+import json
+import logging
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import hatnet
+from app.figures import colours, grids, maps
+from hatnet import checkpoints
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+
+
+def stored(**accuracies):
+    """As benchmarks/grids.py writes it for two stages: G1 and G2 of stage 2 in the keys, like s4_2."""
+    rows = [
+        {"stage": 2, "g1": [int(key[1:].split("_")[0]), 4], "g2": [int(key.split("_")[1]), 2], "accuracy": value}
+        for key, value in accuracies.items()
+    ]
+    other = {"stage": 3, "g1": [4, 8], "g2": [2, 2], "accuracy": 0.5}
+    return {"images": 1000, "trained": {"g1": [4, 4], "g2": [2, 2]}, "rows": [*rows, other]}
+
+
+FOUND = stored(s4_2=0.8, s8_2=0.7, s4_4=0.75, s16_2=0.66)
+
+
+@pytest.fixture
+def open_grids(caplog, monkeypatch, tmp_path):
+    """open_grids(measured=FOUND, **params) -> the view; measured: what checkpoints/cifar10.grids.json holds, None for no file."""
+    shutil.copy(checkpoints.SHIPPED / "cifar10.safetensors", tmp_path)
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+
+    def start(measured=FOUND, **params):
+        if measured is not None:
+            (tmp_path / "cifar10.grids.json").write_text(measured if isinstance(measured, str) else json.dumps(measured))
+        at = AppTest.from_file(str(MAIN), default_timeout=60)
+        for key, value in params.items():
+            at.query_params[key] = value
+        return at.switch_page("views/grids.py").run()
+
+    with caplog.at_level(logging.ERROR, logger="hatnet.app"):
+        yield start
+
+
+def text(at):
+    assert not at.exception
+    parts = [*(block.proto.body for block in at.get("html")), *(caption.value for caption in at.caption)]
+    return " ".join(parts)
+
+
+def row(at, name):
+    """A, B and their comparison in a row of the table."""
+    (cells,) = re.findall(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', text(at))
+    return [re.sub("<.*?>", "", cell) for cell in re.findall("<td>(.*?)</td>", cells)]
+
+
+def shown(at):
+    """The six maps: (kind, A, B or difference) -> [z, zmin, zmax]."""
+    found = {}
+    for chart in at.get("plotly_chart"):
+        trace = json.loads(chart.proto.spec)["data"][0]
+        if trace["type"] == "heatmap" and "hoverongaps" not in trace:
+            kind = "local" if "local" in chart.proto.alt else "global"
+            name = "difference" if "Difference" in chart.proto.alt else chart.proto.alt[0]
+            found[kind, name] = np.array(trace["z"]), trace["zmin"], trace["zmax"]
+    return found
+
+
+def test_parameters_stand_still_while_maps_prediction_and_cost_move(open_grids):
+    at = open_grids(g1="8,4", g2="4,2")
+    count = f"{sum(weight.numel() for weight in hatnet.load_checkpoint('cifar10').parameters()):,}"
+    assert row(at, "Parameters") == [count, count, "unchanged"]
+    a, b, change = row(at, "Prediction")
+    assert a.startswith("horse") and a != b and "points" in change
+    for name in ("Attention of stage 2, MACs", "Whole model, MACs"):
+        a, b, change = row(at, name)
+        assert a != b and change.startswith("×")
+    for kind in ("local", "global"):
+        assert not np.allclose(shown(at)[kind, "A"][0], shown(at)[kind, "B"][0])
+
+
+def test_two_settings_share_one_scale_and_the_difference_is_theirs(open_grids):
+    found = shown(open_grids(g1="8,4", g2="4,2"))
+    for kind in ("local", "global"):
+        (a, *scale_a), (b, *scale_b), (difference, low, high) = (found[kind, name] for name in ("A", "B", "difference"))
+        assert scale_a == scale_b == [0, pytest.approx(max(a.max(), b.max()))]
+        np.testing.assert_allclose(difference, b - a, atol=1e-6)
+        assert (low, high) == pytest.approx((-abs(difference).max(), abs(difference).max()))
+        assert a.sum() == pytest.approx(100, abs=1e-3) and b.sum() == pytest.approx(100, abs=1e-3)
+
+
+def test_the_costs_are_those_counted_of_the_model(open_grids):
+    at = open_grids(g1="8,4", g2="4,2")
+    model = hatnet.load_checkpoint("cifar10")
+    totals = [hatnet.complexity.count(model, (32, 32), g1, g2).total / 1e6 for g1, g2 in (((4, 4), (2, 2)), ((8, 4), (4, 2)))]
+    assert row(at, "Whole model, MACs")[:2] == [f"{total:,.1f} M" for total in totals]
+
+
+@pytest.mark.parametrize(("change", "kinds"), [({"token": "0.1,0.1"}, "local global"), ({"g1": "2,4"}, "local"), ({"g2": "8,2"}, "global")])
+def test_token_and_grids_change_the_maps(open_grids, change, kinds):
+    before, after = shown(open_grids()), shown(open_grids(**change))
+    for kind in kinds.split():
+        assert not np.array_equal(before[kind, "B"][0], after[kind, "B"][0])
+
+
+def test_a_choice_writes_the_address_and_a_pin_stays(open_grids):
+    at = open_grids()
+    assert "A is an example" in text(at) and "G₁ = 8" in text(at)
+    at.button_group(key="grids_g1_2").set_value(16).run()
+    assert at.query_params["g1"] == "16,4" and "A is an example" not in text(at)
+    a = shown(at)["local", "A"][0]
+    np.testing.assert_array_equal(a, shown(open_grids())["local", "B"][0])  # A is as trained again
+    at.button(key="pin").click().run()
+    at.button_group(key="grids_g1_2").set_value(2).run()
+    np.testing.assert_array_equal(shown(at)["local", "A"][0], shown(open_grids(g1="16,4"))["local", "B"][0])
+    at.button(key="unpin").click().run()
+    np.testing.assert_array_equal(shown(at)["local", "A"][0], a)
+
+
+def test_sides_larger_than_the_stage_are_off_with_the_reason(open_grids):
+    at = open_grids(stage="3")
+    assert at.button_group(key="grids_g1_3").options == ["1", "2", "4 ★", "7", "8"]
+    assert "14, 16, 28 and 56 are off: this stage is only 8 tokens wide." in text(at)
+
+
+def test_a_side_chosen_on_the_slider_is_offered_too(open_grids):
+    assert open_grids(g1="5,4").button_group(key="grids_g1_2").value == 5
+
+
+def test_the_plain_stage_offers_the_way_back(open_grids):
+    at = open_grids(stage="4")
+    assert "Stage 4 has no grids." in text(at) and not at.get("plotly_chart")
+    at.button(key="hierarchical").click().run()
+    assert at.query_params["stage"] == "3" and len(shown(at)) == 6
+
+
+def test_the_stored_accuracies_are_shown_where_they_fit(open_grids):
+    at = open_grids(g1="8,4")
+    assert row(at, "Accuracy") == ["80.0 %", "70.0 %", "−10.0 points"]
+    assert "accuracy stays between <b>66 and 80 %</b>" in text(at)
+    at = open_grids(g1="8,4", g2="4,2")
+    assert row(at, "Accuracy") == ["80.0 %", "not measured", "–"]
+    # With another stage off its trained setting, the file does not speak of this model.
+    at = open_grids(g1="8,2")
+    assert row(at, "Accuracy")[:2] == ["not measured", "not measured"]
+
+
+def test_without_the_stored_map_the_rest_is_there(open_grids):
+    at = open_grids(measured=None, g1="8,4")
+    assert "Not measured yet" in text(at) and "benchmarks/grids.py cifar10" in text(at)
+    assert len(shown(at)) == 6 and row(at, "Accuracy") == ["not measured", "not measured", "–"]
+
+
+def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids):
+    for broken in ("{", "[]", '{"rows": 1}'):
+        at = open_grids(measured=broken)
+        assert "cifar10.grids.json is not what benchmarks/grids.py writes" in text(at)
+        assert len(shown(at)) == 6
+
+
+def test_rows_that_vary_another_stage_are_no_cells():
+    measured = grids.of_stage(FOUND, 0)
+    assert measured.cells == {(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66} and not measured.whole
+    assert grids.of_stage(FOUND, 1).cells == {(4, 2): 0.8, (8, 2): 0.5}
+    assert measured.error == pytest.approx(1.96 * (0.8 * 0.2 / 1000) ** 0.5)
+    assert grids.of_stage(stored(s8_2=0.7), 0) is None
+
+
+def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
+    figure = grids.accuracy_map(grids.of_stage(FOUND, 0), (4, 2), (16, 2), colours.LIGHT)
+    (heat,) = figure.data
+    assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
+    labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
+    assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
+    assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
+    # A setting that is not on the map has no outline.
+    assert len(grids.accuracy_map(grids.of_stage(FOUND, 0), (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
+
+
+def test_cells_are_spread_over_their_tokens():
+    weights = np.array([[0.4, 0.3], [0.2, 0.1]])
+    spread = maps.over_tokens(weights, 2, (3, 3))
+    np.testing.assert_allclose(spread, [[0.1, 0.1, 0.15], [0.1, 0.1, 0.15], [0.1, 0.1, 0.1]])
+    np.testing.assert_allclose(maps.in_window(weights, (1, 0, 2, 2), (3, 3)), [[0, 0, 0], [0.4, 0.3, 0], [0.2, 0.1, 0]])
