@@ -9,8 +9,9 @@ import streamlit as st
 import hatnet
 from app import pieces, services, state
 from app.figures import maps, words
-from app.figures.grids import Measured, Setting, accuracy_alt, accuracy_map
+from app.figures.grids import Measured, Setting, accuracy_alt, accuracy_map, of_stage
 from app.figures.words import percent
+from app.messages import note
 from app.pieces import palette
 from app.services import Checkpoint, Cost
 
@@ -85,6 +86,16 @@ def comparison(a: Side, b: Side, trained: Setting) -> None:
             figure = maps.compared_map(difference, kind, max(gap, 1e-6), token, photo, [], signed=True)
             alt = f"Difference of the {kind} weights per token, B minus A: from {points(difference.min())} to {points(difference.max())}."
             pieces.chart(figure, f"{kind}_difference", alt)
+
+
+def stored(index: int) -> Measured | None:
+    """The accuracies measured of the stage `index` (from 0); None, and perhaps a note, where there are none."""
+    try:
+        found = services.measured_grids(state.current().checkpoint)
+    except ValueError as error:  # the rest of the page does without it
+        note("The accuracy map cannot be read.", f"{error}")
+        return None
+    return found and of_stage(found, index)
 
 
 def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:

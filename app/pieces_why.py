@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+import hatnet
+from app import pieces
 from app.evidence import NAMES, Evidence
+from app.figures import faithfulness, maps
 from app.figures.faithfulness import Chance, against, chance, score
 
 _METHODS = (Path(__file__).parent / "content" / "methods.md").read_text(encoding="utf-8")
@@ -37,6 +40,35 @@ def not_there(evidence: Evidence) -> str:
     if evidence.far.weights is None:
         return "Too many weights with these grids: a smaller window or larger cells bring it back."
     return f"Stage {evidence.question.stage} has no local step, so there is one hop: raw attention."
+
+
+def tile(slot, evidence: Evidence, method: str, photo: np.ndarray) -> None:
+    """A method's map on the photograph, or why it is not there (yet)."""
+    with slot.container():
+        if not evidence.exists(method):
+            placeholder(not_there(evidence))
+        elif (values := evidence.importance(method)) is None:
+            placeholder("Stopped" if st.session_state.get("why_stopped") else "Waiting")
+        else:
+            ring = hatnet.place_of(evidence.token, evidence.far.query_grid) if method in ("raw", "hops") else None
+            pieces.chart(maps.uncovered(values, photo, ring), f"why_{method}", maps.uncovered_alt(NAMES[method], values))
+
+
+def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
+    """The two charts, for raw attention and one other method: the best, until another is chosen."""
+    random, names = evidence.curves("random"), list(found)
+    best = max(found, key=lambda method: found[method][0])
+    look = dict(required=True, wrap=True, label_visibility="collapsed")
+    shown = st.segmented_control("Curves of", names, default=best, format_func=NAMES.get, key=f"why_curves_{best}", **look)
+    legend(shown)
+    most = top(evidence, names)
+    for index, (column, kind) in enumerate(zip(st.columns(2, gap="medium"), KINDS, strict=True)):
+        with column:
+            st.html(f'<p class="title">Best squares {kind} first <small>a good map makes it {("rise", "fall")[index]} early</small></p>')
+            mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
+            pair = NAMES[shown], mine
+            figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
+            st.plotly_chart(figure, key=f"why_{index}", config=pieces.CALM, alt=faithfulness.alt(kind, pair, raw, random[:, index]))
 
 
 def scores(evidence: Evidence) -> dict[str, tuple[float, float]]:

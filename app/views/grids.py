@@ -61,21 +61,12 @@ def token_choice(b: pieces_grids.Side) -> None:
     st.caption("With the grids of B. Click a token, or move with the arrow keys: the maps are what it reads.")
 
 
-def stored(index: int) -> grids.Measured | None:
-    try:
-        found = services.measured_grids(known.name)
-    except ValueError as error:  # the rest of the page does without it
-        note("The accuracy map cannot be read.", f"{error}")
-        return None
-    return found and grids.of_stage(found, index)
-
-
 def page(index: int) -> None:
     trained, now = ((x.g1[index], x.g2[index]) for x in (known.config, view))
     pinned = st.session_state.get("pinned", {}).get((view.checkpoint, view.stage))
     example = pinned is None and now == trained
     before = pinned or (grids.doubled(trained, side) if example else trained)
-    measured = stored(index)
+    measured = pieces_grids.stored(index)
     a, b = (pieces_grids.with_setting(setting, measured) for setting in (before, now))
     pieces_grids.lead(a, b, known, measured)
     first, second, third = st.columns([5, 5, 4], gap="small", vertical_alignment="bottom")

@@ -6,27 +6,16 @@ from pathlib import Path
 import streamlit as st
 
 import hatnet
-from app import pieces, pieces_why, services, state
+from app import pieces_why, services, state
 from app.components.picker import picker
-from app.evidence import NAMES, Evidence
-from app.figures import faithfulness, maps
+from app.evidence import NAMES
+from app.figures import maps
 from app.messages import note
 
 view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
 evidence = services.evidence(picture, known, view)
 photo, name = services.sharp(picture, services.SMALL), known.classes[evidence.question.target]
 state.publish()  # before the long work
-
-
-def draw(slot, method: str) -> None:
-    with slot.container():
-        if not evidence.exists(method):
-            pieces_why.placeholder(pieces_why.not_there(evidence))
-        elif (values := evidence.importance(method)) is None:
-            pieces_why.placeholder("Stopped" if st.session_state.get("why_stopped") else "Waiting")
-        else:
-            ring = hatnet.place_of(evidence.token, evidence.far.query_grid) if method in ("raw", "hops") else None
-            pieces.chart(maps.uncovered(values, photo, ring), f"why_{method}", maps.uncovered_alt(NAMES[method], values))
 
 
 def work(slots: dict) -> None:
@@ -36,32 +25,7 @@ def work(slots: dict) -> None:
         st.button("Cancel", key="why_cancel", on_click=lambda: st.session_state.update(why_stopped=True))
         for part in evidence.work(lambda done, label: bar.progress(done, f"{label} …")):
             if part in slots:
-                draw(slots[part], part)
-
-
-def curves(evidence: Evidence, found: dict) -> None:
-    random = evidence.curves("random")
-    best = max(found, key=lambda method: found[method][0])
-    shown = st.segmented_control(
-        "Curves of",
-        list(found),
-        default=best,
-        format_func=NAMES.get,
-        required=True,
-        key=f"why_curves_{best}",
-        label_visibility="collapsed",
-        wrap=True,
-    )
-    pieces_why.legend(shown)
-    columns = st.columns(2, gap="medium")
-    most = pieces_why.top(evidence, list(found))
-    for index, (column, kind) in enumerate(zip(columns, pieces_why.KINDS, strict=True)):
-        with column:
-            st.html(f'<p class="title">Best squares {kind} first <small>a good map makes it {("rise", "fall")[index]} early</small></p>')
-            mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
-            pair = NAMES[shown], mine
-            figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
-            st.plotly_chart(figure, key=f"why_{index}", config=pieces.CALM, alt=faithfulness.alt(kind, pair, raw, random[:, index]))
+                pieces_why.tile(slots[part], evidence, part, photo)
 
 
 st.title(f"Why “{name}”? Attention is not attribution", anchor=False)
@@ -73,7 +37,7 @@ with st.container(key="why_row"):
         with column:
             pieces_why.heading(method, evidence)
             slots[method], meters[method] = st.empty(), st.empty()
-            draw(slots[method], method)
+            pieces_why.tile(slots[method], evidence, method, photo)
 st.html(
     f'<p class="veil">least <i></i> most important: bare where a square has {maps.FULL} times its even share, or more. '
     "One scale for all.</p>"
@@ -96,7 +60,7 @@ if not evidence.missing():
     with below.container():
         left, right = st.columns([10, 3], gap="medium")
         with left:
-            curves(evidence, found)
+            pieces_why.curves(evidence, found)
         with right:
             st.html('<p class="title">From which token?</p>')
             grid = evidence.far.query_grid

@@ -1,20 +1,17 @@
 """Grids through AppTest, its figures with hand-made numbers, and the stored accuracy map."""
 
 import json
-import logging
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import hatnet
 from app.figures import colours, grids, maps
 from hatnet import checkpoints
-
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
+from tests.app import views
+from tests.app.views import text
 
 
 def stored(**accuracies):
@@ -39,19 +36,10 @@ def open_grids(caplog, monkeypatch, tmp_path):
     def start(measured=FOUND, **params):
         if measured is not None:
             (tmp_path / "cifar10.grids.json").write_text(measured if isinstance(measured, str) else json.dumps(measured))
-        at = AppTest.from_file(str(MAIN), default_timeout=60)
-        for key, value in params.items():
-            at.query_params[key] = value
-        return at.switch_page("views/grids.py").run()
+        return views.opened("grids", **params)
 
-    with caplog.at_level(logging.ERROR, logger="hatnet.app"):
+    with views.watched(caplog):
         yield start
-
-
-def text(at):
-    assert not at.exception
-    parts = [*(block.proto.body for block in at.get("html")), *(caption.value for caption in at.caption)]
-    return " ".join(parts)
 
 
 def row(at, name):
@@ -157,11 +145,12 @@ def test_without_the_stored_map_the_rest_is_there(open_grids):
     assert len(shown(at)) == 6 and row(at, "Accuracy") == ["not measured", "not measured", "–"]
 
 
-def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids):
+def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, caplog):
     for broken in ("{", "[]", '{"rows": 1}'):
         at = open_grids(measured=broken)
         assert "cifar10.grids.json is not what benchmarks/grids.py writes" in text(at)
         assert len(shown(at)) == 6
+    caplog.clear()  # it is in the log, for who can mend it
 
 
 def test_rows_that_vary_another_stage_are_no_cells():

@@ -1,38 +1,22 @@
 """Why? through AppTest: six maps with scores, progress and cancel, and the shared model as it was."""
 
 import json
-import logging
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.evidence import NAMES, Evidence
-
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
+from tests.app import views
+from tests.app.views import text
 
 
 @pytest.fixture
 def why(caplog):
-    """why(**params) -> the view after its run at that address; a note about a mistake of ours fails the test."""
-
-    def start(**params):
-        at = AppTest.from_file(str(MAIN), default_timeout=120)
-        for key, value in params.items():
-            at.query_params[key] = value
-        return at.switch_page("views/why.py").run()
-
-    with caplog.at_level(logging.ERROR, logger="hatnet.app"):
-        yield start
-    assert [record.message for record in caplog.records if record.name == "hatnet.app"] == []
-
-
-def text(at):
-    assert not at.exception
-    return " ".join([*(block.proto.body for block in at.get("html")), *(block.value for block in at.markdown)])
+    """why(**params) -> the view at that address."""
+    with views.watched(caplog):
+        yield lambda **params: views.opened("why", **params)
 
 
 def pictures(at):
