@@ -11,6 +11,8 @@ from app import pieces
 from app.evidence import NAMES, Evidence
 from app.figures import faithfulness, maps
 from app.figures.faithfulness import Chance, against, chance, score
+from app.samples import Sample, label_of
+from app.services import Checkpoint
 
 _METHODS = (Path(__file__).parent / "content" / "methods.md").read_text(encoding="utf-8")
 WORDS = dict(part.split("\n", 1) for part in _METHODS.split("\n## ")[1:])
@@ -58,13 +60,13 @@ def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
     """The two charts, for raw attention and one other method: the best, until another is chosen."""
     random, names = evidence.curves("random"), list(found)
     best = max(found, key=lambda method: found[method][0])
-    look = dict(required=True, wrap=True, label_visibility="collapsed")
+    look = dict(required=True, wrap=True)
     shown = st.segmented_control("Curves of", names, default=best, format_func=NAMES.get, key=f"why_curves_{best}", **look)
     legend(shown)
     most = top(evidence, names)
     for index, (column, kind) in enumerate(zip(st.columns(2, gap="medium"), KINDS, strict=True)):
         with column:
-            st.html(f'<p class="title">Best squares {kind} first <small>a good map makes it {("rise", "fall")[index]} early</small></p>')
+            st.html(f'<p class="title">{kind.capitalize()}, best first <small>a good map {("rises", "falls")[index]} early</small></p>')
             mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
             pair = NAMES[shown], mine
             figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
@@ -90,6 +92,13 @@ def meter(method: str, pair: tuple[float, float], random: tuple[Chance, Chance],
         f'<u style="left:{100 * random[0].middle / most:.1f}%"></u></span></div>'
         f'<p class="removed">{against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
     )
+
+
+def wrong(sample: Sample | None, known: Checkpoint, name: str) -> str:
+    """A sentence where the answer to be explained is not what the photograph shows; nothing where it is, or nobody knows."""
+    if sample is None or label_of(sample, known.classes) == name:
+        return ""
+    return f"The photograph shows {html.escape(sample.subject)}: what made the model say “{html.escape(name)}”? "
 
 
 def lead(name: str, found: dict[str, tuple[float, float]], random: tuple[Chance, Chance]) -> str:

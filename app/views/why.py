@@ -1,6 +1,5 @@
 """Why?: attention against attribution, with scores."""
 
-import html
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +10,7 @@ from app.components.picker import picker
 from app.evidence import NAMES
 from app.figures import maps
 from app.messages import note
+from app.samples import SAMPLES
 
 view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
 evidence = services.evidence(picture, known, view)
@@ -28,9 +28,28 @@ def work(slots: dict) -> None:
                 pieces_why.tile(slots[part], evidence, part, photo)
 
 
+def token_choice() -> None:
+    grid = evidence.far.query_grid
+    st.html('<p class="title">From which token?</p>')
+    picker(
+        key="why_picker",
+        photo=services.data_uri(picture, photo),
+        title=picture.title,
+        grid=grid,
+        token=evidence.token,
+        g1=evidence.far.g1,
+        cell=evidence.far.g2 or 1,
+        strongest=int(evidence.far.row(*evidence.token).mean(0).argmax()),
+        choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
+    )
+    st.caption("Choose another: raw attention, two hops and their scores change, though the answer does not.")
+
+
 st.title(f"Why “{name}”? Attention is not attribution", anchor=False)
-lead = st.empty()
-lead.html('<p class="lead">Six maps answer one question: which parts of the picture speak for this answer? They are being scored.</p>')
+lead, stopped = st.empty(), bool(st.session_state.get("why_stopped"))
+wrong = pieces_why.wrong(SAMPLES.get(view.image), known, name)
+soon = "Their scores are still missing." if stopped and evidence.missing() else "They are being scored."
+lead.html(f'<p class="lead">{wrong}Six maps answer one question: which parts of the picture speak for this answer? {soon}</p>')
 slots, meters = {}, {}
 with st.container(key="why_row"):
     for column, method in zip(st.columns(len(NAMES), gap="small"), NAMES, strict=True):
@@ -43,39 +62,27 @@ st.html(
     "One scale for all.</p>"
 )
 
-below = st.empty()
+with st.container(key="why_below"):
+    left, right = st.columns([10, 3], gap="medium")
+with right:
+    token_choice()  # first, and always in the same place: it keeps the keyboard's focus while the scores follow
+below, beneath = left.empty(), st.empty()
 if evidence.missing():
     with below.container():
-        if st.session_state.get("why_stopped"):
+        if stopped:
             note("Stopped.", f"{len(evidence.missing())} parts are still to do: maps that wait, and all scores. What is there is kept.")
             st.button("Go on", key="why_go_on", type="primary", on_click=lambda: st.session_state.update(why_stopped=False))
         else:
             work(slots)
 if not evidence.missing():
     found, random = pieces_why.scores(evidence), pieces_why.chances(evidence)
-    lead.html(f'<p class="lead">{pieces_why.lead(name, found, random)}</p>')
+    lead.html(f'<p class="lead">{wrong}{pieces_why.lead(name, found, random)}</p>')
     for method, pair in found.items():
         with meters[method].container():
             pieces_why.meter(method, pair, random, max(score for score, _ in found.values()))
     with below.container():
-        left, right = st.columns([10, 3], gap="medium")
-        with left:
-            pieces_why.curves(evidence, found)
-        with right:
-            st.html('<p class="title">From which token?</p>')
-            grid = evidence.far.query_grid
-            picker(
-                key="why_picker",
-                photo=services.data_uri(picture, photo),
-                title=html.escape(picture.title),
-                grid=grid,
-                token=evidence.token,
-                g1=evidence.far.g1,
-                cell=evidence.far.g2 or 1,
-                strongest=int(evidence.far.row(*evidence.token).mean(0).argmax()),
-                choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
-            )
-            st.caption("Raw attention and Two hops start from it; the other four ask for the whole answer.")
+        pieces_why.curves(evidence, found)
+    with beneath.container():
         pieces_why.note(evidence, found, random)
 with st.expander("How to read this page"):
     st.markdown((Path(__file__).parents[1] / "content" / "why.md").read_text(encoding="utf-8"))

@@ -73,6 +73,12 @@ def test_token_block_and_grids_change_maps_and_scores(why, change, maps):
     assert scores(before) != scores(after)
 
 
+def test_a_wrong_answer_is_said_to_be_wrong(why):
+    at = why(image="koala")
+    assert "The photograph shows a koala: what made the model say" in text(at)
+    assert "The photograph shows" not in text(why())
+
+
 def test_the_plain_stage_says_why_there_are_no_two_hops(why):
     at = why(stage="4")
     assert "Two hops" not in pictures(at) and "Stage 4 has no local step" in text(at)

@@ -69,7 +69,7 @@ def test_a_cancel_is_heard_and_the_work_goes_on(open_page):
 def test_another_token_changes_raw_attention_and_its_score(open_page):
     page = open_page(path="/why")
     frame = page.locator(".st-key-why_picker .frame")
-    expect(frame).to_be_visible(timeout=60_000)
+    expect(page.locator(".meter")).to_have_count(6, timeout=60_000)
     raw, occlusion = values(page, "why_raw"), values(page, "why_occlusion")
     score = page.locator(".meter.raw b").inner_text()
     frame.focus()
@@ -77,6 +77,7 @@ def test_another_token_changes_raw_attention_and_its_score(open_page):
     changed(page, "why_raw", raw)
     expect(page.locator(".meter.raw b")).not_to_have_text(score, timeout=60_000)
     assert values(page, "why_occlusion") == occlusion
+    expect(frame).to_be_focused()
 
 
 def test_the_chosen_method_s_curve_is_drawn(open_page):
