@@ -9,7 +9,7 @@ from app import services, state
 from app.figures.words import Summary, percent
 from app.loading import HEADLINE
 from app.samples import Sample, label_of
-from app.services import Checkpoint
+from app.services import Checkpoint, Picture
 
 CALM = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 
@@ -19,9 +19,9 @@ def headline() -> None:
     st.title(HEADLINE, anchor=False)
     side = known.grid(view.stage)
     token = '<span class="query">selected token</span>'
-    if view.stage in known.hierarchical:
-        index = known.config.stages.index(view.stage)
-        g1, cells = min(view.g1[index], side), -(-side // view.g2[index])
+    g1, g2 = view.grids(known)
+    if g1:
+        cells = -(-side // g2)
         text = (
             f'The {token} reads its <span class="local">{g1} × {g1} window</span> exactly, and the whole picture as '
             f'<span class="global">{cells * cells} averaged cell{"s" if cells > 1 else ""}</span>.'
@@ -33,6 +33,19 @@ def headline() -> None:
         )
     where = f"{picture.title} · stage {view.stage} · block {view.block}"
     st.html(f'<p class="where">{html.escape(where)}</p><p class="lead">{text}</p>')
+
+
+def photos() -> None:
+    """The photograph and the model's pixels, hidden: the picker finds them by their ids and they are not sent again with every click."""
+    known, picture = services.checkpoint(state.current().checkpoint), state.picture()
+    images = ""
+    for exact, pixels in ((False, services.sharp(picture)), (True, services.model_input(picture, known.image_size))):
+        images += f'<img id="{photo_id(picture, exact)}" src="{services.data_uri(picture, pixels)}" alt="">'
+    st.html(f"<div hidden>{images}</div>")
+
+
+def photo_id(picture: Picture, exact: bool) -> str:
+    return f"photo-{picture.digest[:16]}-{'exact' if exact else 'sharp'}"
 
 
 def title(name: str, small: str, kind: str, most: float | None = None) -> None:

@@ -69,7 +69,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attention:
-    """One forward pass: class probabilities [classes], and the maps by (stage, block from 0, kind)."""
+    """One forward pass: class probabilities [classes], and the maps by (stage, block from 1, kind). Heads count from 1, too."""
 
     probabilities: np.ndarray
     maps: dict[tuple[int, int, str], hatnet.AttentionMap]
@@ -79,12 +79,17 @@ class Attention:
         record = self.maps[stage, block, kind]
         return record.row(*hatnet.token_at(place, record.query_grid)).numpy()
 
+    def weights(self, stage: int, block: int, kind: str, head: int | None, place: tuple[float, float]) -> np.ndarray:
+        """Those of one head, or their mean over the heads: [rows, columns]."""
+        row = self.row(stage, block, kind, place)
+        return row.mean(0) if head is None else row[head - 1]
+
     def strongest(self, stage: int, block: int, head: int | None) -> list[int] | None:
         """For each token, row by row, the index of its strongest global key; None where only some rows were computed."""
         weights = self.maps[stage, block, "global"].weights
         if weights is None:
             return None
-        chosen = weights[0].mean(0) if head is None else weights[0, head]
+        chosen = weights[0].mean(0) if head is None else weights[0, head - 1]
         return chosen.argmax(-1).tolist()
 
 
@@ -195,7 +200,7 @@ def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | No
         logits, maps = hatnet.attention_maps(_model(name), images, queries=queries, g1=g1, g2=g2)
     probabilities = logits[0].softmax(-1).numpy()
     probabilities.setflags(write=False)
-    return Attention(probabilities=probabilities, maps={(record.stage, record.block, record.kind): record for record in maps})
+    return Attention(probabilities=probabilities, maps={(record.stage, record.block + 1, record.kind): record for record in maps})
 
 
 def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int:

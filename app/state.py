@@ -29,6 +29,13 @@ class State:
     g1: tuple[int, ...]  # one for each hierarchical stage, in tokens
     g2: tuple[int, ...]
 
+    def grids(self, known: Checkpoint) -> tuple[int | None, int]:
+        """G1 and G2 of its stage, in tokens; None and 1 where that is plain MHSA."""
+        if self.stage not in known.hierarchical:
+            return None, 1
+        index = known.hierarchical.index(self.stage)
+        return self.g1[index], self.g2[index]
+
     def fitted(self, known: Checkpoint) -> "State":
         """This state, with what another stage or checkpoint does not have replaced by what it has."""
         stage = self.stage if self.stage in known.config.stages else known.config.stages[0]

@@ -18,6 +18,7 @@ from app.figures.colours import GLOBAL_SCALE, LIGHT, LOCAL_SCALE, ON_PHOTO
 Box = tuple[float, float, float, float]  # top, left, height, width in tokens
 
 PRINTED = 0.04  # weights above this are printed in the enlarged window
+GROUND = 400  # pixels: more of the photograph would only make the figure heavy, and one is sent with every click
 SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
 
 
@@ -133,6 +134,7 @@ def _picture(sheet: _Sheet, photo: np.ndarray, box: Box) -> None:
 def _grey(photo: np.ndarray) -> str:
     """The photograph in grey under 52 % black, as a data URI."""
     image = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)])
+    image.thumbnail((GROUND, GROUND), Image.Resampling.BILINEAR)
     file, kind = io.BytesIO(), "jpeg"
     if photo.shape[1] < 100:  # the few pixels that the model sees: the browser must not smooth them
         image, kind = image.resize((image.width * 12, image.height * 12), Image.Resampling.NEAREST), "png"
