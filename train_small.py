@@ -28,7 +28,8 @@ DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (wit
 
 def training_parser() -> argparse.ArgumentParser:
     usage = "train_small.py [options]\n       train_small.py eval CHECKPOINT --data DATA [options]"
-    parser = argparse.ArgumentParser(usage=usage, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(usage=usage, description=__doc__, formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
     add("--data", default="cards", help=DATA)
     add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards, else 32)")
@@ -59,8 +60,8 @@ def training_parser() -> argparse.ArgumentParser:
     add("--amp", default="off", choices=("off", "bf16"), help="autocast to bfloat16")
     add("--compile", action="store_true", help="torch.compile the model")
     add = parser.add_argument_group("run").add_argument
-    add("--run", type=Path, metavar="FOLDER", help="for checkpoints and figures (a new one in runs/, which the app lists)")
-    add("--resume", type=Path, metavar="FOLDER", help="go on with this run, as its config.json says")
+    add("--out", type=Path, metavar="RUN", help="folder for checkpoints and figures (a new one in runs/, which the app lists)")
+    add("--resume", type=Path, metavar="RUN", help="go on with this run, as its config.json says")
     return parser
 
 
@@ -145,10 +146,10 @@ def machine_of(args: argparse.Namespace):
 
 def new_folder(args: argparse.Namespace) -> Path:
     """The folder of a new run. Raises ValueError if there is a run in it already."""
-    if args.run:
-        if (args.run / "config.json").exists():
-            raise ValueError(f"{args.run} holds a run already: go on with --resume {args.run}, or give another --run")
-        return args.run
+    if args.out:
+        if (args.out / "config.json").exists():
+            raise ValueError(f"{args.out} holds a run already: go on with --resume {args.out}, or give another --out")
+        return args.out
     name = args.data.removeprefix("folder:").rstrip("/").split("/")[-1] or "run"
     taken = {path.name for path in Path("runs").glob("*")}
     return Path("runs") / next(name for name in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if name not in taken)
@@ -170,7 +171,7 @@ def claim(folder: Path, state, config: dict) -> None:
         state.save(folder / "state.pt")
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     except WRITE_ERRORS as error:
-        raise ValueError(f"cannot write to {folder.resolve()} ({error}): give another place with --run") from None
+        raise ValueError(f"cannot write to {folder.resolve()} ({error}): give another place with --out") from None
 
 
 def resumed(args: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, dict]:
@@ -182,7 +183,7 @@ def resumed(args: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[
         config = json.loads((args.resume / "config.json").read_text())
     except (OSError, ValueError) as error:
         raise ValueError(f"{args.resume} holds no run ({error}): give a folder with config.json and state.pt") from None
-    return argparse.Namespace(**vars(args) | config["arguments"] | {"run": args.resume}), config
+    return argparse.Namespace(**vars(args) | config["arguments"] | {"out": args.resume}), config
 
 
 def fit(argv: list[str]) -> None:
@@ -216,14 +217,15 @@ def fit(argv: list[str]) -> None:
         raise ValueError("cards are 48 pixels wide and have several labels: leave --image-size and --mixup out")
     per_epoch = len(images) // (recipe.batch_size * machine.world)
     if not per_epoch:
-        raise ValueError(f"{len(images)} training images are fewer than one batch of {recipe.batch_size * machine.world}: lower --batch-size")
+        batch = recipe.batch_size * machine.world
+        raise ValueError(f"{len(images)} training images are fewer than one batch of {batch}: lower --batch-size")
 
     torch.manual_seed(recipe.seed)
     model, fixed = build(args, images.classes, recipe.drop_path)
     mean, std = fixed or images.statistics()
     state = training.begin(model, recipe, machine.device)
     if config:
-        folder, steps = args.run, config["steps"]
+        folder, steps = args.out, config["steps"]
         state.load(folder / "state.pt")
         keep_lines(folder / "metrics.jsonl", state.step)
         print(f"going on with {folder} at step {state.step} of {steps}", file=sys.stderr)
@@ -306,6 +308,8 @@ def main(argv: list[str]) -> None:
         evaluate(argv[1:]) if argv[:1] == ["eval"] else fit(argv)
     except ValueError as error:
         sys.exit(f"train_small.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped before the first step")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def _folder(path: Path, split: str) -> tuple[list, list[int], list[str], bool]:
         raise ValueError(
             f"looked for pictures in {where}/CLASS/ and found none ({error}): give a folder that holds train/ and val/, or the classes"
         ) from None
-    return [name for name, _ in dataset.samples], dataset.targets, dataset.classes, where not in own.values()
+    return [name for name, _ in dataset.samples], dataset.targets, dataset.classes, "val" not in own and where not in own.values()
 
 
 def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, title: str) -> Images:

@@ -314,8 +314,8 @@ def train(
                 return False
         return True
     except FloatingPointError as error:
-        good = folder / "last.safetensors"
-        raise ValueError(f"{error}; the last good checkpoint is {good if good.is_file() else 'none yet'}; lower the learning rate") from None
+        good = folder / "last.safetensors" if state.best >= 0 else "none yet"
+        raise ValueError(f"{error}; the last good checkpoint: {good}; lower the learning rate") from None
     except WRITE_ERRORS as error:
         raise ValueError(f"could not write to {folder} ({error}): make room, then go on from its last state with --resume") from None
     finally:
