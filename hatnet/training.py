@@ -9,9 +9,11 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import torch
 import torch.distributed
@@ -50,7 +52,7 @@ class Recipe:
     cut_out: float = 0.0  # side of the grey square of "shift", as part of the image's
     mixup: float = 0.0  # alpha; 0: none
     drop_path: float = 0.0  # stochastic depth of the last block
-    ema: float = 0.0  # above 0: what is kept is a running mean of the weights, with this decay for each step
+    ema: float = 0.0  # above 0: what is kept is a running mean of the weights, with this decay a step (less at first)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -147,8 +149,13 @@ def begin(model: HATNet, recipe: Recipe, device: torch.device) -> State:
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decay, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
-    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema)) if recipe.ema else None
+    averaged = AveragedModel(model, multi_avg_fn=running_mean(recipe.ema)) if recipe.ema else None
     return State(model, optimiser, averaged)
+
+
+def running_mean(decay: float) -> Callable:
+    """torch's exponential moving average, with less decay at first: a short run would keep little but its first weights."""
+    return lambda mean, new, n: get_ema_multi_avg_fn(min(decay, (1 + n.item()) / (10 + n.item())))(mean, new, n)
 
 
 def rate(recipe: Recipe, step: int, steps: int) -> float:
@@ -242,13 +249,16 @@ def fix_steps(
 ) -> int:
     """How many steps fit into so many minutes, with a measurement after each epoch; changes `state`: give a copy. Steps >= 1."""
     times = [time.perf_counter()]
-    for _ in optimise(state, data, recipe, 12, machine, mean, std):
+    for _ in optimise(state, data, recipe, 20, machine, mean, std):
         times.append(time.perf_counter())
-    per_epoch = len(data) // (recipe.batch_size * machine.world)
+        if machine.mean(times[-1] - times[0]) > 20 and len(times) > 4:
+            break
     start = time.perf_counter()
     predict(state.kept, watched, mean, std)
-    per_step = (times[-1] - times[4]) / (len(times) - 5) + (time.perf_counter() - start) / per_epoch  # the first steps are slow
-    return max(1, int(minutes * 60 / machine.mean(per_step)))
+    measuring = machine.mean((time.perf_counter() - start) / machine.world)
+    step = machine.mean(median(after - before for before, after in pairwise(times[2:])))  # the first steps are slow
+    per_epoch = len(data) // (recipe.batch_size * machine.world)
+    return max(1, int((minutes * 60 - measuring) / (step + measuring / per_epoch)))
 
 
 def train(

@@ -96,19 +96,25 @@ def test_kill_and_resume(pictures, whole, tmp_path, monkeypatch):
     assert_same_run(run, whole)
 
 
-@pytest.mark.parametrize("step", [1, 5, 11])
-def test_interrupt_and_resume(step, pictures, whole, tmp_path, monkeypatch, capsys):
-    """Ctrl-C before the first epoch ends, within one, and in the last step but one."""
-    run, batch = tmp_path / "run", data.Images.batch
+def interrupted_at(step, arguments, monkeypatch):
+    """Train, with Ctrl-C in the midst of a step."""
+    batch = data.Images.batch
 
-    def interrupted(images, number, *rest):
+    def interrupting(images, number, *rest):
         if number == step:
             signal.raise_signal(signal.SIGINT)
         return batch(images, number, *rest)
 
-    monkeypatch.setattr(data.Images, "batch", interrupted)
-    train_small.main(command(pictures, run))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(data.Images, "batch", interrupting)
+        train_small.main(arguments)
+
+
+@pytest.mark.parametrize("step", [1, 5, 11])
+def test_interrupt_and_resume(step, pictures, whole, tmp_path, monkeypatch, capsys):
+    """Ctrl-C before the first epoch ends, at the end of one, and in the last step, which is then all done."""
+    run = tmp_path / "run"
+    interrupted_at(step, command(pictures, run), monkeypatch)
     if step < 11:
         assert f"at step {step + 1} of 12; go on with: python train_small.py --resume {run}" in capsys.readouterr().out
         train_small.main(["--resume", str(run)])
@@ -165,6 +171,27 @@ def test_it_learns_and_eval_says_the_same(pictures, tmp_path, capsys):
     assert counts.sum() == 12 and counts.trace() / 12 == pytest.approx(info["accuracy"])
     assert written.stat().st_size < 0.6 * (run / "best.safetensors").stat().st_size
     assert hatnet.checkpoint_info(written)["accuracy"] == pytest.approx(info["accuracy"])
+
+
+def test_best_and_last(pictures, tmp_path, monkeypatch):
+    scores = iter([0.5, 0.9, 0.2, 0.6])
+    monkeypatch.setattr(training, "measure", lambda *_: next(scores))
+    train_small.main(command(pictures, tmp_path))
+    best, last = (hatnet.checkpoint_info(tmp_path / f"{name}.safetensors") for name in ("best", "last"))
+    assert (best["accuracy"], best["step"], last["accuracy"], last["step"]) == (0.9, 6, 0.6, 12)
+
+
+def test_running_mean_of_the_weights():
+    """By hand: the first weights as they are, then a decay that grows to the recipe's."""
+    model = hatnet.create_model("hatnet_cards", 4)
+    state = training.begin(model, training.Recipe(epochs=1, batch_size=1, learning_rate=1, ema=0.3), CPU)
+    wanted = None
+    for number in range(6):
+        torch.nn.init.constant_(model.classifier.bias, float(number**2))
+        state.averaged.update_parameters(model)
+        decay = min(0.3, (1 + number) / (10 + number))
+        wanted = number**2 if wanted is None else decay * wanted + (1 - decay) * number**2
+        assert state.kept.classifier.bias.tolist() == pytest.approx([wanted] * 4)
 
 
 def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
@@ -261,13 +288,15 @@ def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     assert all(torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), trained["state"].model.state_dict().values(), strict=True))
 
 
-def test_paper_recipe_with_every_random_layer(pictures, tmp_path):
+def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
+    """Mixup, resized crops, stochastic depth, bfloat16: interrupted and resumed, they draw what they would have drawn."""
     more = ["--recipe", "paper", "--amp", "bf16", "--attention", "shifted_window", "--drop-path", "0.5", "--ema", "0.5"]
     train_small.main(command(pictures, tmp_path / "run", *more, epochs=2))
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"]["attention"] == "shifted_window" and config["model"]["drop_path"] == 0.5
     assert config["recipe"]["mixup"] == 0.8 and config["recipe"]["epochs"] == 2
-    train_small.main(command(pictures, tmp_path / "again", *more, epochs=2))
+    interrupted_at(3, command(pictures, tmp_path / "again", *more, epochs=2), monkeypatch)
+    train_small.main(["--resume", str(tmp_path / "again")])
     assert_same_run(tmp_path / "run", tmp_path / "again")
 
 
