@@ -1,10 +1,12 @@
-"""Images for the trainer, held in memory as bytes: torchvision's data sets, and folders of pictures.
+"""Images for the trainer: torchvision's data sets, and folders of pictures. Up to some gigabytes they are held in memory.
 
 Every picture gets the same treatment everywhere: its central square, scaled (`centre_crop`), then `normalise`.
 """
 
+import os
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +21,8 @@ from tqdm import tqdm
 
 IGNORED = -100  # a label that is none: torch's own default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
+IN_MEMORY = 4 * 2**30  # bytes of decoded pictures (CIFAR-10 takes 0.2, Caltech-101 at 112 pixels 0.3, ImageNet at 224 180 of these GB)
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
 
@@ -35,7 +39,7 @@ class Images:
     summing to 1 for each image) say how much each place counts.
     """
 
-    pixels: Tensor
+    pixels: "Tensor | Pictures"
     labels: Tensor
     classes: tuple[str, ...]
     weights: Tensor | None = None
@@ -44,8 +48,9 @@ class Images:
         return len(self.labels)
 
     def statistics(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each channel, of pixels in 0..1."""
-        counts = torch.stack([torch.bincount(self.pixels[:, c].flatten(), minlength=256) for c in range(3)]).double()
+        """Mean and standard deviation of each channel, of pixels in 0..1; over 5,000 images drawn at random if there are more."""
+        pixels = self.pixels[torch.randperm(len(self), generator=Generator().manual_seed(0))[:5000]]
+        counts = torch.stack([torch.bincount(pixels[:, c].flatten(), minlength=256) for c in range(3)]).double()
         shares, levels = counts / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
         mean = shares @ levels
         return mean.tolist(), (shares @ levels**2 - mean**2).clamp(min=1e-6).sqrt().tolist()
@@ -102,7 +107,7 @@ def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadab
     with one folder of pictures for each class; or it holds the classes itself.
     split: "train", "val" (a part of the training images, `val_fraction` of them, where the source has none of its own; always the
     same ones) or "test" (where a folder has none, its "val").
-    unreadable: so many pictures that cannot be decoded are skipped, each with a warning that names it.
+    unreadable: so many pictures that cannot be decoded are skipped, each with a warning that names it (see `Pictures` too).
     Raises ValueError where there is nothing to read, and says what was looked for; and for one unreadable picture more.
     """
     if not 0 < val_fraction < 1:
@@ -164,23 +169,57 @@ def _folder(path: Path, split: str) -> tuple[list, list[int], list[str], bool]:
     return [name for name, _ in dataset.samples], dataset.targets, dataset.classes, "val" not in own and where not in own.values()
 
 
+class Pictures:
+    """Pictures that are decoded when they are asked for, in the place of `Images.pixels` where all would not fit into memory.
+
+    One that cannot be decoded is grey, with a warning that names it; ValueError for more than `unreadable` of them.
+    """
+
+    def __init__(self, pictures: list, size: int, unreadable: int):
+        self.pictures, self.size, self.unreadable, self.grey = pictures, size, unreadable, set()
+        self.pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without the interpreter's lock
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: Tensor | slice) -> Tensor:
+        """uint8 [n, 3, size, size] of the images in `index`."""
+        numbers = torch.arange(len(self))[index].tolist()
+        return torch.stack(list(self.pool.map(self._decode, numbers)))
+
+    def _decode(self, number: int) -> Tensor:
+        try:
+            return decode(self.pictures[number], self.size)
+        except UNREADABLE as error:
+            self.grey.add(number)
+            _skip(self.pictures[number], error, len(self.grey), self.unreadable)
+            return torch.full((3, self.size, self.size), 128, dtype=torch.uint8)
+
+
+def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
+    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size]."""
+    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else Image.open(picture)
+    return torch.from_numpy(np.array(centre_crop(image, size))).permute(2, 0, 1)
+
+
+def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
+    """Say which picture cannot be read. Raises ValueError for one too many."""
+    warnings.warn(f"skipped {picture}, which cannot be read: {error}", stacklevel=3)
+    if skipped > unreadable:
+        raise ValueError(f"more than {unreadable} unreadable pictures, {picture} the last; mend or delete them") from None
+
+
 def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, title: str) -> Images:
-    """Decode all pictures, as `load` says."""
-    try:
-        pixels = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
-    except RuntimeError:
-        need = f"{len(pictures)} images of {size} x {size} pixels take {len(pictures) * 3 * size**2 / 2**30:.0f} GB of memory"
-        raise ValueError(f"{need}, which are not there; give fewer or smaller ones") from None
+    """The pictures as `load` says: decoded now if they fit into IN_MEMORY, else when they are asked for."""
+    if len(pictures) * 3 * size**2 > IN_MEMORY:
+        return Images(pixels=Pictures(pictures, size, unreadable), labels=torch.tensor(labels), classes=classes)
+    pixels = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
     kept = []
     for index, picture in enumerate(tqdm(pictures, title, unit="image", leave=False, disable=None)):
         try:
-            image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else Image.open(picture)
-            pixels[len(kept)] = torch.from_numpy(np.asarray(centre_crop(image, size)).copy()).permute(2, 0, 1)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow's decoders raise
-            skipped = index - len(kept) + 1
-            warnings.warn(f"skipped {picture}, which cannot be read: {error}", stacklevel=3)
-            if skipped > unreadable:
-                raise ValueError(f"more than {unreadable} unreadable pictures, {picture} the last; mend or delete them") from None
+            pixels[len(kept)] = decode(picture, size)
+        except UNREADABLE as error:
+            _skip(picture, error, index + 1 - len(kept), unreadable)
             continue
         kept.append(index)
     return Images(pixels=pixels[: len(kept)], labels=torch.tensor([labels[i] for i in kept]), classes=classes)

@@ -223,13 +223,20 @@ def augment(pixels: Tensor, recipe: Recipe, step: int, count: int, part: slice) 
 
 
 @torch.inference_mode()
-def predict(model: HATNet, data: Images, mean: list[float], std: list[float], batch_size: int = 250) -> Tensor:
-    """The class that the model names for each image (each place): int64, as `data.labels`. Float32, eval mode."""
+def predict(
+    model: HATNet, data: Images, mean: list[float], std: list[float], part: slice = slice(None), batch_size: int = 250
+) -> Tensor:
+    """The class that the model names for each image (each place): int64, as `data.labels`. Float32, eval mode.
+
+    part: only these images; the others get -1, which is no class.
+    """
     training, device = model.training, next(model.parameters()).device
     model.eval()
-    predicted = [model(normalise(pixels.to(device), mean, std)).argmax(dim=1).cpu() for pixels in data.pixels.split(batch_size)]
+    predicted = torch.full_like(data.labels, -1)
+    for index in torch.arange(len(data))[part].split(batch_size):
+        predicted[index] = model(normalise(data.pixels[index].to(device), mean, std)).argmax(dim=1).cpu()
     model.train(training)
-    return torch.cat(predicted)
+    return predicted
 
 
 def confusion(predicted: Tensor, data: Images) -> Tensor:
@@ -336,12 +343,5 @@ def train(
 
 def measure(state: State, watched: Images, machine: Machine, mean: list[float], std: list[float]) -> float:
     """Accuracy on the held-out images, each process measuring its share of them."""
-    part = slice(machine.rank, None, machine.world)
-    share = Images(
-        pixels=watched.pixels[part],
-        labels=watched.labels[part],
-        classes=watched.classes,
-        weights=None if watched.weights is None else watched.weights[part],
-    )
-    right = accuracy(predict(state.kept, share, mean, std), share) * len(share)
-    return machine.mean(right) * machine.world / len(watched)
+    predicted = predict(state.kept, watched, mean, std, slice(machine.rank, None, machine.world))
+    return machine.mean(accuracy(predicted, watched)) * machine.world

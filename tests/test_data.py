@@ -74,6 +74,25 @@ def test_unreadable_pictures_are_named_and_counted(folder):
         data.load(f"folder:{folder}", "train", 32, 0.01, unreadable=0)
 
 
+def test_pictures_that_do_not_fit_into_memory(folder, monkeypatch):
+    """Decoded when asked for, they are the same; one that cannot be decoded is grey and named."""
+    whole = data.load(f"folder:{folder}", "train", 32, 0.3)
+    monkeypatch.setattr(data, "IN_MEMORY", 1000)
+    lazy = data.load(f"folder:{folder}", "train", 32, 0.3, unreadable=1)
+    assert isinstance(lazy.pixels, data.Pictures) and len(lazy) == len(whole) == 14
+    assert torch.equal(lazy.pixels[3:], whole.pixels[3:]) and lazy.statistics() == whole.statistics()
+    for one, other in zip(lazy.batch(4, 9, 3, 0, slice(0, 2)), whole.batch(4, 9, 3, 0, slice(0, 2)), strict=True):
+        assert torch.equal(one, other)
+    paths = [lazy.pixels.pictures[n] for n in (2, 5)]
+    for path in paths:
+        open(path, "w").close()
+    with pytest.warns(UserWarning, match=paths[0]):
+        assert lazy.pixels[torch.tensor([1, 2])][1].unique().tolist() == [128]
+        lazy.pixels[torch.tensor([2])]
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match=f"more than 1 unreadable pictures, {paths[1]}"):
+        lazy.pixels[torch.tensor([5])]
+
+
 @pytest.mark.parametrize(
     "source, words",
     [
