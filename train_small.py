@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import warnings
@@ -144,13 +145,18 @@ def machine_of(args: argparse.Namespace):
     return Machine(device=device, bfloat16=args.amp == "bf16", compiled=args.compile, rank=rank, world=world)
 
 
+def data_name(args: argparse.Namespace) -> str:
+    """The data set's name: of a folder, its last part."""
+    return Path(args.data.removeprefix("folder:")).resolve().name
+
+
 def new_folder(args: argparse.Namespace) -> Path:
     """The folder of a new run. Raises ValueError if there is a run in it already."""
     if args.out:
         if (args.out / "config.json").exists():
             raise ValueError(f"{args.out} holds a run already: go on with --resume {args.out}, or give another --out")
         return args.out
-    name = args.data.removeprefix("folder:").rstrip("/").split("/")[-1] or "run"
+    name = data_name(args)
     taken = {path.name for path in Path("runs").glob("*")}
     return Path("runs") / next(name for name in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if name not in taken)
 
@@ -193,7 +199,7 @@ def fit(argv: list[str]) -> None:
         args, config = resumed(args, parser)
     import torch
 
-    from hatnet import training
+    from hatnet import Config, HATNet, training
 
     machine = machine_of(args)
     first = machine.rank == 0
@@ -221,11 +227,16 @@ def fit(argv: list[str]) -> None:
         raise ValueError(f"{len(images)} training images are fewer than one batch of {batch}: lower --batch-size")
 
     torch.manual_seed(recipe.seed)
-    model, fixed = build(args, images.classes, recipe.drop_path)
-    mean, std = fixed or images.statistics()
+    if config:
+        model, mean, std = HATNet(Config(**config["model"])), config["mean"], config["std"]
+    else:
+        model, fixed = build(args, images.classes, recipe.drop_path)
+        mean, std = fixed or images.statistics()
     state = training.begin(model, recipe, machine.device)
     if config:
         folder, steps = args.out, config["steps"]
+        if config["processes"] != machine.world:
+            raise ValueError(f"{folder} was begun by {config['processes']} processes; these are {machine.world}: take as many")
         state.load(folder / "state.pt")
         keep_lines(folder / "metrics.jsonl", state.step)
         print(f"going on with {folder} at step {state.step} of {steps}", file=sys.stderr)
@@ -236,12 +247,15 @@ def fit(argv: list[str]) -> None:
             steps = recipe.epochs * per_epoch
         folder = new_folder(args) if first else Path()
         config = {
+            "command": shlex.join(["python", "train_small.py", *argv]),
             "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items() if name != "resume"},
             "steps": steps,
             "steps_per_epoch": per_epoch,
             "processes": machine.world,
             "recipe": dataclasses.asdict(recipe),
             "model": dataclasses.asdict(model.config),
+            "mean": mean,
+            "std": std,
             "parameters": sum(p.numel() for p in model.parameters()),
             "machine": f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}",
         }
@@ -252,7 +266,7 @@ def fit(argv: list[str]) -> None:
         "mean": mean,
         "std": std,
         "image_size": args.image_size,
-        "data": args.data.split(":")[0],
+        "data": data_name(args),
         "split": "val",
         "val_fraction": args.val_fraction,
     } | {name: config[name] for name in ("steps", "recipe", "machine")}
@@ -263,6 +277,8 @@ def fit(argv: list[str]) -> None:
             if whole
             else f"stopped and saved at step {state.step} of {steps}; go on with: python train_small.py --resume {folder}"
         )
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def keep_lines(path: Path, step: int) -> None:

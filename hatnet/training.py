@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 import torch
 import torch.distributed
@@ -223,9 +223,7 @@ def augment(pixels: Tensor, recipe: Recipe, step: int, count: int, part: slice) 
 
 
 @torch.inference_mode()
-def predict(
-    model: HATNet, data: Images, mean: list[float], std: list[float], part: slice = slice(None), batch_size: int = 250
-) -> Tensor:
+def predict(model: HATNet, data: Images, mean: list[float], std: list[float], part: slice = slice(None), batch_size: int = 100) -> Tensor:
     """The class that the model names for each image (each place): int64, as `data.labels`. Float32, eval mode.
 
     part: only these images; the others get -1, which is no class.
@@ -288,42 +286,34 @@ def train(
     """
     mean, std, first = info["mean"], info["std"], machine.rank == 0
     count = recipe.batch_size * machine.world
-    per_epoch, score = len(data) // count, 0.0
-    asked: list[int] = []
+    per_epoch = len(data) // count
+    asked: list[int] = []  # signals that came
     before = {number: signal.signal(number, lambda number, _: asked.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
-    saved = since = time.perf_counter()
     bar = tqdm(total=steps * count, initial=state.step * count, unit="image", unit_scale=True, disable=None if first else True)
-    lines = 0
+    saved = since = time.perf_counter()  # when the last state was saved, and the last line written
+    done, seen = state.step, ""  # the step of the last line, and the accuracy to show
     try:
         for loss in optimise(state, data, recipe, steps, machine, mean, std):
             state.losses.append(loss)
-            lines += 1
-            bar.set_postfix_str(f"loss {loss:.3f}, accuracy {score:.1%}" if state.best >= 0 else f"loss {loss:.3f}", refresh=False)
+            bar.set_postfix_str(f"loss {loss:.3f}{seen}", refresh=False)
             bar.update(count)
-            stop, epoch_ends = machine.mean(float(bool(asked))) > 0, state.step % per_epoch == 0 or state.step == steps
-            if state.step % LINE == 0 or epoch_ends:
-                now = time.perf_counter()
+            epoch_ends = state.step % per_epoch == 0 or state.step == steps
+            if epoch_ends or state.step % LINE == 0:
                 figures = {
                     "step": state.step,
                     "epoch": state.step / per_epoch,
-                    "loss": sum(state.losses) / len(state.losses),
+                    "loss": fmean(state.losses),
                     "learning_rate": rate(recipe, state.step - 1, steps),
-                    "images_per_second": lines * count / (now - since),
+                    "images_per_second": (state.step - done) * count / (time.perf_counter() - since),
                 }
-                state.losses, since, lines = [], now, 0
                 if epoch_ends:
-                    score = figures["accuracy"] = measure(state, watched, machine, mean, std)
-                    since = time.perf_counter()
+                    figures["accuracy"] = measure(state, watched, machine, mean, std)
+                    seen = f", accuracy {figures['accuracy']:.1%}"
                 if first:
-                    with open(folder / "metrics.jsonl", "a") as file:
-                        file.write(json.dumps(figures) + "\n")
-                if epoch_ends:
-                    better = score > state.best
-                    state.best = max(score, state.best)
-                    if first:
-                        header = info | {"accuracy": score, "step": state.step}
-                        for name in ("best", "last") if better else ("last",):
-                            save_checkpoint(state.kept, folder / f"{name}.safetensors", header)
+                    write(state, folder, figures, info)
+                state.best, state.losses = max(state.best, figures.get("accuracy", -1.0)), []
+                since, done = time.perf_counter(), state.step
+            stop = machine.mean(len(asked)) > 0
             if first and (epoch_ends or stop or time.perf_counter() - saved > SAVED):
                 state.save(folder / "state.pt")
                 saved = time.perf_counter()
@@ -339,6 +329,16 @@ def train(
         bar.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def write(state: State, folder: Path, figures: dict, info: dict) -> None:
+    """A line of metrics.jsonl; where it has an accuracy, the checkpoints too."""
+    with open(folder / "metrics.jsonl", "a") as file:
+        file.write(json.dumps(figures) + "\n")
+    if "accuracy" in figures:
+        header = info | {name: figures[name] for name in ("accuracy", "step")}
+        for name in ("best", "last") if figures["accuracy"] > state.best else ("last",):
+            save_checkpoint(state.kept, folder / f"{name}.safetensors", header)
 
 
 def measure(state: State, watched: Images, machine: Machine, mean: list[float], std: list[float]) -> float:
