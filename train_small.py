@@ -33,7 +33,7 @@ def training_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(usage=usage, description=__doc__, formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
     add("--data", default="cards", help=DATA)
-    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards, else 32)")
+    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; with --init, its; else 32)")
     add("--val-fraction", type=float, default=0.1, metavar="PART", help="of the training images, held out to watch (0.1)")
     add("--max-unreadable", type=int, default=10, metavar="N", help="skip so many pictures that cannot be read (10)")
     add = parser.add_argument_group("model").add_argument
@@ -199,14 +199,15 @@ def fit(argv: list[str]) -> None:
         args, config = resumed(args, parser)
     import torch
 
-    from hatnet import Config, HATNet, training
+    from hatnet import Config, HATNet, checkpoint_info, training
 
     machine = machine_of(args)
     first = machine.rank == 0
     drawn = args.data == "cards"
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"
-    args.image_size = args.image_size or (48 if drawn else 32)
+    if not args.image_size:
+        args.image_size = checkpoint_info(args.init)["image_size"] if args.init else 48 if drawn else 32
     args.recipe = args.recipe or ("cards" if drawn else "compact")
     if args.recipe not in training.RECIPES:
         raise ValueError(f"unknown recipe {args.recipe!r}; the recipes are {', '.join(training.RECIPES)}")

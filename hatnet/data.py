@@ -134,8 +134,8 @@ def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
         dataset = TORCHVISION[source](str(ROOT), download=True, **how)
     except Exception as error:  # torchvision raises whatever the network does
         raise ValueError(
-            f"looked for {source} in {ROOT.resolve()}, where it is not (whole), and could not download it ({error}): go online once, "
-            "put it there as torchvision would, or train on --data cards or --data folder:PATH"
+            f"looked for {source} in {ROOT.resolve()}, where it is not (whole), and could not download it "
+            f"({' '.join(str(error).split())}): go online once, or train on --data cards or --data folder:PATH"
         ) from None
     if source != "caltech101":
         return list(np.asarray(dataset.data)), [int(label) for label in dataset.targets], dataset.classes

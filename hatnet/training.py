@@ -337,7 +337,7 @@ def write(state: State, folder: Path, figures: dict, info: dict) -> None:
         file.write(json.dumps(figures) + "\n")
     if "accuracy" in figures:
         header = info | {name: figures[name] for name in ("accuracy", "step")}
-        for name in ("best", "last") if figures["accuracy"] > state.best else ("last",):
+        for name in ("best", "last") if figures["accuracy"] >= state.best else ("last",):  # of equals the one trained longer
             save_checkpoint(state.kept, folder / f"{name}.safetensors", header)
 
 
