@@ -107,7 +107,10 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
 
     fields = {"drop_path": drop_path} | overrides(args)
     if not args.init:
-        return create_model(args.model, len(classes), **fields), None
+        try:
+            return create_model(args.model, len(classes), **fields), None
+        except TypeError as error:
+            raise ValueError(f"the model cannot have {fields} ({error}); lists are written as dims=[32,64]") from None
     if args.model:
         raise ValueError(f"--init {args.init} brings its own shape; leave --model {args.model} out")
     info, source = checkpoint_info(args.init), load_checkpoint(args.init)
@@ -233,6 +236,9 @@ def fit(argv: list[str]) -> None:
     else:
         model, fixed = build(args, images.classes, recipe.drop_path)
         mean, std = fixed or images.statistics()
+    if (model.config.readout > 1) != drawn:
+        wanted = "cards ask each of 4 x 4 cells (readout=4), pictures have one label (readout=1)"
+        raise ValueError(f"{wanted}; {args.model or args.init} has readout={model.config.readout}")
     state = training.begin(model, recipe, machine.device)
     if config:
         folder, steps = args.out, config["steps"]

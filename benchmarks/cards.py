@@ -1,7 +1,7 @@
 """What each reach can do on the cards: `python benchmarks/cards.py` trains all arms and writes checkpoints/cards.ablation.json.
 
 Same weights' sizes, same recipe, same images; only the reach of attention differs (`config.REACHES`). Each arm is trained for 700
-steps, and for as many steps as take the time that the hierarchical arm needs for its 700. Three seeds: an hour on one core. Every
+steps, and for as many steps as take the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core. Every
 training is kept in runs/cards-ablation (100 kB each) and not repeated by the next call.
 
 For each training: accuracy on both questions, on 4,000 images that nothing else uses; the pointing score; the knock-outs.

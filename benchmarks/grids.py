@@ -69,7 +69,8 @@ def main() -> None:
         accuracy = right(model, held, info["mean"], info["std"], g1, g2).float().mean().item()
         count = complexity.count(model, (size, size), g1, g2)
         rows.append({"stage": stage, "g1": g1, "g2": g2, "accuracy": accuracy, "macs": count.total, "macs_conv_linear": count.conv_linear})
-        print(f"stage {stage or 'all, as trained'}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs", flush=True)
+        where = f"stage {stage}" if stage else "as trained"
+        print(f"{where}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs", flush=True)
     trained = {"g1": model.config.g1, "g2": model.config.g2}
     result = {"data": info["data"], "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
     output = args.output or Path("checkpoints") / f"{Path(args.checkpoint).stem}.grids.json"

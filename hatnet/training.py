@@ -46,7 +46,7 @@ class Recipe:
     warm_up: float = 0.05  # part of all steps
     final: float = 0.0  # where the cosine ends, as part of the learning rate
     weight_decay: float = 0.05  # none on norms and biases
-    clip: float = 1.0  # largest norm of the gradient
+    clip: float = 1.0  # largest norm of the gradient; 0: any
     label_smoothing: float = 0.1
     augment: str = "shift"  # "shift": `data.shift_flip_cut`; "resized": random resized crop and flip; "none"
     cut_out: float = 0.0  # side of the grey square of "shift", as part of the image's
@@ -69,7 +69,7 @@ RECIPES = {
     # Section 4.1: 300 epochs, 128 images for each of 8 GPUs, 1e-3, mixup, label smoothing; "as DeiT", which adds the warm-up of 5
     # epochs, alpha 0.8, stochastic depth and no clipping.
     "paper": Recipe(
-        epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=math.inf, augment="resized", mixup=0.8, drop_path=0.1
+        epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1
     ),
     "cards": Recipe(
         epochs=7,
@@ -199,7 +199,7 @@ def optimise(
         loss = (losses * weights).sum() / len(images)
         state.optimiser.zero_grad()
         loss.backward()
-        size = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip)
+        size = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or math.inf)
         value = machine.mean(loss.item())
         if not math.isfinite(value + size.item()):
             where = f"at step {state.step}, learning rate {learning_rate:.2g}"

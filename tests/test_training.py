@@ -220,6 +220,8 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--attention", "windows"], "window"),
         (["--set", "depthwise"], "FIELD=VALUE"),
         (["--set", "depthwize=false"], "depthwise"),
+        (["--set", "dims=5"], "lists are written"),
+        (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
         (["--batch-size", "1000"], "48 training images are fewer"),
         (["--epochs", "0"], "epochs is 0"),
         (["--label-smoothing", "1"], "label_smoothing is 1"),
