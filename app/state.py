@@ -28,6 +28,7 @@ class State:
     place: tuple[float, float]  # the token, as fractions (y, x) of the picture: outlives a change of stage
     g1: tuple[int, ...]  # one for each hierarchical stage, in tokens
     g2: tuple[int, ...]
+    equation: int = 6  # 6 to 15: where the Equations view stands
 
     def fitted(self, known: Checkpoint) -> "State":
         """This state, with what another stage or checkpoint does not have replaced by what it has."""
@@ -79,7 +80,9 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     grids = {}
     for key in ("g1", "g2"):
         grids[key] = _grids(params, key, getattr(known.config, key), [known.grid(stage) for stage in known.hierarchical], notices)
-    return replace(state, stage=stage, block=block, head=head, place=_place(params, state.place, notices), **grids), notices
+    equation = _whole(params, "equation", state.equation, 6, 15, "the view has Eqs. 6 to 15", notices)
+    place = _place(params, state.place, notices)
+    return replace(state, stage=stage, block=block, head=head, place=place, equation=equation, **grids), notices
 
 
 def address(state: State) -> dict[str, str]:

@@ -1,0 +1,111 @@
+"""Equations: Eqs. 6 to 15 one by one for the selected token, with its numbers and a check against the model."""
+
+import html
+
+import streamlit as st
+
+import hatnet
+from app import pieces, services, state, texts
+from app.components.board import board
+from app.components.picker import picker
+from app.figures import latex, steps
+from app.messages import guarded
+
+
+@st.fragment
+def lesson() -> None:
+    with guarded():
+        if st.session_state.pop("everywhere", False):
+            st.rerun()  # another stage shows outside of this fragment too
+        view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
+        if view.stage not in known.hierarchical:
+            pieces.plain_stage(view.stage, known)
+            return
+        index, side = known.config.stages.index(view.stage), known.grid(view.stage)
+        g1, g2, grid = min(view.g1[index], side), min(view.g2[index], side), (side, side)
+        token, head = hatnet.token_at(view.place, grid), (view.head or 1) - 1
+        ran = services.equations(picture, known, view.stage, view.block, view.g1, view.g2)
+        window = hatnet.window_of(token, grid, g1)
+        look = steps.Look(tensors=ran.tensors, weights=ran.weights, token=token, window=window, g1=g1, g2=g2, head=head)
+        step = ran.steps[view.equation]
+        photo = services.data_uri(picture, services.sharp(picture))
+
+        left, right = st.columns([3, 7], gap="medium")
+        with left:
+            names = {number: _row(number, ran.steps[number]) for number in steps.NAMES}
+            with st.container(key="steps"):
+                options = dict(options=list(names), format_func=names.get, label_visibility="collapsed")
+                state.bound(st.radio, "Equation", "equation", view.equation, **options)
+            with st.container(key="pace", horizontal=True):
+                st.button("Back", icon=":material/arrow_back:", disabled=step.number == 6, on_click=_go, args=(step.number - 1,))
+                last = step.number == 15
+                name, icon = ("Start again", ":material/replay:") if last else ("Next", ":material/arrow_forward:")
+                st.button(name, icon=icon, type="primary", on_click=_go, args=(6 if last else step.number + 1,))
+            with st.container(key="where"):
+                picker(
+                    key="eq_picker",
+                    photo=photo,
+                    title=picture.title,
+                    grid=grid,
+                    token=token,
+                    g1=g1,
+                    cell=g2,
+                    strongest=ran.tensors["p2"][head].argmax(-1).tolist(),
+                    choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
+                )
+        with right, st.container(key="lesson"):
+            short, kind, words = steps.NAMES[step.number]
+            st.html(f'<p class="title step"><span class="{kind}">Eq. {step.number} · {short}</span><small>{words}</small></p>')
+            with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+                heads = dict(options=range(1, known.heads(view.stage) + 1), required=True, label_visibility="collapsed")
+                state.bound(st.segmented_control, "Head", "head", head + 1, format_func="Head {}".format, **heads)
+                with st.popover("The letters", icon=":material/menu_book:"):
+                    st.markdown((texts.CONTENT / "glossary.md").read_text(encoding="utf-8"))
+            board(key="board", drawn=steps.board(step.number, look, step.terms), photo=photo)
+            st.html(_check(step, ran.differences[step.number]))
+            st.markdown(texts.sections("equations")[str(step.number)])
+            with st.container(key="paper"):
+                shapes = {**step.before, **step.after}
+                st.latex(latex.live(step.latex, shapes, grid, look.channels, g1, g2))
+            st.html(_code(step))
+        state.publish()
+
+
+def _go(number: int) -> None:
+    state.update(equation=number)
+
+
+def _row(number: int, step: hatnet.Step) -> str:
+    """A line of the stepper, in Markdown: number, name, shape."""
+    shape = " × ".join(map(str, next(iter(step.after.values()))[step.number != 6 :])) if step.after else "MACs"
+    return f"**{number}** {steps.NAMES[number][0]} `{shape}`"
+
+
+def _check(step: hatnet.Step, difference: float) -> str:
+    """What was recomputed, and how far it is from what the model has."""
+    if step.number == 15:
+        counted, formula = sum(step.macs.values()), sum(step.terms.values())
+        what = f"{formula:,.0f} by Eq. 15. Counted while it ran: <b>{counted:,}</b>, of which Wᵖ takes {step.macs['proj']:,}"
+        return f'<p class="check"><span>{what}.</span><b>difference to our count: {difference:,.0f}</b></p>'
+    what = "Recomputed in NumPy from the block’s input, for all tokens"
+    return f'<p class="check"><span>{what}</span><b>max |difference| to the model: {difference:.1e}</b></p>'
+
+
+def _code(step: hatnet.Step) -> str:
+    """Shape before and after, the einops pattern and the line that ran."""
+
+    def shapes(all_of: dict) -> str:
+        return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in all_of.values())) or "one number"
+
+    rows = {
+        "Shape": f"<code>{shapes(step.before)}</code> → <code>{shapes(step.after)}</code>",
+        "Pattern": f"<code>{html.escape(step.pattern)}</code>",
+        "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",
+        "Note": html.escape(step.note),
+    }
+    return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items() if value) + "</dl>"
+
+
+st.title("Ten small steps, each one checked against the model", anchor=False)
+st.html('<p class="lead">Point at a term and its numbers light up; point at a number and you see how it came about.</p>')
+lesson()
