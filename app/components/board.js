@@ -85,7 +85,7 @@ function start(root) {
     figure.append(caption, plot);
     if (panel.kind === "bars") figure.append(element("div", "ends", `<span>${short(-panel.most)}</span><span>${short(panel.most)}</span>`));
     else if (panel.kind !== "photo" && panel.kind !== "share" && panel.values.length > 1 && panel.kind !== "column")
-      figure.append(element("div", "ends", `<span>−${short(panel.most)} grey</span><span>0</span><span>+${short(panel.most)}</span>`));
+      figure.append(element("div", "ends", `<span>${short(-panel.most)}</span><i class="ramp ${panel.hue}"></i><span>${short(panel.most)}</span>`));
     const found = { panel, figure, plot, canvas };
     panels.set(panel.id, found);
     plot.onpointermove = (event) => point(found, event);
@@ -180,7 +180,7 @@ function start(root) {
     if (panel.says) return panel.says[at[1]][at[2]];
     const indices = meaning(at);
     const named = Object.entries(indices).map(([name, index]) => `${name} ${index + 1}`).join(", ");
-    const own = `${panel.title}${named ? ` at ${named}` : ""}: <b>${panel.values[at[1]][at[2]].toFixed(3)}</b>`;
+    const own = `${panel.title}${named ? ` at ${named}` : ""}: <b>${panel.values[at[1]][at[2]].toFixed(3).replace("-", "−")}</b>`;
     for (const { panel: other } of panels.values()) {
       if (!other.says) continue;
       const box = marked(other, indices)[0];
@@ -241,7 +241,9 @@ function start(root) {
             c.fillText(Math.round(100 * value), x + w / 2, y + h / 2 + 1);
           }
         } else {
-          c.fillStyle = css(mix(colours.page, part < 0 ? mix(colours.page, colours.ink, 0.85) : hue, Math.abs(part) ** 0.8));
+          // Ink has no second hue for what is negative: it runs from the page's colour to its own.
+          const shade = panel.hue === "ink" ? (1 + Math.sign(part) * Math.abs(part) ** 0.8) / 2 : Math.abs(part) ** 0.8;
+          c.fillStyle = css(mix(colours.page, part < 0 && panel.hue !== "ink" ? mix(colours.page, colours.ink, 0.85) : hue, shade));
           c.fillRect(x, y, w, h);
         }
       }),

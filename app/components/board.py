@@ -1,7 +1,5 @@
 """One equation on a board: its terms and the tensors behind them. Pointing at a term lights its numbers, and the reverse."""
 
-import streamlit as st
-
 from app.components import component
 
 _HTML = """

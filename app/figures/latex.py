@@ -17,7 +17,7 @@ def live(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], 
         return latex.split("=")[0] + "=" + numbers
     if r"\mathbb{R}" not in latex:
         for symbol, shape in shapes.items():
-            latex = latex.replace(symbol, rf"\underset{{{paper_shape(shape)}}}{{{symbol}}}")
+            latex = latex.replace(symbol, rf"\underset{{{paper_shape(shape, channels)}}}{{{symbol}}}")
         return latex.replace(r"\mathrm{AvePool}_{G_2}", rf"\mathrm{{AvePool}}_{{{g2}}}")
     sides = {"G_1": g1, "G_2": g2}
     for name, side in sides.items():
@@ -27,13 +27,11 @@ def live(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], 
     return latex.replace(r"H\times W", rf"{h}\times {w}").replace(r"\times C}", rf"\times {channels}}}")
 
 
-def paper_shape(shape: tuple[int, ...]) -> str:
-    """A tensor's shape in the order of the paper, in LaTeX: [1, C, h, w] -> h x w x C, and heads joined again."""
-    if len(shape) == 4 and shape[0] == 1 and shape[-1] == shape[-2]:
-        sizes = (*shape[2:], shape[1])
-    elif len(shape) == 4:
-        windows, heads, tokens, dims = shape
-        sizes = (tokens, heads * dims) if windows == 1 else (windows, tokens, heads * dims)
+def paper_shape(shape: tuple[int, ...], channels: int, times: str = r"\times ") -> str:
+    """A tensor's shape in the order of the paper: [1, C, h, w] -> h x w x C, and the heads joined again."""
+    if len(shape) == 4 and shape[1] == channels:
+        sizes = (*shape[2:], channels)
     else:
-        sizes = shape[1:] if shape[0] == 1 else shape
-    return r"\times ".join(map(str, sizes))
+        tokens = shape[-2]
+        sizes = (tokens, channels) if shape[0] == 1 else (shape[0], tokens, channels)  # [windows or 1, (heads,) tokens, C or d]
+    return times.join(map(str, sizes))

@@ -83,19 +83,26 @@ NAMES = {
     15: ("Count the cost", "", "multiply-adds, part by part: what the two steps cost"),
 }
 
+BY_HEAD = (7, 8, 12, 13)  # what these show belongs to one head
 
-def board(number: int, look: Look, terms: dict[str, float]) -> dict:
+
+def board(equation: int, look: Look, terms: dict[str, float]) -> dict:
     """The board of one equation: {"equation": pieces, "columns": columns of panels, "start": the panel and cell to begin with}.
 
     terms: of Eq. 15, in MACs.
     """
-    return _cost(look, terms) if number == 15 else _BOARDS[number](look)
+    return _cost(look, terms) if equation == 15 else _BOARDS[equation](look)
 
 
 def symbol(letter: str, under: str = "", over: str = "") -> str:
     """A bold symbol as HTML, with something under and over at its right."""
     raised = f"<span class=both><sup>{over}</sup><sub>{under}</sub></span>" if over and under else ""
     return f"<b>{letter}</b>" + (raised or (f"<sub>{under}</sub>" if under else "") + (f"<sup>{over}</sup>" if over else ""))
+
+
+def number(value: float) -> str:
+    """Three decimals, and a minus that is one."""
+    return f"{value:.3f}".replace("-", "−")
 
 
 def _term(html: str, panel: str, hue: str, words: str, size: str) -> dict:
@@ -140,7 +147,7 @@ def _windows(look: Look) -> dict:
             normed[y, x] = look.tensors["x1"][at, y % tall * wide + x % wide, channel]
     here = look.tensors["x1"][look.window_index][look.places]
     lines = [
-        [f"Place {p + 1} of window {look.window_index + 1}, channel {c + 1}: {value:+.3f}" for c, value in enumerate(row)]
+        [f"Place {p + 1} of window {look.window_index + 1}, channel {c + 1}: {number(value)}" for c, value in enumerate(row)]
         for p, row in enumerate(here)
     ]
     ring = (look.token[0] + 0.5, look.token[1] + 0.5)
@@ -184,15 +191,15 @@ def _part(look: Look, name: str, part: int) -> tuple[np.ndarray, np.ndarray]:
     return look.weights[name][:, start : start + look.head_dim], look.weights[f"{name}+"][start : start + look.head_dim]
 
 
-def _projection(look: Look, source: str, step: str, query: np.ndarray, matrix: tuple[np.ndarray, np.ndarray], hue: str) -> list[list[dict]]:
+def _projection(look: Look, source: str, step: str, query: np.ndarray, matrix: tuple[np.ndarray, np.ndarray]) -> list[list[dict]]:
     """A token's C numbers, the matrix of its head, and the d numbers of its query: three panels in two columns."""
     weight, bias = matrix
     numbers = look.tensors["x1"][look.window_index, look.place] if step == "1" else look.at_token("a1")
     channels, dims = list(range(look.channels)), list(range(look.head_dim))
     lines = [
         [
-            f"q[{j + 1}] = {look.channels} products, one for each channel, summed: {numbers @ weight[:, j]:+.3f}; "
-            f"plus its bias {bias[j]:+.3f} = <b>{query[j]:+.3f}</b>"
+            f"q[{j + 1}] = {look.channels} products, one for each channel, summed: {number(numbers @ weight[:, j])}; "
+            f"plus its bias {number(bias[j])} = <b>{number(query[j])}</b>"
             for j in dims
         ]
     ]
@@ -201,17 +208,18 @@ def _projection(look: Look, source: str, step: str, query: np.ndarray, matrix: t
         "w", symbol("W", step, "q"), f"head {look.head + 1}: {size}", weight, "ink", rows=("channel", channels), columns=("d", dims)
     )
     given = _panel(
-        "in", source, f"this token: {look.channels} channels", numbers[:, None], "query", rows=("channel", channels), kind="column"
+        "in", source, f"{look.channels} channels", numbers[:, None], "query", rows=("channel", channels), kind="column"
     )
     asked = _strip("q", symbol("q", step), f"this token’s query: {look.head_dim} numbers", query, "query", "d", says=lines)
     return [[given], [whole, asked]]
 
 
-def _answers(look: Look, step: str, keys: np.ndarray, values: np.ndarray, hue: str, unit: str, own: int | None, at: list[int]) -> list[dict]:
-    """The keys and values of the chosen head, [keys, d] each."""
-    rows, dims = ("key", list(range(len(keys)))), ("d", list(range(look.head_dim)))
-    at = at or rows[1]
-    more = {} if own is None else {"own": own}
+def _answers(look: Look, step: str, parts: tuple[np.ndarray, ...], hue: str, unit: str) -> list[dict]:
+    """The keys and values [keys, d] of the chosen head. parts: of `_local_parts` or `_global_parts`."""
+    _, keys, values, weights = parts
+    at, dims = _strongest(weights), ("d", list(range(look.head_dim)))
+    own = look.places.index(look.place) if step == "1" else None
+    more = {"own": at.index(own)} if own in at else {}
     size = f"{_shown(len(keys), unit)} × {look.head_dim}"
     return [
         _panel(name, symbol(letter, step), size, numbers[at], hue, rows=("key", at), columns=dims, **more)
@@ -241,13 +249,12 @@ def _strongest(weights: np.ndarray) -> list[int]:
     return sorted(np.argsort(weights)[::-1][:MOST_KEYS].tolist())
 
 
-def _three(look: Look, step: str, parts: Callable, source: str, names: tuple[str, str], hue: str, unit: str) -> dict:
-    """Eqs. 7 and 12: query, keys and values by three matrices. source: what the keys are made of; names: the two weight matrices."""
+def _three(look: Look, step: str, parts: Callable, source: str, matrix: str, hue: str, unit: str) -> dict:
+    """Eqs. 7 and 12: query, keys and values by three matrices. source: what the keys are made of; matrix: the queries' weights."""
     q, k, v, p = parts(look)
-    at, own = _strongest(p), look.places.index(look.place) if step == "1" else None
     query_of = symbol("X", "1") if step == "1" else symbol("A", "1")
-    columns = _projection(look, query_of, step, q, _part(look, names[0], 0), hue)
-    columns.append(_answers(look, step, k, v, hue, unit, own, at))
+    columns = _projection(look, query_of, step, q, _part(look, matrix, 0))
+    columns.append(_answers(look, step, (q, k, v, p), hue, unit))
     size = f"{look.channels} × {look.channels}"
     whole = {name: look.tensors[name + step] for name in "qkv"}
     shape = {name: " × ".join(map(str, (*array.shape[:-3], array.shape[-2], look.channels))) for name, array in whole.items()}
@@ -275,15 +282,15 @@ def _attention(look: Look, step: str, parts: Callable, box: tuple[int, int, int,
     # exp of the scores less their largest: the same ratio, and no number overflows.
     powers = np.exp(scores - scores.max())
     lines = [
-        f"{_key_name(i, shape, unit)}: q·k = {products[i]:.3f} → ÷ √{look.head_dim} = {scores[i]:.3f} → "
-        f"e<sup>{scores[i] - scores.max():.2f}</sup> / {powers.sum():.3f} = <b>{p[i]:.4f}</b>"
+        f"{_key_name(i, shape, unit)}: q·k = {number(products[i])} → ÷ √{look.head_dim} = {number(scores[i])} → "
+        f"e<sup>{number(scores[i] - scores.max())}</sup> / {powers.sum():.3f} = <b>{p[i]:.4f}</b>"
         for i in range(len(p))
     ]
-    at, own = _strongest(p), look.places.index(look.place) if step == "1" else None
-    keys, values = _answers(look, step, k, v, hue, unit, own, at)
+    at = _strongest(p)
+    keys, values = _answers(look, step, (q, k, v, p), hue, unit)
     asked = _strip("q", symbol("q", step), f"this token: {look.head_dim} numbers", q, "query", "d")
     letter = symbol("a", step)
-    sums = [[f"{letter}[{j + 1}] = {len(p)} products of weight and value, summed = <b>{answer[j]:+.3f}</b>" for j in range(len(answer))]]
+    sums = [[f"{letter}[{j + 1}] = {len(p)} products of weight and value, summed = <b>{number(answer[j])}</b>" for j in range(len(answer))]]
     given = _strip("a", letter, f"the answer: {look.head_dim} numbers", answer, hue, "d", says=sums)
     bars = _panel("s", f"q·k / √{look.head_dim}", "", scores[at][:, None], hue, rows=("key", at), kind="bars")
     cells = np.arange(len(p)).reshape(shape)
@@ -294,7 +301,7 @@ def _attention(look: Look, step: str, parts: Callable, box: tuple[int, int, int,
     weights = _panel(
         "p",
         "Softmax",
-        f"{len(p):,} weights, in %; sum {p.sum():.4f}",
+        f"{len(p):,}, in %; sum {p.sum():.4f}",
         p.reshape(shape),
         hue,
         cells=("key", cells.tolist()),
@@ -319,7 +326,7 @@ def _attention(look: Look, step: str, parts: Callable, box: tuple[int, int, int,
         _term(symbol("V", step), "v", hue, "what each hands over", size),
     ]
     start = np.unravel_index(p.argmax(), shape)
-    columns = [[asked, keys], [bars], [weights], [values, given]]
+    columns = [[keys, asked], [bars], [weights], [values, given]]
     return {"equation": equation, "columns": columns, "start": ("p", int(start[0]), int(start[1]))}
 
 
@@ -331,7 +338,7 @@ def _key_name(index: int, shape: tuple[int, int], unit: str) -> str:
 def _residual(look: Look) -> dict:
     channel, numbers = look.channel("joined"), _numbers(look)
     near, given, both, normed = (look.at_token(name) for name in ("local", "x", "joined", "a1"))
-    lines = [[f"channel {c + 1}: {near[c]:+.3f} + {given[c]:+.3f} = <b>{both[c]:+.3f}</b>" for c in range(look.channels)]]
+    lines = [[f"channel {c + 1}: {number(near[c])} + {number(given[c])} = <b>{number(both[c])}</b>" for c in range(look.channels)]]
     small = "this token’s channels"
     columns = []
     triple = (("local", "Local", near, "local"), ("x", "X", given, "ink"), ("joined", "Sum", both, "local"))
@@ -369,8 +376,8 @@ def _pooling(look: Look) -> dict:
     counts = np.bincount(cells.ravel())
     lines = [
         [
-            f"Cell ({r + 1}, {c + 1}): mean of {counts[r * pooled.shape[1] + c]} tokens in channel {channel + 1} = {means[r, c]:+.3f} "
-            f"→ normalised <b>{pooled[r, c]:+.3f}</b>"
+            f"Cell ({r + 1}, {c + 1}): mean of {counts[r * pooled.shape[1] + c]} tokens in channel {channel + 1} = {number(means[r, c])} "
+            f"→ normalised <b>{number(pooled[r, c])}</b>"
             for c in range(pooled.shape[1])
         ]
         for r in range(pooled.shape[0])
@@ -399,7 +406,10 @@ def _flatten(look: Look) -> dict:
     near = sorted(range(len(keys)), key=lambda i: abs(i - own))[:MOST_KEYS] if len(keys) > MOST_KEYS else range(len(keys))
     near = sorted(near)
     lines = [
-        [f"Cell ({i // across + 1}, {i % across + 1}) is row {i + 1}; its channel {c + 1}: {keys[i, c]:+.3f}" for c in range(look.channels)]
+        [
+            f"Cell ({i // across + 1}, {i % across + 1}) is row {i + 1}; its channel {c + 1}: {number(keys[i, c])}"
+            for c in range(look.channels)
+        ]
         for i in near
     ]
     first = max(0, min(look.row - 8, len(look.tensors["rows"]) - 17))
@@ -408,7 +418,7 @@ def _flatten(look: Look) -> dict:
     said = [
         [
             f"Token ({i // look.grid[1] + 1}, {i % look.grid[1] + 1}) is row {i + 1} of {numbers.size:,}; channel {c + 1}: "
-            f"{look.tensors['rows'][i, c]:+.3f}"
+            f"{number(look.tensors['rows'][i, c])}"
             for c in range(look.channels)
         ]
         for i in range(first, last)
@@ -458,11 +468,11 @@ def _flatten(look: Look) -> dict:
 def _output(look: Look) -> dict:
     near, far, given, out = (look.at_token(name) for name in ("a1", "a2", "x", "out"))
     weight, bias, both = look.weights["proj"], look.weights["proj+"], near + far
-    sums = [[f"channel {c + 1}: {near[c]:+.3f} + {far[c]:+.3f} = <b>{both[c]:+.3f}</b>" for c in range(look.channels)]]
+    sums = [[f"channel {c + 1}: {number(near[c])} + {number(far[c])} = <b>{number(both[c])}</b>" for c in range(look.channels)]]
     lines = [
         [
-            f"channel {c + 1}: {look.channels} products, summed, plus a bias = {both @ weight[:, c] + bias[c]:+.3f}; "
-            f"plus X {given[c]:+.3f} = <b>{out[c] + given[c]:+.3f}</b>"
+            f"channel {c + 1}: {look.channels} products, summed, plus a bias = {number(both @ weight[:, c] + bias[c])}; "
+            f"plus X {number(given[c])} = <b>{number(out[c] + given[c])}</b>"
             for c in range(look.channels)
         ]
     ]
@@ -530,12 +540,12 @@ def _two_cells(look: Look) -> tuple[int, int]:
 
 _BOARDS: dict[int, Callable[[Look], dict]] = {
     6: _windows,
-    7: lambda look: _three(look, "1", _local_parts, symbol("X", "1"), ("qkv",), "local", "tokens"),
+    7: lambda look: _three(look, "1", _local_parts, symbol("X", "1"), "qkv", "local", "tokens"),
     8: lambda look: _attention(look, "1", _local_parts, look.window, look.window[2:], "local", "tokens"),
     9: _residual,
     10: _pooling,
     11: _flatten,
-    12: lambda look: _three(look, "2", _global_parts, symbol("Â", "1"), ("q",), "global", "cells"),
+    12: lambda look: _three(look, "2", _global_parts, symbol("Â", "1"), "q", "global", "cells"),
     13: lambda look: _attention(look, "2", _global_parts, (0, 0, *look.grid), _two_cells(look), "global", "cells"),
     14: _output,
 }

@@ -1,11 +1,9 @@
 """Equations: Eqs. 6 to 15 one by one for the selected token, with its numbers and a check against the model."""
 
-import html
-
 import streamlit as st
 
 import hatnet
-from app import pieces, services, state, texts
+from app import lesson, pieces, services, state, texts
 from app.components.board import board
 from app.components.picker import picker
 from app.figures import latex, steps
@@ -13,7 +11,7 @@ from app.messages import guarded
 
 
 @st.fragment
-def lesson() -> None:
+def blackboard() -> None:
     with guarded():
         if st.session_state.pop("everywhere", False):
             st.rerun()  # another stage shows outside of this fragment too
@@ -32,7 +30,7 @@ def lesson() -> None:
 
         left, right = st.columns([3, 7], gap="medium")
         with left:
-            names = {number: _row(number, ran.steps[number]) for number in steps.NAMES}
+            names = {number: lesson.row(ran.steps[number], look.channels) for number in steps.NAMES}
             with st.container(key="steps"):
                 options = dict(options=list(names), format_func=names.get, label_visibility="collapsed")
                 state.bound(st.radio, "Equation", "equation", view.equation, **options)
@@ -57,17 +55,20 @@ def lesson() -> None:
             short, kind, words = steps.NAMES[step.number]
             st.html(f'<p class="title step"><span class="{kind}">Eq. {step.number} · {short}</span><small>{words}</small></p>')
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-                heads = dict(options=range(1, known.heads(view.stage) + 1), required=True, label_visibility="collapsed")
-                state.bound(st.segmented_control, "Head", "head", head + 1, format_func="Head {}".format, **heads)
+                if step.number in steps.BY_HEAD and known.heads(view.stage) > 1:
+                    heads = dict(options=range(1, known.heads(view.stage) + 1), required=True, label_visibility="collapsed")
+                    state.bound(st.segmented_control, "Head", "head", head + 1, format_func="Head {}".format, **heads)
+                else:
+                    st.html('<p class="lead">All heads together</p>')
                 with st.popover("The letters", icon=":material/menu_book:"):
                     st.markdown((texts.CONTENT / "glossary.md").read_text(encoding="utf-8"))
             board(key="board", drawn=steps.board(step.number, look, step.terms), photo=photo)
-            st.html(_check(step, ran.differences[step.number]))
+            st.html(lesson.check(step, ran.differences[step.number]))
             st.markdown(texts.sections("equations")[str(step.number)])
             with st.container(key="paper"):
                 shapes = {**step.before, **step.after}
                 st.latex(latex.live(step.latex, shapes, grid, look.channels, g1, g2))
-            st.html(_code(step))
+            st.html(lesson.code(step))
         state.publish()
 
 
@@ -75,37 +76,6 @@ def _go(number: int) -> None:
     state.update(equation=number)
 
 
-def _row(number: int, step: hatnet.Step) -> str:
-    """A line of the stepper, in Markdown: number, name, shape."""
-    shape = " × ".join(map(str, next(iter(step.after.values()))[step.number != 6 :])) if step.after else "MACs"
-    return f"**{number}** {steps.NAMES[number][0]} `{shape}`"
-
-
-def _check(step: hatnet.Step, difference: float) -> str:
-    """What was recomputed, and how far it is from what the model has."""
-    if step.number == 15:
-        counted, formula = sum(step.macs.values()), sum(step.terms.values())
-        what = f"{formula:,.0f} by Eq. 15. Counted while it ran: <b>{counted:,}</b>, of which Wᵖ takes {step.macs['proj']:,}"
-        return f'<p class="check"><span>{what}.</span><b>difference to our count: {difference:,.0f}</b></p>'
-    what = "Recomputed in NumPy from the block’s input, for all tokens"
-    return f'<p class="check"><span>{what}</span><b>max |difference| to the model: {difference:.1e}</b></p>'
-
-
-def _code(step: hatnet.Step) -> str:
-    """Shape before and after, the einops pattern and the line that ran."""
-
-    def shapes(all_of: dict) -> str:
-        return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in all_of.values())) or "one number"
-
-    rows = {
-        "Shape": f"<code>{shapes(step.before)}</code> → <code>{shapes(step.after)}</code>",
-        "Pattern": f"<code>{html.escape(step.pattern)}</code>",
-        "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",
-        "Note": html.escape(step.note),
-    }
-    return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items() if value) + "</dl>"
-
-
 st.title("Ten small steps, each one checked against the model", anchor=False)
 st.html('<p class="lead">Point at a term and its numbers light up; point at a number and you see how it came about.</p>')
-lesson()
+blackboard()
