@@ -22,8 +22,8 @@ def check(step: hatnet.Step, difference: float) -> str:
         return f'<p class="check"><span>{what}</span><b>difference to what PyTorch counts as it runs: {difference:,.0f}</b></p>'
     power = f"{difference:.1e}".split("e")
     size = f"{power[0]} · 10<sup>{int(power[1])}</sup>".replace("-", "−") if difference else "0"
-    verdict = "only rounding: the model has 32-bit numbers" if difference < 1e-4 else "more than rounding: please report it"
-    what = f"Recomputed in NumPy from the block’s input, for all tokens: {verdict}."
+    verdict = "only rounding differs" if difference < 1e-4 else "more than rounding differs, please report it"
+    what = f"Recomputed in NumPy from the block’s input, all tokens: {verdict}."
     return f'<p class="check"><span>{what}</span><b>{"✓ " * (difference < 1e-4)}max |difference| to the model: {size}</b></p>'
 
 

@@ -279,11 +279,11 @@ def _attention(look: Look, step: str, parts: Callable, box: tuple[int, int, int,
     products = k @ q
     scores = products / look.head_dim**0.5
     answer = p @ v
-    # exp of the scores less their largest: the same ratio, and no number overflows.
-    powers = np.exp(scores - scores.max())
+    powers = np.exp(scores)
+    total = f"{powers.sum():,.2f}" if powers.sum() < 1e7 else f"{powers.sum():.2e}"
     lines = [
         f"{_key_name(i, shape, unit)}: q·k = {number(products[i])} → ÷ √{look.head_dim} = {number(scores[i])} → "
-        f"e<sup>{number(scores[i] - scores.max())}</sup> / {powers.sum():.3f} = <b>{p[i]:.4f}</b>"
+        f"e<sup>{number(scores[i])}</sup> / {total} = <b>{p[i]:.4f}</b>"
         for i in range(len(p))
     ]
     at = _strongest(p)
