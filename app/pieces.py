@@ -42,6 +42,16 @@ def title(name: str, small: str, kind: str, most: float | None = None) -> None:
     st.html(f'<div class="fit"><p class="title"><span class="{kind}">{name}</span><small>{small}</small>{ends}</p></div>')
 
 
+def heading(name: str, small: str) -> None:
+    """A chart's title."""
+    st.html(f'<p class="title chart">{name} <small>{small}</small></p>')
+
+
+def plot(figure, name: str, alt: str) -> None:
+    """A chart that is not a map: as wide as its column."""
+    st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
+
+
 def chart(figure, name: str, alt: str) -> None:
     with st.container(key=f"map_{name}"):
         st.plotly_chart(figure, key=name, config=CALM, alt=alt, height="stretch")

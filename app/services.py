@@ -16,6 +16,7 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
+from app import measuring
 from app.recompute import recompute
 from app.samples import FOLDER, SAMPLES
 from app.uploads import read_picture
@@ -275,3 +276,15 @@ def _equations(digest: str, name: str, stage: int, block: int, g1: tuple, g2: tu
 
 def _difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def macs(name: str, g1: tuple[int, ...], g2: tuple[int, ...]) -> hatnet.complexity.Count:
+    """The MACs of one photograph through a checkpoint's model, module by module."""
+    side = checkpoint(name).image_size
+    return hatnet.complexity.count(_model(name), (side, side), g1, g2)
+
+
+def measure(setting: tuple[int, int, int, int]) -> measuring.Job | None:
+    """Start to measure attention layers of (C, G1, G2, channels of a head); None while another visitor's measurement runs."""
+    return measuring.begin(setting, _FORWARDS)

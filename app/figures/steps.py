@@ -207,9 +207,7 @@ def _projection(look: Look, source: str, step: str, query: np.ndarray, matrix: t
     whole = _panel(
         "w", symbol("W", step, "q"), f"head {look.head + 1}: {size}", weight, "ink", rows=("channel", channels), columns=("d", dims)
     )
-    given = _panel(
-        "in", source, f"{look.channels} channels", numbers[:, None], "query", rows=("channel", channels), kind="column"
-    )
+    given = _panel("in", source, f"{look.channels} channels", numbers[:, None], "query", rows=("channel", channels), kind="column")
     asked = _strip("q", symbol("q", step), f"this token’s query: {look.head_dim} numbers", query, "query", "d", says=lines)
     return [[given], [whole, asked]]
 
@@ -440,9 +438,7 @@ def _flatten(look: Look) -> dict:
     ids = np.arange(pooled.size).reshape(pooled.shape).tolist()
     size = [side / look.g2 for side in look.grid]
     hat = symbol("Â", "1")
-    small_map = _panel(
-        "pooled", f"{hat}, a map", f"channel {channel + 1}", pooled, "global", cells=("cell", ids), kind="map", size=size
-    )
+    small_map = _panel("pooled", f"{hat}, a map", f"channel {channel + 1}", pooled, "global", cells=("cell", ids), kind="map", size=size)
     small_list = _panel(
         "keys",
         f"{hat}, a list",
