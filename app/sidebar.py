@@ -96,4 +96,5 @@ def _grids(view: state.State, known: Checkpoint) -> None:
         trained = getattr(known.config, name)[index]
         st.html(f'<div class="slider-title"><span>{what}</span><span class="muted">trained: {trained}</span></div>')
         span = dict(min_value=1, max_value=side, label_visibility="collapsed")
-        state.bound(st.slider, what, name, getattr(view, name)[index], partial(state.set_grid, name, index), key=f"choose_{name}_{view.stage}", **span)
+        write = partial(state.set_grid, name, index)
+        state.bound(st.slider, what, name, getattr(view, name)[index], write, key=f"choose_{name}_{view.stage}", **span)

@@ -31,7 +31,8 @@ def against_tokens(
     """Each mechanism's cost against the number of tokens, both axes logarithmic.
 
     sides [n]: tokens down. curves: mechanism -> [n], in `unit` ("MACs", "ms" or "MB"). here: the side that is looked at; values:
-    of MHSA and H-MHSA there. crossing: tokens from which H-MHSA is cheaper. points: what was measured, mechanism -> (sides, values, spreads).
+    of MHSA and H-MHSA there. crossing: tokens from which H-MHSA is cheaper. points: what was measured, mechanism -> (sides, values,
+    spreads).
     """
     looks = {
         "MHSA": dict(color=theme.muted, width=3),
