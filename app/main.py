@@ -15,6 +15,8 @@ st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout
 # One line a view. The first is what opens.
 VIEWS = [
     st.Page("views/explorer.py", title="Explorer", icon=":material/search:", default=True),
+    st.Page("views/equations.py", title="Equations", icon=":material/function:", url_path="equations"),
+    st.Page("views/cost.py", title="Cost", icon=":material/speed:", url_path="cost"),
 ]
 page = st.navigation(VIEWS, position="top" if len(VIEWS) > 1 else "hidden")
 

@@ -8,6 +8,7 @@ import streamlit as st
 from app import services, state
 from app.figures.words import Summary, percent
 from app.loading import HEADLINE
+from app.messages import note
 from app.samples import Sample, label_of
 from app.services import Checkpoint, Picture
 
@@ -52,6 +53,16 @@ def title(name: str, small: str, kind: str, most: float | None = None) -> None:
     """A map's title; most: the weight at the top of its colour scale."""
     ends = f'<span class="scale">0 <i class="ramp of-{kind}"></i> {percent(most)}</span>' if most is not None else ""
     st.html(f'<div class="fit"><p class="title"><span class="{kind}">{name}</span><small>{small}</small>{ends}</p></div>')
+
+
+def heading(name: str, small: str) -> None:
+    """A chart's title."""
+    st.html(f'<p class="title chart">{name} <small>{small}</small></p>')
+
+
+def plot(figure, name: str, alt: str) -> None:
+    """A chart that is not a map: as wide as its column."""
+    st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
 
 
 def chart(figure, name: str, alt: str) -> None:
@@ -129,3 +140,17 @@ def in_words(near: Summary | None, far: Summary) -> None:
         for name, meaning, value in ROWS
     )
     st.html(f'<table class="words"><thead><tr><th class="title">In numbers</th>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def plain_stage(stage: int, known: Checkpoint) -> None:
+    """What a view of H-MHSA says of a stage that has none, and the way to one that has."""
+    near = known.hierarchical[-1]
+    side = known.grid(stage)
+    text = f"Its map is only {side} × {side} tokens, so it compares all with all at once (Eqs. 1 to 3). Eqs. 6 to 15 are not used here."
+    note(f"Stage {stage} has no hierarchical attention.", text)
+    st.button(f"Show stage {near}", icon=":material/arrow_back:", type="primary", on_click=_show_stage, args=(near,))
+
+
+def _show_stage(stage: int) -> None:
+    state.update(stage=stage)
+    st.session_state.everywhere = True

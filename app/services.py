@@ -13,8 +13,11 @@ import numpy as np
 import streamlit as st
 import torch
 from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
+from app import measuring
+from app.recompute import recompute
 from app.samples import FOLDER, SAMPLES
 from app.uploads import read_picture
 from hatnet.data import centre_crop, normalise
@@ -91,6 +94,16 @@ class Attention:
             return None
         chosen = weights[0].mean(0) if head is None else weights[0, head - 1]
         return chosen.argmax(-1).tolist()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Equations:
+    """Eqs. 6 to 15 of one block, as they ran for one picture."""
+
+    steps: dict[int, hatnet.Step]  # by the equation's number
+    tensors: dict[str, np.ndarray]  # by hatnet's names; of one image, so without its axis
+    weights: dict[str, np.ndarray]  # as `recompute` wants them
+    differences: dict[int, float]  # largest |difference| between the model's tensors and `recompute`'s; Eq. 15: in MACs
 
 
 def checkpoint_names() -> list[str]:
@@ -195,12 +208,16 @@ def attention(picture: Picture, known: Checkpoint, g1: tuple[int, ...], g2: tupl
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | None, _input: np.ndarray) -> Attention:
     known = checkpoint(name)
-    images = normalise(torch.from_numpy(_input.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
     with _FORWARDS, torch.inference_mode():
-        logits, maps = hatnet.attention_maps(_model(name), images, queries=queries, g1=g1, g2=g2)
+        logits, maps = hatnet.attention_maps(_model(name), _normalised(known, _input), queries=queries, g1=g1, g2=g2)
     probabilities = logits[0].softmax(-1).numpy()
     probabilities.setflags(write=False)
     return Attention(probabilities=probabilities, maps={(record.stage, record.block + 1, record.kind): record for record in maps})
+
+
+def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:
+    """The model's picture uint8 [size, size, 3] -> images [1, 3, size, size]."""
+    return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
 
 
 def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int:
@@ -213,3 +230,66 @@ def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int
             keys = min(g1[index], side) ** 2 + math.ceil(side / g2[index]) ** 2
         total += known.depth(stage) * known.heads(stage) * side**2 * keys
     return total
+
+
+# What each step of hatnet.walk hands out, under the names of hatnet/attention.py.
+_WALKED = {
+    6: ("x1",),
+    7: ("q1", "k1", "v1"),
+    8: ("local", "p1"),
+    9: ("joined", "a1"),
+    10: ("pooled",),
+    11: ("rows", "keys"),
+    12: ("q2", "k2", "v2"),
+    13: ("a2", "p2"),
+    14: ("out",),
+}
+_WINDOWED = ("x1", "q1", "k1", "v1", "p1")  # their first axis is windows, not images
+
+
+def equations(picture: Picture, known: Checkpoint, stage: int, block: int, g1: tuple[int, ...], g2: tuple[int, ...]) -> Equations:
+    """Eqs. 6 to 15 in one block (from 1) of a hierarchical stage, for all tokens."""
+    return _equations(picture.digest, known.name, stage, block, g1, g2, model_input(picture, known.image_size))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _equations(digest: str, name: str, stage: int, block: int, g1: tuple, g2: tuple, _input: np.ndarray) -> Equations:
+    known = checkpoint(name)
+    with _FORWARDS, torch.no_grad():  # not inference_mode: there the counter of FLOPs misses the products
+        layer, x, side1, side2 = hatnet.block_input(_model(name), _normalised(known, _input), stage, block - 1, g1, g2)
+        steps = hatnet.walk(layer, x, side1, side2)
+        own = layer.attn(x, side1, side2)  # as the model runs it: by the fused kernel
+        with FlopCounterMode(display=False) as counter:
+            layer.attn(x, side1, side2, explicit=True)
+    tensors = {"x": x[0].numpy()}
+    for number, names in _WALKED.items():
+        for key, tensor in zip(names, steps[number - 6].tensors.values(), strict=True):
+            tensors[key] = tensor.numpy() if key in _WINDOWED else tensor[0].numpy()
+    weights = {}
+    for key in ("qkv", "q", "kv", "proj"):
+        linear = getattr(layer.attn, key)
+        weights |= {key: linear.weight.detach().numpy().T, f"{key}+": linear.bias.detach().numpy()}
+    for key in ("norm", "grid_norm", "ds_norm"):
+        module = getattr(layer.attn, key)
+        weights[key] = torch.stack([module.weight, module.bias]).detach().numpy()
+    again = recompute(tensors["x"], weights, side1, side2, known.config.head_dim, per_token=known.config.norm == "layer")
+    differences = {number: max(_difference(tensors[key], again[key]) for key in names) for number, names in _WALKED.items()}
+    differences[14] = _difference(own[0].numpy(), again["out"])
+    differences[15] = abs(counter.get_total_flops() / 2 - sum(steps[9].macs.values()))
+    return Equations(steps={step.number: step for step in steps}, tensors=tensors, weights=weights, differences=differences)
+
+
+def _difference(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).max())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def macs(name: str, g1: tuple[int, ...], g2: tuple[int, ...]) -> hatnet.complexity.Count:
+    """The MACs of one photograph through a checkpoint's model, module by module."""
+    side = checkpoint(name).image_size
+    return hatnet.complexity.count(_model(name), (side, side), g1, g2)
+
+
+def measure(setting: tuple[int, int, int, int]) -> measuring.Job | None:
+    """Start to measure attention layers of (C, G1, G2, channels of a head); None while another visitor's measurement runs."""
+    return measuring.begin(setting, _FORWARDS)
