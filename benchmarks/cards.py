@@ -82,7 +82,7 @@ def cell_mass(record: AttentionMap) -> Tensor:
     masses = []
     for image in range(record.images):
         row = record.row(*ASKING, image)
-        if record.reach.pool == 1:
+        if record.layout.pool == 1:
             top, left, height, width = record.window(*ASKING)
             whole = row.new_zeros(record.heads, *record.query_grid)
             whole[:, top : top + height, left : left + width] = row
