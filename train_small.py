@@ -1,104 +1,341 @@
-"""Train a compact HAT-Net on small images, or measure a checkpoint.
+"""Train a compact HAT-Net, or measure a checkpoint.
 
-    python train_small.py train --data cifar10
-    python train_small.py eval cifar10 --data cifar10
-
-The shipped checkpoint `cifar10` came from the first line; its header (`hatnet.checkpoint_info`) has time and accuracy.
+    python train_small.py                                        cards, drawn as it goes: nothing to download, two minutes
+    python train_small.py --data cifar10 --amp bf16 --minutes 60
+    python train_small.py --data folder:PATH --image-size 112 --init runs/cifar10/best.safetensors
+    python train_small.py --resume runs/cifar10                  go on after Ctrl-C or a crash
+    python train_small.py eval runs/cards/best.safetensors --data cards
+    torchrun --nproc-per-node 4 train_small.py --data cifar10    one process a GPU, or a part of the cores
 """
 
 import argparse
+import copy
 import dataclasses
 import json
 import os
 import platform
+import shlex
+import shutil
 import sys
-import time
+import warnings
 from pathlib import Path
 
 # Each step makes and drops the same large tensors. By default glibc gives them back to the system every time, and fetching
 # them again takes a fifth of the step; these must be set before Python starts.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    fit = commands.add_parser("train", help="train and write a checkpoint", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    fit.add_argument("--data", default="cifar10", help="cifar10, or folder:PATH with train/ and test/")
-    fit.add_argument("--name", default="", help="name of the data set in the checkpoint's header (default: the data's own)")
-    fit.add_argument("--model", default="hatnet_compact", help="a variant of hatnet.VARIANTS")
-    fit.add_argument("--image-size", type=int, default=32, help="pixels")
-    fit.add_argument("--epochs", type=int, default=18, help="times that each image is seen")
-    fit.add_argument("--learning-rate", type=float, default=2e-3, help="of AdamW, after the warm-up")
-    fit.add_argument("--seed", type=int, default=0, help="of everything random")
-    fit.add_argument("--run", type=Path, default=Path("runs/compact"), help="folder for the checkpoint and the figures")
-    test = commands.add_parser("eval", help="accuracy and confusions of a checkpoint on the test split")
-    test.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
-    test.add_argument("--data", default="cifar10", help="cifar10, or folder:PATH with train/ and test/")
-    return parser.parse_args()
+DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or the classes themselves)"
 
 
-def fit(args: argparse.Namespace) -> None:
+def training_parser() -> argparse.ArgumentParser:
+    usage = "train_small.py [options]\n       train_small.py eval CHECKPOINT --data DATA [options]"
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(usage=usage, description=__doc__, formatter_class=shape, allow_abbrev=False)
+    add = parser.add_argument_group("data").add_argument
+    add("--data", default="cards", help=DATA)
+    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; with --init, its; else 32)")
+    add("--val-fraction", type=float, default=0.1, metavar="PART", help="of the training images, held out to watch (0.1)")
+    add("--max-unreadable", type=int, default=10, metavar="N", help="skip so many pictures that cannot be read (10)")
+    add = parser.add_argument_group("model").add_argument
+    add("--model", help="a variant of hatnet.VARIANTS (hatnet_cards for cards, else hatnet_compact)")
+    add("--init", metavar="CHECKPOINT", help="start from its weights and shape; other classes get a new classifier")
+    add("--attention", nargs="+", metavar="REACH", help="hierarchical, window, shifted_window, pooled or full; one, or one for each stage")
+    add("--g1", type=int, nargs="+", metavar="TOKENS", help="side of the window in each hierarchical stage")
+    add("--g2", type=int, nargs="+", metavar="TOKENS", help="side of the pooled cell in each hierarchical stage")
+    add("--set", action="append", default=[], metavar="FIELD=VALUE", help="any field of hatnet.Config, like depthwise=false dims=[32,64]")
+    group = parser.add_argument_group("recipe (what is not given is the recipe's)")
+    add, length = group.add_argument, group.add_mutually_exclusive_group()
+    add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; cards for cards, else compact")
+    length.add_argument("--epochs", type=int, help="times that each image is seen; for cards, hundreds of steps")
+    length.add_argument("--minutes", type=float, help="instead: measure a few steps, and take as many as fit into this time")
+    add("--batch-size", type=int, help="images a step for each process; N processes take N times as many together")
+    add("--learning-rate", type=float, help="of AdamW, after the warm-up; not scaled by the number of processes")
+    add("--weight-decay", type=float, help="none on norms and biases")
+    add("--label-smoothing", type=float)
+    add("--mixup", type=float, metavar="ALPHA", help="0: none")
+    add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")
+    add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: the last weights")
+    add("--seed", type=int, help="of everything random")
+    add = parser.add_argument_group("machine").add_argument
+    add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add("--amp", default="off", choices=("off", "bf16"), help="autocast to bfloat16")
+    add("--compile", action="store_true", help="torch.compile the model")
+    add = parser.add_argument_group("run").add_argument
+    add("--out", type=Path, metavar="RUN", help="folder for checkpoints and figures (a new one in runs/, which the app lists)")
+    add("--resume", type=Path, metavar="RUN", help="go on with this run, as its config.json says")
+    return parser
+
+
+def evaluation_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="train_small.py eval", description="Print accuracy and confusions of a checkpoint.")
+    parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
+    parser.add_argument("--data", required=True, help=DATA)
+    parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="round the weights to float16, measure those, and write them with it")
+    return parser
+
+
+def load(source: str, split: str, size: int, val_fraction: float, unreadable: int = 10):
+    """As `data.load`, and cards too."""
+    from hatnet import cards, data
+
+    if source == "cards":
+        return cards.Cards() if split == "train" else cards.images(*{"val": (1000, 1), "test": (4000, 2)}[split])
+    return data.load(source, split, size, val_fraction, unreadable)
+
+
+def overrides(args: argparse.Namespace) -> dict:
+    """The fields of hatnet.Config that the command line sets."""
+    fields = {name: getattr(args, name) for name in ("g1", "g2", "drop_path") if getattr(args, name) is not None}
+    if args.attention:
+        fields["attention"] = args.attention[0] if len(args.attention) == 1 else args.attention
+    for text in args.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set {text}: wanted FIELD=VALUE, like depthwise=false")
+        try:
+            fields[name] = json.loads(value)
+        except ValueError:
+            fields[name] = value  # a word
+    return fields
+
+
+def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
+    """The model that the command line asks for, and the mean and std of its input where a checkpoint fixes them."""
+    from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
+    from hatnet.config import configuration
+
+    fields = {"drop_path": drop_path} | overrides(args)
+    if not args.init:
+        try:
+            return create_model(args.model, len(classes), **fields), None
+        except TypeError as error:
+            raise ValueError(f"the model cannot have {fields} ({error}); lists are written as dims=[32,64]") from None
+    if args.model:
+        raise ValueError(f"--init {args.init} brings its own shape; leave --model {args.model} out")
+    info, source = checkpoint_info(args.init), load_checkpoint(args.init)
+    configuration("hatnet_compact", **fields)  # says which name is unknown
+    model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
+    weights = source.state_dict()
+    if info["classes"] != list(classes):
+        weights = {key: value for key, value in weights.items() if not key.startswith("classifier.")}
+    try:
+        missing = model.load_state_dict(weights, strict=False)
+    except RuntimeError as error:
+        raise ValueError(f"--init {args.init}: its weights do not fit with {fields} ({error})") from None
+    if missing.unexpected_keys or any(not key.startswith("classifier.") for key in missing.missing_keys):
+        raise ValueError(f"--init {args.init}: its weights do not fit with {fields} ({missing})")
+    return model, (info["mean"], info["std"])
+
+
+def machine_of(args: argparse.Namespace):
+    """This process's device and its place among torchrun's."""
     import torch
 
-    from hatnet import checkpoints, create_model, data, training
+    from hatnet.training import Machine
 
-    args.run.mkdir(parents=True, exist_ok=True)
-    everything = data.load(args.data, "train", args.image_size)
-    watched, images = everything.split(1000)  # held out, to watch the training; the test split is read once, at the end
-    mean, std = images.statistics()
-    recipe = training.Recipe(epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
-    torch.manual_seed(args.seed)
-    model = create_model(args.model, len(images.classes))
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    kind = args.device
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() and world == 1 else "cpu"
+    if (kind == "cuda" and not torch.cuda.is_available()) or (kind == "mps" and not torch.backends.mps.is_available()):
+        raise ValueError(f"--device {kind}: torch {torch.__version__} finds none here; give cpu or auto")
+    device = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0))) if kind == "cuda" else torch.device(kind)
+    if kind == "cuda":
+        torch.cuda.set_device(device)
+    if "WORLD_SIZE" in os.environ:
+        torch.distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
+    return Machine(device=device, bfloat16=args.amp == "bf16", compiled=args.compile, rank=rank, world=world)
+
+
+def data_name(args: argparse.Namespace) -> str:
+    """The data set's name: of a folder, its last part."""
+    return Path(args.data.removeprefix("folder:")).resolve().name
+
+
+def new_folder(args: argparse.Namespace) -> Path:
+    """The folder of a new run. Raises ValueError if there is a run in it already."""
+    if args.out:
+        if (args.out / "config.json").exists():
+            raise ValueError(f"{args.out} holds a run already: go on with --resume {args.out}, or give another --out")
+        return args.out
+    name = data_name(args)
+    taken = {path.name for path in Path("runs").glob("*")}
+    return Path("runs") / next(name for name in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if name not in taken)
+
+
+def claim(folder: Path, state, config: dict) -> None:
+    """Make the run folder and write config.json and the first state: a folder or disk that cannot be written is said now.
+
+    Raises ValueError if it cannot, or if the disk has no room for all that the training will write.
+    """
+    from hatnet.training import WRITE_ERRORS
+
+    weights = sum(p.numel() * p.element_size() for p in state.model.parameters())
+    need = 12 * weights + 2**20  # model, mean, AdamW's two, twice while a state is replaced; two checkpoints, and one on its way
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (free := shutil.disk_usage(folder).free) < need:
+            raise ValueError(f"{folder.resolve()}: the disk has {free / 2**20:.0f} MB left, and this training writes {need / 2**20:.0f} MB")
+        state.save(folder / "state.pt")
+        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    except WRITE_ERRORS as error:
+        raise ValueError(f"cannot write to {folder.resolve()} ({error}): give another place with --out") from None
+
+
+def resumed(args: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, dict]:
+    """The arguments of a run, and its config.json. Raises ValueError if there is none, or if more than --resume is given."""
+    more = [name for name, value in vars(args).items() if value != parser.get_default(name) and name != "resume"]
+    if more:
+        raise ValueError(f"--resume takes everything from {args.resume / 'config.json'}; leave --{more[0].replace('_', '-')} out")
+    try:
+        config = json.loads((args.resume / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{args.resume} holds no run ({error}): give a folder with config.json and state.pt") from None
+    return argparse.Namespace(**vars(args) | config["arguments"] | {"out": args.resume}), config
+
+
+def fit(argv: list[str]) -> None:
+    parser = training_parser()
+    args, config = parser.parse_args(argv), None
+    if args.resume:
+        args, config = resumed(args, parser)
+    import torch
+
+    from hatnet import Config, HATNet, checkpoint_info, training
+
+    machine = machine_of(args)
+    first = machine.rank == 0
+    drawn = args.data == "cards"
+    if not (args.init or args.model):
+        args.model = "hatnet_cards" if drawn else "hatnet_compact"
+    if not args.image_size:
+        args.image_size = checkpoint_info(args.init)["image_size"] if args.init else 48 if drawn else 32
+    args.recipe = args.recipe or ("cards" if drawn else "compact")
+    if args.recipe not in training.RECIPES:
+        raise ValueError(f"unknown recipe {args.recipe!r}; the recipes are {', '.join(training.RECIPES)}")
+    given = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(training.Recipe)}
+    recipe = dataclasses.replace(training.RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
+
+    if not first:
+        torch.distributed.barrier()  # the first process downloads for all
+    parts = [load(args.data, split, args.image_size, args.val_fraction, args.max_unreadable) for split in ("train", "val")]
+    if first and machine.world > 1:
+        torch.distributed.barrier()
+    images, watched = parts
+    if drawn and (args.image_size != 48 or recipe.mixup):
+        raise ValueError("cards are 48 pixels wide and have several labels: leave --image-size and --mixup out")
+    per_epoch = len(images) // (recipe.batch_size * machine.world)
+    if not per_epoch:
+        batch = recipe.batch_size * machine.world
+        raise ValueError(f"{len(images)} training images are fewer than one batch of {batch}: lower --batch-size")
+
+    torch.manual_seed(recipe.seed)
+    if config:
+        model, mean, std = HATNet(Config(**config["model"])), config["mean"], config["std"]
+    else:
+        model, fixed = build(args, images.classes, recipe.drop_path)
+        mean, std = fixed or images.statistics()
+    if (model.config.readout > 1) != drawn:
+        wanted = "cards ask each of 4 x 4 cells (readout=4), pictures have one label (readout=1)"
+        raise ValueError(f"{wanted}; {args.model or args.init} has readout={model.config.readout}")
+    state = training.begin(model, recipe, machine.device)
+    if config:
+        folder, steps = args.out, config["steps"]
+        if config["processes"] != machine.world:
+            raise ValueError(f"{folder} was begun by {config['processes']} processes; these are {machine.world}: take as many")
+        state.load(folder / "state.pt")
+        keep_lines(folder / "metrics.jsonl", state.step)
+        print(f"going on with {folder} at step {state.step} of {steps}", file=sys.stderr)
+    else:
+        if args.minutes:
+            steps = training.fix_steps(args.minutes, copy.deepcopy(state), images, watched, recipe, machine, mean, std)
+        else:
+            steps = recipe.epochs * per_epoch
+        folder = new_folder(args) if first else Path()
+        config = {
+            "command": shlex.join(["python", "train_small.py", *argv]),
+            "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items() if name != "resume"},
+            "steps": steps,
+            "steps_per_epoch": per_epoch,
+            "processes": machine.world,
+            "recipe": dataclasses.asdict(recipe),
+            "model": dataclasses.asdict(model.config),
+            "mean": mean,
+            "std": std,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "machine": f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}",
+        }
+        if first:
+            claim(folder, state, config)
     info = {
-        "classes": images.classes,
+        "classes": list(images.classes),
         "mean": mean,
         "std": std,
         "image_size": args.image_size,
-        "data": args.name or args.data.split(":")[0],
-        "recipe": dataclasses.asdict(recipe),
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}",
-    }
-    start = time.perf_counter()
-
-    def after_epoch(epoch: int, averaged, figures: dict) -> None:
-        held_out = training.accuracy(training.confusion(averaged, watched, mean, std))
-        figures |= {"epoch": epoch + 1, "held_out_accuracy": held_out, "minutes": (time.perf_counter() - start) / 60}
-        with open(args.run / "metrics.jsonl", "a") as file:
-            file.write(json.dumps(figures) + "\n")
-        checkpoints.save_checkpoint(averaged, args.run / "last.safetensors", info | {"accuracy": held_out, "split": "held out"} | figures)
-
-    averaged = training.train(model, images, recipe, after_epoch)
-    minutes = (time.perf_counter() - start) / 60
-    score = training.accuracy(training.confusion(averaged, data.load(args.data, "test", args.image_size), mean, std))
-    info |= {"accuracy": score, "split": "test", "minutes": minutes}
-    checkpoints.save_checkpoint(averaged, args.run / "final.safetensors", info)
-    print(f"{score:.2%} on the test split after {minutes:.1f} minutes; written to {args.run / 'final.safetensors'}")
+        "data": data_name(args),
+        "split": "val",
+        "val_fraction": args.val_fraction,
+    } | {name: config[name] for name in ("steps", "recipe", "machine")}
+    whole = training.train(state, images, watched, recipe, steps, machine, folder, info)
+    if first:
+        print(
+            f"best accuracy on {len(watched)} held-out images: {state.best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
+            if whole
+            else f"stopped and saved at step {state.step} of {steps}; go on with: python train_small.py --resume {folder}"
+        )
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
-def evaluate(args: argparse.Namespace) -> None:
-    from hatnet import checkpoint_info, data, load_checkpoint, training
+def keep_lines(path: Path, step: int) -> None:
+    """Drop the lines of metrics.jsonl that a run wrote after the state it goes on from; it will write them again."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(kept))
+    os.replace(partial, path)
 
-    info = checkpoint_info(args.checkpoint)
-    images = data.load(args.data, "test", info["image_size"])
+
+def evaluate(argv: list[str]) -> None:
+    args = evaluation_parser().parse_args(argv)
+    import torch
+
+    from hatnet import cards, checkpoint_info, load_checkpoint, save_checkpoint, training
+
+    info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
+    images = load(args.data, args.split, info["image_size"], info.get("val_fraction", 0.1))
     if list(images.classes) != info["classes"]:
         raise ValueError(f"{args.checkpoint} knows the classes {info['classes']}; {args.data} has {list(images.classes)}")
-    table = training.confusion(load_checkpoint(args.checkpoint), images, info["mean"], info["std"])
+    if args.write:
+        model.half().float()
+    predicted = training.predict(model, images, info["mean"], info["std"])
+    table, accuracy = training.confusion(predicted, images), training.accuracy(predicted, images)
     print("true \\ predicted  " + " ".join(f"{name[:6]:>6}" for name in images.classes))
     for name, row in zip(images.classes, table.tolist(), strict=True):
         print(f"{name[:16]:16}  " + " ".join(f"{count:6}" for count in row))
-    print(f"accuracy {training.accuracy(table):.2%} on {len(images.labels)} images")
+    per_class = (table.diag() / table.sum(1).clamp(min=1))[table.sum(1) > 0].mean().item()
+    print(f"accuracy {accuracy:.2%}, mean of the classes {per_class:.2%}, on {len(images)} images of {args.data}, {args.split}")
+    if args.data == "cards":
+        print("global question {:.2%}, local question {:.2%}".format(*cards.questions(predicted, images.labels)))
+    if args.write:
+        figures = {"accuracy": accuracy, "per_class_accuracy": per_class, "split": args.split}
+        header = {key: value for key, value in info.items() if key not in ("config", "g1", "g2", "step")} | figures
+        save_checkpoint(model, args.write, header, torch.float16)
+        print(f"written to {args.write}, {args.write.stat().st_size / 1000:.0f} kB")
 
 
-def main() -> None:
-    args = arguments()
-    if args.command == "train" and sys.platform == "linux" and not MALLOC.items() <= os.environ.items():
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | MALLOC)
+def main(argv: list[str]) -> None:
+    warnings.formatwarning = lambda message, *_, **__: f"train_small.py: {message}\n"
     try:
-        (fit if args.command == "train" else evaluate)(args)
+        evaluate(argv[1:]) if argv[:1] == ["eval"] else fit(argv)
     except ValueError as error:
         sys.exit(f"train_small.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit("stopped before the first step")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.platform == "linux" and not MALLOC.items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | MALLOC)
+    main(sys.argv[1:])

@@ -41,8 +41,8 @@ class Question:
     g1: tuple[int, ...]
     g2: tuple[int, ...]
     stage: int  # the paper's number
-    block: int  # from 0
-    head: int | None  # from 0; None: the mean of all
+    block: int  # from 1
+    head: int | None  # from 1; None: the mean of all
     place: tuple[float, float]
     cells: tuple[int, int]  # the grid on which all maps are compared: the first stage's tokens
 
@@ -65,7 +65,7 @@ class Evidence:
         self,
         model: hatnet.HATNet,
         question: Question,
-        maps: dict[tuple[int, int, str], AttentionMap],
+        maps: dict[tuple[int, int, str], AttentionMap],  # by stage, block and kind
         found: dict[tuple, np.ndarray],
         guard: AbstractContextManager,
     ):
@@ -83,7 +83,7 @@ class Evidence:
         q = self.question
         if method == "raw":
             rows = self.far.row(*self.token).numpy()
-            values = over_tokens(rows.mean(0) if q.head is None else rows[q.head], self.far.g2 or 1, self.far.query_grid)
+            values = over_tokens(rows.mean(0) if q.head is None else rows[q.head - 1], self.far.g2 or 1, self.far.query_grid)
         elif method == "hops":
             values = two_hop(self.maps[q.stage, q.block, "local"], self.far, [self.token])[0].numpy()
         elif method == "rollout":

@@ -15,7 +15,9 @@ st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout
 # One line a view. The first is what opens.
 VIEWS = [
     st.Page("views/explorer.py", title="Explorer", icon=":material/search:", default=True),
+    st.Page("views/equations.py", title="Equations", icon=":material/function:", url_path="equations"),
     st.Page("views/grids.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
+    st.Page("views/cost.py", title="Cost", icon=":material/speed:", url_path="cost"),
     st.Page("views/why.py", title="Why?", icon=":material/help:", url_path="why"),
 ]
 page = st.navigation(VIEWS, position="top" if len(VIEWS) > 1 else "hidden")

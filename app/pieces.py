@@ -9,8 +9,9 @@ from app import services, state
 from app.figures.colours import DARK, LIGHT, Colours
 from app.figures.words import Summary, percent
 from app.loading import HEADLINE
+from app.messages import note
 from app.samples import Sample, label_of
-from app.services import Checkpoint
+from app.services import Checkpoint, Picture
 
 CALM = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 
@@ -20,9 +21,9 @@ def headline() -> None:
     st.title(HEADLINE, anchor=False)
     side = known.grid(view.stage)
     token = '<span class="query">selected token</span>'
-    if view.stage in known.hierarchical:
-        index = known.config.stages.index(view.stage)
-        g1, cells = min(view.g1[index], side), -(-side // view.g2[index])
+    g1, g2 = view.grids(known)
+    if g1:
+        cells = -(-side // g2)
         text = (
             f'The {token} reads its <span class="local">{g1} × {g1} window</span> exactly, and the whole picture as '
             f'<span class="global">{cells * cells} averaged cell{"s" if cells > 1 else ""}</span>.'
@@ -36,6 +37,19 @@ def headline() -> None:
     st.html(f'<p class="where">{html.escape(where)}</p><p class="lead">{text}</p>')
 
 
+def photos() -> None:
+    """The photograph and the model's pixels, hidden: the picker finds them by their ids and they are not sent again with every click."""
+    known, picture = services.checkpoint(state.current().checkpoint), state.picture()
+    images = ""
+    for exact, pixels in ((False, services.sharp(picture)), (True, services.model_input(picture, known.image_size))):
+        images += f'<img id="{photo_id(picture, exact)}" src="{services.data_uri(picture, pixels)}" alt="">'
+    st.html(f"<div hidden>{images}</div>")
+
+
+def photo_id(picture: Picture, exact: bool) -> str:
+    return f"photo-{picture.digest[:16]}-{'exact' if exact else 'sharp'}"
+
+
 def title(name: str, small: str, kind: str, most: float | None = None) -> None:
     """A map's title; most: the weight at the top of its colour scale."""
     ends = f'<span class="scale">0 <i class="ramp of-{kind}"></i> {percent(most)}</span>' if most is not None else ""
@@ -45,6 +59,16 @@ def title(name: str, small: str, kind: str, most: float | None = None) -> None:
 def palette() -> Colours:
     """The colours of the page's theme, for charts."""
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def heading(name: str, small: str) -> None:
+    """A chart's title."""
+    st.html(f'<p class="title chart">{name} <small>{small}</small></p>')
+
+
+def plot(figure, name: str, alt: str) -> None:
+    """A chart that is not a map: as wide as its column."""
+    st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
 
 
 def chart(figure, name: str, alt: str) -> None:
@@ -122,3 +146,17 @@ def in_words(near: Summary | None, far: Summary) -> None:
         for name, meaning, value in ROWS
     )
     st.html(f'<table class="words"><thead><tr><th class="title">In numbers</th>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def plain_stage(stage: int, known: Checkpoint) -> None:
+    """What a view of H-MHSA says of a stage that has none, and the way to one that has."""
+    near = known.hierarchical[-1]
+    side = known.grid(stage)
+    text = f"Its map is only {side} × {side} tokens, so it compares all with all at once (Eqs. 1 to 3). Eqs. 6 to 15 are not used here."
+    note(f"Stage {stage} has no hierarchical attention.", text)
+    st.button(f"Show stage {near}", icon=":material/arrow_back:", type="primary", on_click=_show_stage, args=(near,))
+
+
+def _show_stage(stage: int) -> None:
+    state.update(stage=stage)
+    st.session_state.everywhere = True

@@ -12,8 +12,8 @@ from app.figures import maps, words
 from app.figures.grids import Measured, Setting, accuracy_alt, accuracy_map, of_stage
 from app.figures.words import percent
 from app.messages import note
-from app.pieces import palette
-from app.services import Checkpoint, Cost
+from app.services import Checkpoint
+from hatnet.complexity import Count
 
 KINDS = ("local", "global")
 MACS = "Convolutions, linear layers and the products of attention are counted module by module, not by Eq. 15, which leaves some out."
@@ -27,11 +27,17 @@ class Side:
     probabilities: np.ndarray  # [classes]
     shares: dict[str, np.ndarray]  # local and global: weights per token, [side, side]
     strongest: int  # index of the strongest cell, row by row
-    cost: Cost
+    cost: Count
+    stage: int  # the paper's number
     accuracy: float | None  # 0..1; None: not measured
 
     def answer(self, known: Checkpoint) -> str:
         return known.classes[self.probabilities.argmax()]
+
+    @property
+    def attention(self) -> int:
+        """MACs of the stage's attention, projections and products."""
+        return sum(row.macs for row in self.cost.rows if row.stage == self.stage and ".attn." in row.name)
 
     def top(self) -> float:
         return float(self.probabilities.max())
@@ -48,17 +54,13 @@ def with_setting(setting: Setting, measured: Measured | None) -> Side:
     g1, g2 = put(view.g1, setting[0]), put(view.g2, setting[1])
     seen = services.attention(state.picture(), known, g1, g2, view.place)
 
-    def weights(kind: str) -> np.ndarray:
-        rows = seen.row(view.stage, view.block - 1, kind, view.place)
-        return rows.mean(0) if view.head is None else rows[view.head - 1]
-
+    near, far = (seen.weights(view.stage, view.block, kind, view.head, view.place) for kind in KINDS)
     window = hatnet.window_of(hatnet.token_at(view.place, grid), grid, setting[0])
-    shares = {"local": maps.in_window(weights("local"), window, grid), "global": maps.over_tokens(weights("global"), setting[1], grid)}
+    shares = {"local": maps.in_window(near, window, grid), "global": maps.over_tokens(far, setting[1], grid)}
     trained = put(view.g1, known.config.g1[index]), put(view.g2, known.config.g2[index])
     comparable = measured and trained == (known.config.g1, known.config.g2)  # the file varies one stage at a time
     accuracy = measured.cells.get(setting) if comparable else None
-    strongest = int(weights("global").argmax())
-    return Side(setting, seen.probabilities, shares, strongest, services.cost(known.name, view.stage, g1, g2), accuracy)
+    return Side(setting, seen.probabilities, shares, int(far.argmax()), services.macs(known.name, g1, g2), view.stage, accuracy)
 
 
 def comparison(a: Side, b: Side, trained: Setting) -> None:
@@ -100,7 +102,7 @@ def stored(index: int) -> Measured | None:
 
 def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
     """The stored map, or how to get one."""
-    st.html('<p class="title">Accuracy, % <small>weights unchanged</small></p>')
+    pieces.heading("Accuracy, %", "weights unchanged")
     if measured is None:
         name = state.current().checkpoint
         st.html(
@@ -108,7 +110,7 @@ def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
             "--data DATA</code> writes the map; everything else on this page works without it.</span></div>"
         )
         return
-    st.plotly_chart(accuracy_map(measured, a, b, palette()), key="accuracy", config=pieces.CALM, alt=accuracy_alt(measured))
+    pieces.plot(accuracy_map(measured, a, b, pieces.palette()), "accuracy", accuracy_alt(measured))
     empty = "" if measured.whole else " Empty: not measured."
     st.caption(f"{measured.images:,} pictures held out of training, ± {100 * measured.error:.1f}. ★ trained.{empty}")
 
@@ -128,11 +130,12 @@ def factor(before: float, after: float) -> str:
 
 
 def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None:
-    same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: all {a.cost.parameters:,} parameters stand still while you move them."
+    count = f"{services.parameters(known.name):,}"
+    same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: all {count} parameters stand still while you move them."
     if a.setting == b.setting:
         moved = "Choose another window or cell side: maps, prediction and cost will move."
     else:
-        index, ratio = a.probabilities.argmax(), b.cost.attention / a.cost.attention
+        index, ratio = a.probabilities.argmax(), b.attention / a.attention
         again = "as much as before" if ratio == 1 else f"{ratio:.2f} times as much"
         moved = (
             f"From A to B, “{html.escape(known.classes[index])}” goes from {percent(a.top())} to {percent(float(b.probabilities[index]))} "
@@ -163,11 +166,12 @@ def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
         return "not measured" if side.accuracy is None else f"{100 * side.accuracy:.1f} %"
 
     both = a.accuracy is not None and b.accuracy is not None
+    count = f"{services.parameters(known.name):,}"
     rows = (
-        ("Parameters", f"{a.cost.parameters:,}", f"{b.cost.parameters:,}", "unchanged"),
+        ("Parameters", count, count, "unchanged"),
         ("Prediction", *(f'{html.escape(s.answer(known))} <span class="whole">{percent(s.top())}</span>' for s in (a, b)), change),
-        (f"Attention of stage {stage}, MACs", *(millions(s.cost.attention) for s in (a, b)), factor(a.cost.attention, b.cost.attention)),
-        ("Whole model, MACs", millions(a.cost.macs), millions(b.cost.macs), factor(a.cost.macs, b.cost.macs)),
+        (f"Attention of stage {stage}, MACs", *(millions(s.attention) for s in (a, b)), factor(a.attention, b.attention)),
+        ("Whole model, MACs", millions(a.cost.total), millions(b.cost.total), factor(a.cost.total, b.cost.total)),
         ("Accuracy", measured(a), measured(b), points(b.accuracy - a.accuracy) if both else "–"),
     )
     body = "".join(

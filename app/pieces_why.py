@@ -1,29 +1,26 @@
 """Pieces of the Why? page: HTML, and the sentences that the scores decide."""
 
 import html
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 import hatnet
-from app import pieces
+from app import pieces, texts
 from app.evidence import NAMES, Evidence
 from app.figures import faithfulness, maps
 from app.figures.faithfulness import Chance, against, chance, score
 from app.samples import Sample, label_of
 from app.services import Checkpoint
 
-_METHODS = (Path(__file__).parent / "content" / "methods.md").read_text(encoding="utf-8")
-WORDS = dict(part.split("\n", 1) for part in _METHODS.split("\n## ")[1:])
 KINDS = ("put back", "removed")  # insertion, deletion: the order of the curves
 
 
 def heading(method: str, evidence: Evidence) -> None:
     q = evidence.question
     small = {
-        "raw": f"one token, block {q.stage}.{q.block + 1}",
-        "hops": f"one token, block {q.stage}.{q.block + 1}",
+        "raw": f"one token, block {q.stage}.{q.block}",
+        "hops": f"one token, block {q.stage}.{q.block}",
         "rollout": "all blocks",
         "gradients": "pixels",
         "cam": f"features of stage {q.stage}",
@@ -31,7 +28,7 @@ def heading(method: str, evidence: Evidence) -> None:
     }[method]
     kind = "global" if method == "raw" else ""
     st.html(f'<p class="method"><b class="{kind}">{NAMES[method]}</b></p>')
-    st.caption(small, help=WORDS[method])
+    st.caption(small, help=texts.sections("methods")[method])
 
 
 def placeholder(text: str) -> None:
@@ -66,11 +63,11 @@ def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
     most = top(evidence, names)
     for index, (column, kind) in enumerate(zip(st.columns(2, gap="medium"), KINDS, strict=True)):
         with column:
-            st.html(f'<p class="title">{kind.capitalize()}, best first <small>a good map {("rises", "falls")[index]} early</small></p>')
+            pieces.heading(f"{kind.capitalize()}, best first", f"a good map {('rises', 'falls')[index]} early")
             mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
             pair = NAMES[shown], mine
             figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
-            st.plotly_chart(figure, key=f"why_{index}", config=pieces.CALM, alt=faithfulness.alt(kind, pair, raw, random[:, index]))
+            pieces.plot(figure, f"why_{index}", faithfulness.alt(kind, pair, raw, random[:, index]))
 
 
 def scores(evidence: Evidence) -> dict[str, tuple[float, float]]:

@@ -15,9 +15,12 @@ import numpy as np
 import streamlit as st
 import torch
 from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
+from app import measuring
 from app.evidence import Evidence, Question
+from app.recompute import recompute
 from app.samples import FOLDER, SAMPLES
 from app.uploads import read_picture
 from hatnet.data import centre_crop, normalise
@@ -76,7 +79,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attention:
-    """One forward pass: class probabilities [classes], and the maps by (stage, block from 0, kind)."""
+    """One forward pass: class probabilities [classes], and the maps by (stage, block from 1, kind). Heads count from 1, too."""
 
     probabilities: np.ndarray
     maps: dict[tuple[int, int, str], hatnet.AttentionMap]
@@ -86,13 +89,28 @@ class Attention:
         record = self.maps[stage, block, kind]
         return record.row(*hatnet.token_at(place, record.query_grid)).numpy()
 
+    def weights(self, stage: int, block: int, kind: str, head: int | None, place: tuple[float, float]) -> np.ndarray:
+        """Those of one head, or their mean over the heads: [rows, columns]."""
+        row = self.row(stage, block, kind, place)
+        return row.mean(0) if head is None else row[head - 1]
+
     def strongest(self, stage: int, block: int, head: int | None) -> list[int] | None:
         """For each token, row by row, the index of its strongest global key; None where only some rows were computed."""
         weights = self.maps[stage, block, "global"].weights
         if weights is None:
             return None
-        chosen = weights[0].mean(0) if head is None else weights[0, head]
+        chosen = weights[0].mean(0) if head is None else weights[0, head - 1]
         return chosen.argmax(-1).tolist()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Equations:
+    """Eqs. 6 to 15 of one block, as they ran for one picture."""
+
+    steps: dict[int, hatnet.Step]  # by the equation's number
+    tensors: dict[str, np.ndarray]  # by hatnet's names; of one image, so without its axis
+    weights: dict[str, np.ndarray]  # as `recompute` wants them
+    differences: dict[int, float]  # largest |difference| between the model's tensors and `recompute`'s; Eq. 15: in MACs
 
 
 def checkpoint_names() -> list[str]:
@@ -197,30 +215,17 @@ def attention(picture: Picture, known: Checkpoint, g1: tuple[int, ...], g2: tupl
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | None, _input: np.ndarray) -> Attention:
     known = checkpoint(name)
-    images, model = _normalised(known, _input), _model(name)  # loaded out here: a model loaded in inference mode has no gradients
+    model = _model(name)  # loaded out here: a model loaded in inference mode has no gradients
     with _FORWARDS, torch.inference_mode():
-        logits, maps = hatnet.attention_maps(model, images, queries=queries, g1=g1, g2=g2)
+        logits, maps = hatnet.attention_maps(model, _normalised(known, _input), queries=queries, g1=g1, g2=g2)
     probabilities = logits[0].softmax(-1).numpy()
     probabilities.setflags(write=False)
-    return Attention(probabilities=probabilities, maps={(record.stage, record.block, record.kind): record for record in maps})
+    return Attention(probabilities=probabilities, maps={(record.stage, record.block + 1, record.kind): record for record in maps})
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a checkpoint takes for one picture with some grids."""
-
-    parameters: int
-    macs: int  # multiply-accumulates of the whole model
-    attention: int  # those of one stage's attention, projections and products
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def cost(name: str, stage: int, g1: tuple[int, ...], g2: tuple[int, ...]) -> Cost:
-    """Counted module by module, with G1 and G2 as given; `attention` is that of `stage` (the paper's number)."""
-    model, size = _model(name), checkpoint(name).image_size
-    rows = hatnet.complexity.count(model, (size, size), g1, g2).rows
-    own = sum(row.macs for row in rows if row.stage == stage and ".attn." in row.name)
-    return Cost(sum(weight.numel() for weight in model.parameters()), sum(row.macs for row in rows), own)
+def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:
+    """The model's picture uint8 [size, size, 3] -> images [1, 3, size, size]."""
+    return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
 
 
 def measured_grids(name: str) -> dict | None:
@@ -235,11 +240,6 @@ def measured_grids(name: str) -> dict | None:
     except (OSError, ValueError, AttributeError):
         log.exception("not read: %s", path)
     raise ValueError(f"{path.name} is not what benchmarks/grids.py writes. Measure it again.")
-
-
-def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:
-    """The model's picture as the model takes it: [1, 3, size, size]."""
-    return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -257,8 +257,8 @@ def evidence(picture: Picture, known: Checkpoint, view: "State") -> Evidence:
         g1=view.g1,
         g2=view.g2,
         stage=view.stage,
-        block=view.block - 1,
-        head=None if view.head is None else view.head - 1,
+        block=view.block,
+        head=view.head,
         place=view.place,
         cells=(known.grid(known.config.stages[0]),) * 2,
     )
@@ -275,3 +275,71 @@ def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int
             keys = min(g1[index], side) ** 2 + math.ceil(side / g2[index]) ** 2
         total += known.depth(stage) * known.heads(stage) * side**2 * keys
     return total
+
+
+# What each step of hatnet.walk hands out, under the names of hatnet/attention.py.
+_WALKED = {
+    6: ("x1",),
+    7: ("q1", "k1", "v1"),
+    8: ("local", "p1"),
+    9: ("joined", "a1"),
+    10: ("pooled",),
+    11: ("rows", "keys"),
+    12: ("q2", "k2", "v2"),
+    13: ("a2", "p2"),
+    14: ("out",),
+}
+_WINDOWED = ("x1", "q1", "k1", "v1", "p1")  # their first axis is windows, not images
+
+
+def equations(picture: Picture, known: Checkpoint, stage: int, block: int, g1: tuple[int, ...], g2: tuple[int, ...]) -> Equations:
+    """Eqs. 6 to 15 in one block (from 1) of a hierarchical stage, for all tokens."""
+    return _equations(picture.digest, known.name, stage, block, g1, g2, model_input(picture, known.image_size))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _equations(digest: str, name: str, stage: int, block: int, g1: tuple, g2: tuple, _input: np.ndarray) -> Equations:
+    known = checkpoint(name)
+    with _FORWARDS, torch.no_grad():  # not inference_mode: there the counter of FLOPs misses the products
+        layer, x, side1, side2 = hatnet.block_input(_model(name), _normalised(known, _input), stage, block - 1, g1, g2)
+        steps = hatnet.walk(layer, x, side1, side2)
+        own = layer.attn(x, side1, side2)  # as the model runs it: by the fused kernel
+        with FlopCounterMode(display=False) as counter:
+            layer.attn(x, side1, side2, explicit=True)
+    tensors = {"x": x[0].numpy()}
+    for number, names in _WALKED.items():
+        for key, tensor in zip(names, steps[number - 6].tensors.values(), strict=True):
+            tensors[key] = tensor.numpy() if key in _WINDOWED else tensor[0].numpy()
+    weights = {}
+    for key in ("qkv", "q", "kv", "proj"):
+        linear = getattr(layer.attn, key)
+        weights |= {key: linear.weight.detach().numpy().T, f"{key}+": linear.bias.detach().numpy()}
+    for key in ("norm", "grid_norm", "ds_norm"):
+        module = getattr(layer.attn, key)
+        weights[key] = torch.stack([module.weight, module.bias]).detach().numpy()
+    again = recompute(tensors["x"], weights, side1, side2, known.config.head_dim, per_token=known.config.norm == "layer")
+    differences = {number: max(_difference(tensors[key], again[key]) for key in names) for number, names in _WALKED.items()}
+    differences[14] = _difference(own[0].numpy(), again["out"])
+    differences[15] = abs(counter.get_total_flops() / 2 - sum(steps[9].macs.values()))
+    return Equations(steps={step.number: step for step in steps}, tensors=tensors, weights=weights, differences=differences)
+
+
+def _difference(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.abs(a - b).max())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def macs(name: str, g1: tuple[int, ...], g2: tuple[int, ...]) -> hatnet.complexity.Count:
+    """The MACs of one photograph through a checkpoint's model, module by module."""
+    side = checkpoint(name).image_size
+    return hatnet.complexity.count(_model(name), (side, side), g1, g2)
+
+
+def parameters(name: str) -> int:
+    """How many numbers a checkpoint has learned."""
+    return sum(weight.numel() for weight in _model(name).parameters())
+
+
+def measure(setting: tuple[int, int, int, int]) -> measuring.Job | None:
+    """Start to measure attention layers of (C, G1, G2, channels of a head); None while another visitor's measurement runs."""
+    return measuring.begin(setting, _FORWARDS)

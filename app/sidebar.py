@@ -1,6 +1,7 @@
 """What all views share: photograph, checkpoint, stage, block and grids."""
 
 import html
+from functools import partial
 
 import streamlit as st
 
@@ -92,11 +93,8 @@ def _grids(view: state.State, known: Checkpoint) -> None:
         return
     index, side = known.config.stages.index(view.stage), known.grid(view.stage)
     for name, what in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
-        grids, trained = getattr(view, name), getattr(known.config, name)[index]
-
-        def write(chosen: int, name: str = name, grids: tuple[int, ...] = grids) -> None:
-            state.update(**{name: (*grids[:index], chosen, *grids[index + 1 :])})
-
+        trained = getattr(known.config, name)[index]
         st.html(f'<div class="slider-title"><span>{what}</span><span class="muted">trained: {trained}</span></div>')
         span = dict(min_value=1, max_value=side, label_visibility="collapsed")
-        state.bound(st.slider, what, name, grids[index], write, key=f"choose_{name}_{view.stage}", **span)
+        write = partial(state.set_grid, name, index)
+        state.bound(st.slider, what, name, getattr(view, name)[index], write, key=f"choose_{name}_{view.stage}", **span)

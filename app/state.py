@@ -28,6 +28,16 @@ class State:
     place: tuple[float, float]  # the token, as fractions (y, x) of the picture: outlives a change of stage
     g1: tuple[int, ...]  # one for each hierarchical stage, in tokens
     g2: tuple[int, ...]
+    equation: int = 6  # 6 to 15: where the Equations view stands
+    pixels: int = 0  # side of the picture that the Cost view reckons with; 0: the model's own
+    channels: int = 0  # C that the Cost view reckons with; 0: the stage's own
+
+    def grids(self, known: Checkpoint) -> tuple[int | None, int]:
+        """G1 and G2 of its stage, in tokens; None and 1 where that is plain MHSA."""
+        if self.stage not in known.hierarchical:
+            return None, 1
+        index = known.hierarchical.index(self.stage)
+        return self.g1[index], self.g2[index]
 
     def fitted(self, known: Checkpoint) -> "State":
         """This state, with what another stage or checkpoint does not have replaced by what it has."""
@@ -79,7 +89,11 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     grids = {}
     for key in ("g1", "g2"):
         grids[key] = _grids(params, key, getattr(known.config, key), [known.grid(stage) for stage in known.hierarchical], notices)
-    return replace(state, stage=stage, block=block, head=head, place=_place(params, state.place, notices), **grids), notices
+    equation = _whole(params, "equation", state.equation, 6, 15, "the view has Eqs. 6 to 15", notices)
+    place = _place(params, state.place, notices)
+    costs = {key: _whole(params, key, 0, 0, 1024, "the Cost view goes up to 1024", notices) for key in ("pixels", "channels")}
+    grids |= costs
+    return replace(state, stage=stage, block=block, head=head, place=place, equation=equation, **grids), notices
 
 
 def address(state: State) -> dict[str, str]:
@@ -160,6 +174,12 @@ def update(**changes) -> None:
     state = replace(st.session_state.state, **{key: value for key, value in changes.items() if key != "checkpoint"})
     st.session_state.state = state.fitted(services.checkpoint(changes.get("checkpoint", state.checkpoint)))
     st.session_state.notices = []
+
+
+def set_grid(name: str, index: int, side: int) -> None:
+    """Set G1 or G2 (`name`: "g1" or "g2") of one hierarchical stage, counted from 0."""
+    grids = getattr(current(), name)
+    update(**{name: (*grids[:index], side, *grids[index + 1 :])})
 
 
 def publish() -> None:

@@ -13,11 +13,12 @@ from tests.browser import serve
 # Resolves with milliseconds from the next mouse down to the frame in which the cells of both maps differ.
 TIMER = """() => {
   const cells = () => ["local", "global"].map((name) =>
-    JSON.stringify(document.querySelector(`.st-key-map_${name} .js-plotly-plot`).data[0].z));
+    JSON.stringify(document.querySelector(`.st-key-map_${name} .js-plotly-plot`)?.data?.[0].z));
   const before = cells();
   window.answer = new Promise((resolve) => addEventListener("mousedown", () => {
     const start = performance.now();
-    const look = () => cells().every((now, i) => now !== before[i]) ? resolve(performance.now() - start) : requestAnimationFrame(look);
+    const changed = () => cells().every((now, i) => now && now !== before[i]);
+    const look = () => changed() ? resolve(performance.now() - start) : requestAnimationFrame(look);
     look();
   }, { capture: true, once: true }));
 }"""

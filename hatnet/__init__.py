@@ -1,7 +1,8 @@
 """HAT-Net and its hierarchical attention (H-MHSA), written to be read beside the paper.
 
 Read in this order: `attention.py` (Eqs. 1 to 14), `blocks.py` and `model.py` (Fig. 1), `config.py` (Table 1), `maps.py`,
-`walk.py` (the equations step by step), `rollout.py`, `complexity.py` (Eqs. 5 and 15), `checkpoints.py`.
+`walk.py` (the equations step by step), `rollout.py`, `complexity.py` (Eqs. 5 and 15), `checkpoints.py`. What `train_small.py`
+drives: `training.py`, `data.py`, `cards.py`.
 """
 
 from hatnet import complexity, rollout

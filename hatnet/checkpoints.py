@@ -27,9 +27,16 @@ SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 INFO = ("classes", "mean", "std", "image_size", "data", "accuracy")
 
 
-def list_checkpoints() -> list[str]:
-    """Names of the checkpoints that come with the project, sorted."""
-    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+def list_checkpoints(runs: str | os.PathLike | None = None) -> list[str]:
+    """Names of the checkpoints that come with the project, sorted; then, where `runs` is given, the best of each run in it.
+
+    runs: the folder of the trainer's run folders ("runs"); the newest run comes first, as RUNS/RUN/best.safetensors.
+    All that is listed may be given to `checkpoint_info` and `load_checkpoint`.
+    """
+    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+    if runs is None:
+        return shipped
+    return shipped + [str(path) for path in sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)]
 
 
 def checkpoint_info(name_or_path: str | os.PathLike) -> dict:

@@ -68,19 +68,21 @@ class AttentionMap:
     g2: int | None  # side of a pooled cell, in tokens
     heads: int
     images: int
+    reach: str  # whom a query asks: "window" (local, in the paper), "pooled" (global), "shifted_window" or "full" (plain MHSA)
     layout: Layout = field(repr=False)  # which keys each query asks; in the paper a window (local) and the pooled map (global)
     rows: dict[tuple[int, Token], Tensor] = field(repr=False)  # (image, token) -> [heads, key_h, key_w], if only some were computed
     weights: Tensor | None = field(repr=False)  # as Eq. 2 gave them, if all were: [images * windows, heads, n, m]
 
     def window(self, y: int, x: int) -> tuple[int, int, int, int]:
-        """The G1 x G1 window of token (y, x), in either step: (top, left, height, width) in tokens; shifted, if its step shifts it.
+        """The window of token (y, x): (top, left, height, width) in tokens.
 
-        In plain MHSA, the whole map. Raises ValueError off the grid.
+        Of a step that reaches for a window, that one (shifted, if the step shifts it); of a pooled step, the G1 x G1 window;
+        of a full one, the whole map. Raises ValueError off the grid.
         """
         self._check(y, x)
-        if (self.layout.down, self.layout.across) != (0, 0):
-            return _rectangle((y, x), self.query_grid, self.layout)
-        return window_of((y, x), self.query_grid, self.g1)
+        if self.reach == "pooled":
+            return window_of((y, x), self.query_grid, self.g1)
+        return _rectangle((y, x), self.query_grid, self.layout)
 
     def row(self, y: int, x: int, image: int = 0) -> Tensor:
         """What the query token (y, x) gives to each key: probabilities [heads, key_h, key_w], summing to 1 for each head.
@@ -153,10 +155,11 @@ def attention_maps(
         h, w = x.shape[-2:]
         for block, seen in enumerate(blocks):
             if grids:
-                steps = zip(("local", "global"), ("1", "2"), stage.blocks[block].attn.layouts(*grids, h, w), strict=True)
+                attn = stage.blocks[block].attn
+                steps = zip(("local", "global"), ("1", "2"), attn.reaches, attn.layouts(*grids, h, w), strict=True)
             else:
-                steps = [("global", "", Layout(h, w, 0, 0, 1))]
-            for kind, suffix, layout in steps:
+                steps = [("global", "", "full", Layout(h, w, 0, 0, 1))]
+            for kind, suffix, reach, layout in steps:
                 query, key, weights = (seen[letter + suffix] for letter in "qkp")
                 record = AttentionMap(
                     stage=number,
@@ -168,6 +171,7 @@ def attention_maps(
                     g2=grids[1] if grids else None,
                     heads=query.shape[1],
                     images=len(x),
+                    reach=reach,
                     layout=layout,
                     rows={},
                     weights=None if weights is None else weights.detach(),

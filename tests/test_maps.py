@@ -79,6 +79,9 @@ def test_windows_of_both_steps(tiny):
     for g2 in (1, 4):
         _, maps = hatnet.attention_maps(tiny, picture(0, 64), queries=[(0.5, 0.5)], g1=(4, 3, 3), g2=(g2, 1, 1))
         assert maps[0].window(5, 15) == maps[1].window(5, 15) == (4, 12, 4, 4)
+    full = hatnet.create_model("hatnet_tiny", 10, attention="full")
+    _, maps = hatnet.attention_maps(full, picture(0, 64), queries=[(0.5, 0.5)])
+    assert maps[0].window(5, 15) == maps[1].window(5, 15) == (0, 0, 16, 16)
     shifted = hatnet.create_model("hatnet_tiny", 10, attention="shifted_window")
     _, maps = hatnet.attention_maps(shifted, picture(0, 64), queries=[(0.5, 0.5)], g1=(4, 3, 3))
     assert maps[0].window(5, 15) == (4, 12, 4, 4)

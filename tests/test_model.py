@@ -297,3 +297,12 @@ def test_one_to_four_stages(stages, plain):
     logits, maps = hatnet.attention_maps(model, picture(0, 48, 64))
     assert logits.shape == (1, 5)
     assert [m.stage for m in maps] == sorted([*range(2, 2 + hierarchical)] * 2 + [*range(2 + hierarchical, 2 + stages)])
+
+
+@pytest.mark.parametrize("name", ["hatnet_tiny", "hatnet_medium", "hatnet_cards"])  # kernels of 3 and 5, and none
+def test_strips_at_inference_give_what_the_whole_map_gives(name, monkeypatch):
+    model, images = random_weights(hatnet.create_model(name, 10)).double(), picture(0, 107, 90, batch=2).double()
+    whole = model(images).detach()  # with gradients, the hidden channels of the whole map are kept
+    monkeypatch.setattr(hatnet.blocks, "STRIP", 1)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(images), whole, atol=1e-10, rtol=0)

@@ -23,6 +23,7 @@ def record(kind, grid, layout, weights, stage=2):
         g2=2,
         heads=weights.shape[1],
         images=1,
+        reach="pooled" if layout.pool > 1 else "window",
         layout=layout,
         rows={},
         weights=weights,

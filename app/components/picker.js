@@ -19,15 +19,18 @@ function start(root) {
   let data = null;
   let token = null; // [y, x]: may be ahead of data.token while the server answers
   let hover = null;
+  let sent = 0; // the last turn that the server was told of
+  let waiting = null; // the timer that runs until its answer
 
   image.onload = draw;
 
   picker.receive = (fresh) => {
-    if (!data || data.photo !== fresh.photo) image.src = fresh.photo;
+    if (!data || data.photo !== fresh.photo) image.src = document.getElementById(fresh.photo).src;
     if (data && String(data.grid) !== String(fresh.grid)) hover = null;
     data = fresh;
     if (!token || fresh.turn >= picker.turn || !inside(token)) token = fresh.token;
     picker.turn = Math.max(picker.turn, fresh.turn);
+    if (fresh.turn >= sent) answered();
     const [h, w] = data.grid;
     const windows = data.g1 ? ` Shift and an arrow move one window.` : "";
     frame.setAttribute("aria-label", `${data.title} under a grid of ${h} by ${w} tokens. Arrow keys move one token.${windows}`);
@@ -43,8 +46,21 @@ function start(root) {
     token = next;
     picker.turn += 1;
     frame.dataset.token = String(token);
-    picker.send({ y: token[0], x: token[1], turn: picker.turn });
+    if (!waiting) send();
     draw();
+  }
+
+  // One question at a time: asking again would stop the server in the middle of the last answer, and maps would flicker or lag.
+  function send() {
+    sent = picker.turn;
+    waiting = setTimeout(answered, 3000); // a lost answer must not lock the picker
+    picker.send({ y: token[0], x: token[1], turn: sent });
+  }
+
+  function answered() {
+    clearTimeout(waiting);
+    waiting = null;
+    if (picker.turn > sent) send();
   }
 
   function at(event) {

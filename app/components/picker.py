@@ -6,6 +6,9 @@ import streamlit as st
 
 from app.components import component
 
+# The browser sends the next choice when this one is answered. So that the answer means "all is drawn", call this last, and draw
+# it into a container at its place.
+
 _HTML = """
 <div class="picker">
   <div class="frame" tabindex="0" role="application" aria-roledescription="token grid"><canvas></canvas></div>
@@ -34,8 +37,9 @@ def picker(
 ) -> None:
     """Draw the picker; `choose` gets the token (y, x) that the visitor chose, before the script runs again.
 
-    photo: a data URI. grid, token, g1, cell: in tokens; g1 None means no windows. strongest: for each token, row by row, the index
-    of its strongest pooled cell, so that hovering needs no round trip; or that of the selected token alone.
+    photo: the id of an <img> on the page: sent once, and not with every click. grid, token, g1, cell: in tokens; g1 None means no
+    windows. strongest: for each token, row by row, the index of its strongest pooled cell, so that hovering needs no round trip;
+    or that of the selected token alone.
     """
     answer = st.session_state.get(key) or {}
     data = {

@@ -47,6 +47,12 @@ DARK = Colours(
     line="#2B3744",
 )
 
+
+def theme(name: str | None) -> Colours:
+    """The colours of the page's theme, for charts that stand on the page: "dark", or anything else for light."""
+    return DARK if name == "dark" else LIGHT
+
+
 # Maps lie on a photograph that is dark in both themes, so their hues are the same in both: the ones made for dark ground.
 ON_PHOTO = DARK
 

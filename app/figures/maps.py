@@ -21,6 +21,7 @@ Box = tuple[float, float, float, float]  # top, left, height, width in tokens
 PRINTED = 0.04  # weights above this are printed in the enlarged window
 FULL = 3  # times an even share: where `uncovered` shows the photograph bare
 VEIL = [[0, "rgba(9,12,16,0.93)"], [1, "rgba(9,12,16,0)"]]
+GROUND = 400  # pixels: more of the photograph would only make the figure heavy, and one is sent with every click
 SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
 
 
@@ -225,6 +226,7 @@ def _picture(sheet: _Sheet, photo: np.ndarray, box: Box) -> None:
 def _grey(photo: np.ndarray) -> str:
     """The photograph in grey under 52 % black, as a data URI."""
     image, kind = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)]), "jpeg"
+    image.thumbnail((GROUND, GROUND), Image.Resampling.BILINEAR)
     if photo.shape[1] < 100:  # the few pixels that the model sees: the browser must not smooth them
         image, kind = image.resize((image.width * 12, image.height * 12), Image.Resampling.NEAREST), "png"
     return _data_uri(image, kind)

@@ -19,49 +19,29 @@ def board() -> None:
     with guarded():
         if st.session_state.pop("everywhere", False):
             st.rerun()  # the choice shows outside of this fragment too
-        view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
-        side, stage = known.grid(view.stage), view.stage
-        grid, hierarchical = (side, side), stage in known.hierarchical
+        view, picture = state.current(), state.picture()
+        known = services.checkpoint(view.checkpoint)
+        grid, (g1, g2) = (known.grid(view.stage),) * 2, view.grids(known)
         token = hatnet.token_at(view.place, grid)
-        seen = services.attention(picture, known, view.g1, view.g2, view.place)
-        g1, g2 = (view.g1[stage - known.config.stages[0]], view.g2[stage - known.config.stages[0]]) if hierarchical else (None, 1)
-        g2 = min(g2, side)
         window = hatnet.window_of(token, grid, g1)
-        head = None if view.head is None else view.head - 1
-
-        def weights(kind, stage=stage, block=view.block, head=head):
-            rows = seen.row(stage, block - 1, kind, view.place)
-            return rows.mean(0) if head is None else rows[head]
-
-        far = weights("global")
-        near = weights("local") if hierarchical else None
+        seen = services.attention(picture, known, view.g1, view.g2, view.place)
+        far = seen.weights(view.stage, view.block, "global", view.head, view.place)
+        near = seen.weights(view.stage, view.block, "local", view.head, view.place) if g1 else None
         left, right = st.columns([5, 7], gap="medium")
         with right, st.container(key="controls", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            pieces.head_choice(view.head, known.heads(stage))
+            pieces.head_choice(view.head, known.heads(view.stage))
             exact = st.toggle("Model's view", key="exact", help=f"The {known.image_size} × {known.image_size} pixels that the model gets.")
-        with left:
-            photo = services.model_input(picture, known.image_size) if exact else services.sharp(picture)
-            strongest = seen.strongest(stage, view.block - 1, head)
-            picker(
-                key="picker",
-                photo=services.data_uri(picture, photo),
-                title=picture.title,
-                grid=grid,
-                token=token,
-                g1=g1,
-                cell=g2,
-                strongest=int(far.argmax()) if strongest is None else strongest,
-                choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
-            )
+        photo = services.model_input(picture, known.image_size) if exact else services.sharp(picture)
+        in_place = left.container()
         with right:
             near_side, far_side = st.columns(2, gap="small", wrap=False)
             with near_side:
-                if hierarchical:
+                if g1:
                     pieces.title("Local", f"{near.shape[0]} × {near.shape[1]} keys, in %", "local", near.max())
                     pieces.chart(maps.local_map(near, window, token, photo, grid), "local", words.alt("Local", near, window[:2]))
                 else:
                     pieces.title("Local", "none here", "local")
-                    pieces.no_local_step(side)
+                    pieces.no_local_step(grid[0])
             with far_side:
                 pieces.title("Global", f"{far.shape[0]} × {far.shape[1]} keys", "global", far.max())
                 pieces.chart(maps.global_map(far, g2, token, photo, grid), "global", words.alt("Global", far))
@@ -80,14 +60,27 @@ def board() -> None:
         heads(
             key="heads",
             blocks=[
-                {"stage": s, "block": b + 1, "name": f"{s}.{b + 1}", "maps": seen.row(s, b, "global", view.place).tolist()}
+                {"stage": s, "block": b, "name": f"{s}.{b}", "maps": seen.row(s, b, "global", view.place).tolist()}
                 for s in known.config.stages
-                for b in range(known.depth(s))
+                for b in range(1, known.depth(s) + 1)
             ],
             ring=hatnet.place_of(token, grid),
-            chosen=(stage, view.block, view.head),
+            chosen=(view.stage, view.block, view.head),
             choose=choose_head,
         )
+        strongest = seen.strongest(view.stage, view.block, view.head)
+        with in_place:
+            picker(
+                key="picker",
+                photo=pieces.photo_id(picture, exact),
+                title=picture.title,
+                grid=grid,
+                token=token,
+                g1=g1,
+                cell=g2,
+                strongest=int(far.argmax()) if strongest is None else strongest,
+                choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
+            )
         state.publish()
 
 
@@ -97,6 +90,7 @@ def choose_head(stage: int, block: int, head: int) -> None:
 
 
 pieces.headline()
+pieces.photos()
 board()
 with st.expander("How to read this page"):
     st.markdown((Path(__file__).parents[1] / "content" / "explorer.md").read_text(encoding="utf-8"))

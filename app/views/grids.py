@@ -5,10 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 import hatnet
-from app import pieces_grids, services, state
+from app import pieces, pieces_grids, services, state
 from app.components.picker import picker
 from app.figures import grids
-from app.messages import note
 
 HELP = {
     "g1": "G₁: side of the square window in which a token reads its neighbours exactly (Eq. 6), in tokens.",
@@ -49,7 +48,7 @@ def pins(a: grids.Setting, b: grids.Setting, trained: grids.Setting, example: bo
 def token_choice(b: pieces_grids.Side) -> None:
     picker(
         key="grids_picker",
-        photo=services.data_uri(picture, services.sharp(picture)),
+        photo=pieces.photo_id(picture, exact=False),
         title=picture.title,
         grid=(side, side),
         token=token,
@@ -68,6 +67,7 @@ def page(index: int) -> None:
     before = pinned or (grids.doubled(trained, side) if example else trained)
     measured = pieces_grids.stored(index)
     a, b = (pieces_grids.with_setting(setting, measured) for setting in (before, now))
+    pieces.photos()
     pieces_grids.lead(a, b, known, measured)
     first, second, third = st.columns([5, 5, 4], gap="small", vertical_alignment="bottom")
     choose(index, (first, second))
@@ -89,8 +89,6 @@ st.title("Change the grids, keep every weight", anchor=False)
 if view.stage in known.hierarchical:
     page(known.config.stages.index(view.stage))
 else:
-    last = known.hierarchical[-1]
-    note(f"Stage {view.stage} has no grids.", "It is plain attention: all tokens read all tokens, so there is no G₁ and no G₂ to move.")
-    st.button(f"Show stage {last}", key="hierarchical", type="primary", on_click=lambda: state.update(stage=last))
+    pieces.plain_stage(view.stage, known)
 with st.expander("How to read this page"):
     st.markdown((Path(__file__).parents[1] / "content" / "grids.md").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 import hatnet
-from app import pieces_why, services, state
+from app import pieces, pieces_why, services, state
 from app.components.picker import picker
 from app.evidence import NAMES
 from app.figures import maps
@@ -33,7 +33,7 @@ def token_choice() -> None:
     st.html('<p class="title">From which token?</p>')
     picker(
         key="why_picker",
-        photo=services.data_uri(picture, photo),
+        photo=pieces.photo_id(picture, exact=False),
         title=picture.title,
         grid=grid,
         token=evidence.token,
@@ -45,6 +45,7 @@ def token_choice() -> None:
     st.caption("Choose another: raw attention, two hops and their scores change, though the answer does not.")
 
 
+pieces.photos()
 st.title(f"Why “{name}”? Attention is not attribution", anchor=False)
 lead, stopped = st.empty(), bool(st.session_state.get("why_stopped"))
 wrong = pieces_why.wrong(SAMPLES.get(view.image), known, name)

@@ -123,8 +123,8 @@ def test_a_side_chosen_on_the_slider_is_offered_too(open_grids):
 
 def test_the_plain_stage_offers_the_way_back(open_grids):
     at = open_grids(stage="4")
-    assert "Stage 4 has no grids." in text(at) and not at.get("plotly_chart")
-    at.button(key="hierarchical").click().run()
+    assert "Stage 4 has no hierarchical attention." in text(at) and not at.get("plotly_chart")
+    next(button for button in at.button if button.label == "Show stage 3").click().run()
     assert at.query_params["stage"] == "3" and len(shown(at)) == 6
 
 

@@ -101,6 +101,17 @@ def test_a_copied_link_shows_the_same_in_another_browser(page, browser, app_url)
         assert [weights(other, name) for name in ("local", "global")] == [weights(page, name) for name in ("local", "global")]
 
 
+def test_quick_clicks_end_at_the_last_one(page, browser, app_url):
+    for step in range(12):
+        click_token(page, step, (5 * step) % 16)
+    expect(page).to_have_url(re.compile(r"token=0\.7188%2C0\.4688"))
+    expect(where(page)).to_have_text("Row 12, column 8 of 16 × 16")
+    with serve.opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
+        serve.explorer_drawn(other)
+        for name in ("local", "global"):
+            page.wait_for_function(f"([name, last]) => ({WEIGHTS})(name) === last", arg=[name, weights(other, name)])
+
+
 def test_a_tap_chooses_a_token_on_a_phone(browser, app_url):
     with serve.opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True) as page:
         serve.explorer_drawn(page)

@@ -1,0 +1,113 @@
+"""What the Cost view plots: Eqs. 5 and 15 and their peers as arrays, and where they cross. All numbers are MACs of one image."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+import hatnet
+from app.figures import colours, cost
+from hatnet import complexity
+
+SIDES = np.array([8, 10, 14, 16, 20, 28, 32, 40, 56, 64, 80, 112, 128, 160, 224])  # tokens down and across
+
+
+def curves(c: int, g1: int, g2: int, sides: np.ndarray = SIDES) -> dict[str, np.ndarray]:
+    """MACs of one attention layer on side x side tokens of c channels, for each mechanism of `complexity.MECHANISMS`."""
+    n = sides.astype(float)
+    return {
+        "H-MHSA": complexity.hmhsa(n, n, c, np.minimum(g1, n), np.minimum(g2, n)),
+        "MHSA": complexity.mhsa(n, n, c),
+        "windows": complexity.windows(n, n, c, np.minimum(g1, n)),
+        "spatial reduction": complexity.spatial_reduction(n, n, c, np.minimum(g2, n)),
+    }
+
+
+def crossover(c: int, g1: int, g2: int) -> float | None:
+    """From how many tokens HW on Eq. 15 is smaller than Eq. 5; None: never.
+
+    Eq. 5 less Eq. 15, over HWC, is 2 HW (1 - 1/G2^2) - C (1 + 2/G2^2) - 2 G1^2.
+
+    >>> round(crossover(64, 8, 8))
+    99
+    """
+    return (c * (1 + 2 / g2**2) + 2 * g1**2) / (2 - 2 / g2**2) if g2 > 1 else None
+
+
+def diagonal(side: int, c: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """G = 1 to the map's side (at most 24), and the four terms of Eq. 15 with G1 = G2 = G."""
+    g = np.linspace(1, min(side, 24), 93)
+    return g, {name: np.broadcast_to(term, g.shape) for name, term in complexity.hmhsa_terms(side, side, c, g, g).items()}
+
+
+def grids(side: int, c: int) -> np.ndarray:
+    """Eq. 15 for every G1 (down) and G2 (across) from 1 to the map's side, at most 24."""
+    g = np.arange(1, min(side, 24) + 1)
+    return complexity.hmhsa(side, side, c, g[:, None], g[None])
+
+
+# The model's modules in groups that mean something: group -> endings of the rows' names.
+GROUPS = {
+    "local attention": (".qkv", ".local.products"),
+    "global attention": (".q", ".kv", ".global.products", ".products"),
+    "projection Wᵖ": (".proj",),
+    "MLP": (".expand", ".depthwise", ".reduce"),
+    "convolutions between stages": ("",),
+}
+
+
+def by_stage(counted: complexity.Count) -> dict[tuple[int, str], tuple[int, int]]:
+    """(stage, group) -> MACs of convolutions and linear layers, and of the products QK^T and AV."""
+    plain = {row.stage for row in counted.rows if row.name.endswith(".attn.products")}
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for row in counted.rows:
+        group = next(name for name, endings in GROUPS.items() if row.name.endswith(endings))
+        if row.stage in plain and row.name.endswith(".attn.qkv"):
+            group = "global attention"  # plain MHSA asks the whole map
+        linear, products = found.get((row.stage, group), (0, 0))
+        if row.kind == "attention":
+            products += row.macs
+        else:
+            linear += row.macs
+        found[row.stage, group] = linear, products
+    return found
+
+
+def chosen(config: hatnet.Config, pixels: int, stage: int) -> list[tuple[str, int, int, int, int, bool]]:
+    """For this model and for HAT-Net-Tiny at 224 x 224: name, tokens down, C, G1, G2 of each hierarchical stage, and if it is `stage`."""
+    rows = []
+    for name, each, size in (("This model", config, pixels), ("HAT-Net-Tiny", hatnet.VARIANTS["hatnet_tiny"], 224)):
+        for number, stride, c, g1, g2 in zip(each.stages, each.strides, each.dims, each.g1, each.g2, strict=False):
+            rows.append((f"{name}, stage {number}", -(-size // stride), c, g1, g2, each is config and number == stage))
+    return rows
+
+
+def tokens_figure(
+    shown: str,
+    setting: tuple[int, int, int, int],
+    here: int,
+    values: tuple[float, float],
+    crossing: float | None,
+    found: dict[int, list[complexity.Measured]],
+    theme: colours.Colours,
+) -> tuple[go.Figure, str]:
+    """The chart over the number of tokens, and its text: MACs, or what was measured (`found`: tokens down -> mechanisms)."""
+    c, g1, g2, _ = setting
+    if shown == "Multiply-adds":
+        alt = f"Four curves over the number of tokens. At {here} × {here}: MHSA {cost.amount(values[0])}, H-MHSA {cost.amount(values[1])}."
+        return cost.against_tokens(SIDES, curves(c, g1, g2), here, values, crossing, "MACs", {}, theme), alt
+    sides = SIDES[max(found) >= SIDES]
+    points: dict[str, tuple[list[int], list[float], list[float]]] = {}
+    for side, measured in found.items():
+        for one in measured:
+            lists = points.setdefault(one.mechanism, ([], [], []))
+            value, spread = (one.milliseconds, one.spread / 2) if shown == "Time" else (one.peak_bytes / 1e6, 0.0)
+            for numbers, number in zip(lists, (side, value, spread), strict=True):
+                numbers.append(number)
+    unit, formulas = "MB", {}
+    if shown == "Time":
+        # The formulas, thin, in milliseconds: as fast as plain attention ran on the largest map.
+        unit, formulas = "ms", curves(c, g1, g2, sides)
+        rate = points["MHSA"][1][-1] / complexity.mhsa(max(found), max(found), c)
+        formulas = {name: macs * rate for name, macs in formulas.items()}
+    last = ", ".join(f"{cost.LABELS[name]} {values[-1]:.3g} {unit}" for name, (_, values, _) in points.items())
+    alt = f"{shown} of one attention layer, measured here. At {max(found)} × {max(found)} tokens: {last}."
+    return cost.against_tokens(sides, formulas, here, values, None, unit, points, theme), alt

@@ -1,0 +1,37 @@
+"""The paper's equations with the sizes that they have here."""
+
+from math import ceil
+
+
+def live(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], channels: int, g1: int, g2: int) -> str:
+    """An equation with numbers for sizes: in its shapes where it has some, else under its symbols.
+
+    shapes: symbol (LaTeX) -> shape in the code. grid: tokens down and across; g1, g2: sides of window and cell, in tokens.
+    """
+    h, w = grid
+    if r"\Omega" in latex:
+        numbers = (
+            rf"{h}\cdot {w}\cdot {channels}\,(4\cdot {channels}+2\cdot {g1}^2)"
+            rf"+2\,\frac{{{h}\cdot {w}}}{{{g2}^2}}\,{channels}\,({channels}+{h}\cdot {w})"
+        )
+        return latex.split("=")[0] + "=" + numbers
+    if r"\mathbb{R}" not in latex:
+        for symbol, shape in shapes.items():
+            latex = latex.replace(symbol, rf"\underset{{{paper_shape(shape, channels)}}}{{{symbol}}}")
+        return latex.replace(r"\mathrm{AvePool}_{G_2}", rf"\mathrm{{AvePool}}_{{{g2}}}")
+    sides = {"G_1": g1, "G_2": g2}
+    for name, side in sides.items():
+        for letter, size in (("H", h), ("W", w)):
+            latex = latex.replace(rf"\frac{{{letter}}}{{{name}}}", str(ceil(size / min(side, size))))
+    latex = latex.replace(r"G_1\times G_1", rf"{min(g1, h)}\times {min(g1, w)}")
+    return latex.replace(r"H\times W", rf"{h}\times {w}").replace(r"\times C}", rf"\times {channels}}}")
+
+
+def paper_shape(shape: tuple[int, ...], channels: int, times: str = r"\times ") -> str:
+    """A tensor's shape in the order of the paper: [1, C, h, w] -> h x w x C, and the heads joined again."""
+    if len(shape) == 4 and shape[1] == channels:
+        sizes = (*shape[2:], channels)
+    else:
+        tokens = shape[-2]
+        sizes = (tokens, channels) if shape[0] == 1 else (shape[0], tokens, channels)  # [windows or 1, (heads,) tokens, C or d]
+    return times.join(map(str, sizes))

@@ -1,0 +1,47 @@
+"""What the Equations view says of a step in words and code: its line in the list, its check, the line of Python that ran."""
+
+import html
+
+import hatnet
+from app.figures import latex, steps
+
+
+def row(step: hatnet.Step, channels: int) -> str:
+    """A line of the stepper, in Markdown: number, name, shape."""
+    shape = latex.paper_shape(next(iter(step.after.values())), channels, "×") if step.after else "MACs"
+    return f"**{step.number}** {steps.NAMES[step.number][0]} `{shape}`"
+
+
+def check(step: hatnet.Step, difference: float) -> str:
+    """What was recomputed, and how far it is from what the model has."""
+    if step.number == 15:
+        what = (
+            f"{sum(step.terms.values()):,.0f} by Eq. 15; counted in this block: <b>{sum(step.macs.values()):,}</b>, "
+            f"because Wᵖ takes {step.macs['proj']:,} more{'' if _exact(step) else ' and windows at the edge are computed whole'}."
+        )
+        return f'<p class="check"><span>{what}</span><b>difference to what PyTorch counts as it runs: {difference:,.0f}</b></p>'
+    power = f"{difference:.1e}".split("e")
+    size = f"{power[0]} · 10<sup>{int(power[1])}</sup>".replace("-", "−") if difference else "0"
+    verdict = "only rounding differs" if difference < 1e-4 else "more than rounding differs, please report it"
+    what = f"Recomputed in NumPy from the block’s input, all tokens: {verdict}."
+    return f'<p class="check"><span>{what}</span><b>{"✓ " * (difference < 1e-4)}max |difference| to the model: {size}</b></p>'
+
+
+def _exact(step: hatnet.Step) -> bool:
+    """Whether Eq. 15 and W^p are all there is: G1 and G2 divide the map."""
+    return sum(step.terms.values()) + step.macs["proj"] == sum(step.macs.values())
+
+
+def code(step: hatnet.Step) -> str:
+    """Shape before and after, the einops pattern and the line that ran."""
+
+    def shapes(all_of: dict) -> str:
+        return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in all_of.values())) or "one number"
+
+    rows = {
+        "Shape": f"<code>{shapes(step.before)}</code> → <code>{shapes(step.after)}</code>",
+        "Pattern": f"<code>{html.escape(step.pattern)}</code>",
+        "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",
+        "Note": html.escape(step.note),
+    }
+    return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items() if value) + "</dl>"

@@ -1,0 +1,121 @@
+"""The measurements behind the shipped figures: what they hide, point at and try is what they say."""
+
+import json
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+import hatnet
+from benchmarks import cards as ablation
+from benchmarks import grids
+from hatnet import cards
+from hatnet.config import REACHES
+from hatnet.maps import attention_maps, place_of
+
+
+def card_model(attention, **overrides):
+    torch.manual_seed(0)
+    return hatnet.create_model("hatnet_cards", 4, attention=attention, **overrides).double().eval()
+
+
+@torch.no_grad()
+def change_by_cell(model, asker_only):
+    """How much the logits of each cell [2, 16] change with the pixels of a hidden cell: 6 in one image, 9 in the other."""
+    images = torch.rand(2, 3, 48, 48, dtype=torch.float64)
+    other = images.clone()
+    other[0, :, 12:24, 24:36] = other[1, :, 24:36, 12:24] = 0
+    with ablation.hidden(torch.tensor([6, 9]), asker_only):
+        hidden = (model(images) - model(other)).abs().amax(1).flatten(1)
+    assert (model(images) - model(other)).abs().amax(1).min() > 1e-9, "without hiding, every cell sees it"
+    return hidden
+
+
+@pytest.mark.parametrize("attention", ["hierarchical", "pooled", "full"])
+def test_a_card_hidden_from_all(attention):
+    change = change_by_cell(card_model(attention), asker_only=False)
+    assert change[0, 6] > 1e-9 and change[1, 9] > 1e-9
+    change[0, 6] = change[1, 9] = 0
+    assert change.max() == 0
+
+
+def test_a_card_hidden_from_the_asker():
+    """In one block nothing can come by relay."""
+    change = change_by_cell(card_model("hierarchical", depths=(1,)), asker_only=True)
+    assert change[:, 0].max() == 0 and change[:, 1:].min() > 1e-9
+    assert change_by_cell(card_model("hierarchical"), asker_only=True)[:, 0].min() > 1e-12
+
+
+@pytest.mark.parametrize("attention", list(REACHES))
+def test_mass_by_cell(attention):
+    """It sums to 1, and lies where the reach allows it."""
+    images = torch.rand(3, 3, 48, 48, dtype=torch.float64)
+    with torch.inference_mode():
+        _, maps = attention_maps(card_model(attention), images, queries=[place_of(ablation.ASKING, (12, 12))])
+    for record, word in zip(maps, REACHES[attention] * 2, strict=True):
+        mass = ablation.cell_mass(record)
+        assert mass.shape == (3, 2, 16)
+        torch.testing.assert_close(mass.sum(-1), torch.ones(3, 2, dtype=torch.float64))
+        reached = {n for n in range(16) if mass[:, :, n].max() > 0}
+        assert reached == ({0} if word == "window" else {0, 1, 4, 5} & reached if word == "shifted_window" else set(range(16)))
+
+
+def test_pointing_finds_the_head_that_points(monkeypatch):
+    """A made-up model whose last head always looks at the marked card, and whose others look at the asker."""
+    marked = []
+    draw = cards.draw
+
+    def noted(*args):
+        marked.append(draw(*args))
+        return marked[-1]
+
+    monkeypatch.setattr(cards, "draw", noted)
+    real = attention_maps
+
+    def looking(model, images, queries):
+        logits, maps = real(model, images, queries)
+        for (image, token), row in maps[-1].rows.items():
+            row = torch.zeros_like(row)
+            row[0, 0, 0] = 1
+            row[1].view(-1)[marked[-1].marked[image]] = 0.75
+            maps[-1].rows[image, token] = row
+        return logits, maps
+
+    monkeypatch.setattr(ablation, "attention_maps", looking)
+    found = ablation.pointing(card_model("hierarchical").float(), 20)
+    assert found == {"pointing": 1.0, "mass": 0.75, "block_step_head": [1, "global", 1]}
+
+
+def test_grids_that_are_tried():
+    model = hatnet.create_model("hatnet_compact")  # 16 and 8 tokens; G1 4, 4; G2 2, 2
+    found = grids.variants(model, 32)
+    assert found[0] == (None, (4, 4), (2, 2))
+    assert {g1[0] for stage, g1, _ in found if stage == 2} == {2, 4, 7, 8, 16}
+    assert {g1[1] for stage, g1, _ in found if stage == 3} == {2, 4, 7, 8}
+    assert {g2[0] for stage, _, g2 in found if stage == 2} == {g2[1] for stage, _, g2 in found if stage == 3} == {1, 2, 4, 8}
+    assert len({(g1, g2) for _, g1, g2 in found}) == len(found)
+    assert all(sum(a != b for a, b in zip((*g1, *g2), (4, 4, 2, 2), strict=True)) <= 1 for _, g1, g2 in found)
+
+
+def test_grids_of_a_checkpoint(tmp_path, monkeypatch):
+    """The row as trained has the checkpoint's own accuracy, and MACs go down with G2."""
+    torch.manual_seed(0)
+    model = hatnet.create_model("hatnet_compact", 2, depths=(1, 1, 1)).eval()
+    for name, colour in (("a", 60), ("b", 200)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(10):
+            Image.new("RGB", (32, 32), (colour + number,) * 3).save(tmp_path / "pictures" / name / f"{number}.png")
+    info = {"classes": ["a", "b"], "mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 32, "data": "pictures", "accuracy": 0.5}
+    hatnet.save_checkpoint(model, tmp_path / "m.safetensors", info | {"val_fraction": 0.5})
+    files = [str(tmp_path / "m.safetensors"), "--output", str(tmp_path / "m.json")]
+    monkeypatch.setattr(sys, "argv", ["grids.py", *files, "--data", f"folder:{tmp_path / 'pictures'}"])
+    grids.main()
+    result = json.loads((tmp_path / "m.json").read_text())
+    held = hatnet.data.load(f"folder:{tmp_path / 'pictures'}", "val", 32, 0.5)
+    images = (held.pixels.float() / 255 - 0.5) / 0.25
+    with torch.inference_mode():
+        wanted = [(model(images, row["g1"], row["g2"]).argmax(1) == held.labels).float().mean().item() for row in result["rows"]]
+    assert [row["accuracy"] for row in result["rows"]] == pytest.approx(wanted) and result["images"] == 10
+    macs = {row["g2"][0]: row["macs"] for row in result["rows"] if row["stage"] == 2 and row["g1"] == [4, 4]}
+    assert macs[1] > result["rows"][0]["macs"] > macs[4] > macs[8]
