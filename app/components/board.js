@@ -79,6 +79,7 @@ function start(root) {
     plot.tabIndex = 0;
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-roledescription", "numbers");
+    plot.dataset.name = panel.id; // for tests and for people who look
     plot.setAttribute("aria-label", `${caption.textContent}. Arrow keys move from number to number.`);
     const canvas = document.createElement("canvas");
     plot.append(canvas);

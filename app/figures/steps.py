@@ -177,9 +177,7 @@ def _windows(look: Look) -> dict:
     size = f"{look.grid[0]} × {look.grid[1]} × {look.channels}"
     equation = [
         _term(symbol("X", "1"), "x1", "local", "the windows", f"{count} × {side * side} × {look.channels}"),
-        "= windows of",
-        f"G<sub>1</sub> × G<sub>1</sub> = {look.g1} × {look.g1}",
-        "from",
+        f"= windows of {look.g1} × {look.g1} from",
         _term("norm(" + symbol("X") + ")", "x", "local", "the block’s input, normalised", size),
     ]
     return {"equation": equation, "columns": [[whole], [cut]], "start": ("x1", look.places.index(look.place), channel)}
@@ -252,14 +250,14 @@ def _three(look: Look, step: str, parts: Callable, source: str, matrix: str, hue
     q, k, v, p = parts(look)
     query_of = symbol("X", "1") if step == "1" else symbol("A", "1")
     columns = _projection(look, query_of, step, q, _part(look, matrix, 0))
-    columns.append(_answers(look, step, (q, k, v, p), hue, unit))
+    columns += [[answers] for answers in _answers(look, step, (q, k, v, p), hue, unit)]
     size = f"{look.channels} × {look.channels}"
     whole = {name: look.tensors[name + step] for name in "qkv"}
     shape = {name: " × ".join(map(str, (*array.shape[:-3], array.shape[-2], look.channels))) for name, array in whole.items()}
     equation = [
         _term(symbol("Q", step), "q", "query", "queries: what each token asks for", shape["q"]),
         "=",
-        _term(query_of, "in", "query", "the tokens that ask", "this token"),
+        _term(query_of, "in", "query", "the tokens that ask", shape["q"]),
         _term(symbol("W", step, "q"), "w", "ink", "the matrix of the queries", size),
         _term(symbol("K", step), "k", hue, "keys: what each answers to", shape["k"]),
         "=",
@@ -374,8 +372,8 @@ def _pooling(look: Look) -> dict:
     counts = np.bincount(cells.ravel())
     lines = [
         [
-            f"Cell ({r + 1}, {c + 1}): mean of {counts[r * pooled.shape[1] + c]} tokens in channel {channel + 1} = {number(means[r, c])} "
-            f"→ normalised <b>{number(pooled[r, c])}</b>"
+            f"Cell ({r + 1}, {c + 1}): mean over its {counts[r * pooled.shape[1] + c]} tokens in channel {channel + 1} = "
+            f"{number(means[r, c])} → normalised <b>{number(pooled[r, c])}</b>"
             for c in range(pooled.shape[1])
         ]
         for r in range(pooled.shape[0])
@@ -389,7 +387,7 @@ def _pooling(look: Look) -> dict:
     small_map = _panel("pooled", hat, small, pooled, "global", cells=("cell", ids), kind="map", says=lines, size=size, ring=ring)
     equation = [
         _term(hat, "pooled", "global", "the cells", f"{pooled.shape[0]} × {pooled.shape[1]} × {look.channels}"),
-        f"= mean of G<sub>2</sub> × G<sub>2</sub> = {look.g2} × {look.g2} tokens of",
+        f"= mean over {look.g2} × {look.g2} of",
         _term(symbol("A", "1"), "a1", "local", "all tokens", f"{look.grid[0]} × {look.grid[1]} × {look.channels}"),
     ]
     own = look.token[0] // look.g2, look.token[1] // look.g2
