@@ -97,7 +97,8 @@ function start(root) {
     plot.onpointerleave = () => ((pointed = null), light());
     plot.onfocus = () => {
       if (!plot.matches(":focus-visible")) return;
-      if (pinned[0] !== panel.id) pinned = [panel.id, ...(firstMatch(panel) ?? [0, 0])];
+      const first = data.start[0] === panel.id ? data.start.slice(1) : [0, 0];
+      if (pinned[0] !== panel.id) pinned = [panel.id, ...(firstMatch(panel) ?? first)];
       light();
     };
     plot.onkeydown = (event) => {

@@ -48,6 +48,7 @@ def against_tokens(
                 y=curves[name],
                 name=LABELS[name],
                 mode="lines",
+                showlegend=not points,
                 line=look | ({"width": 1.5} if points else {}),
                 opacity=0.55 if points else 1,
                 hovertemplate=f"%{{x:,}} tokens: %{{y:.3s}} {unit}<extra>{LABELS[name]}</extra>",
@@ -57,9 +58,8 @@ def against_tokens(
             figure.add_scatter(
                 x=[side**2 for side in at],
                 y=value,
-                error_y=dict(array=spread, color=look["color"], thickness=1.5, width=3) if any(spread) else None,
-                name=LABELS[name],
-                showlegend=name not in curves,
+                error_y=_spread(value, spread, look["color"]),
+                name=LABELS[name].split(",")[0],
                 mode="markers+lines",
                 marker=dict(color=look["color"], size=9),
                 line=look,
@@ -106,8 +106,16 @@ def against_tokens(
     ticks = dict(tickvals=[side**2 for side in shown], ticktext=[f"{side}²" for side in shown])
     ends = np.log10([sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25])
     figure.update_xaxes(**axis, **ticks, title="tokens, down × across", range=ends.tolist())
-    figure.update_yaxes(**axis, title=unit, tickformat="~s", dtick=1, exponentformat="SI")
-    return _calm(figure, theme, legend=dict(x=0.01, y=0.99, bgcolor="rgba(0,0,0,0)"))
+    figure.update_yaxes(**axis, title=unit, tickformat="~s" if unit == "MACs" else "~g", dtick=1)
+    return _calm(figure, theme, legend=dict(orientation="h", x=0, y=1.02, yanchor="bottom"))
+
+
+def _spread(values: list[float], spreads: list[float], colour: str) -> dict | None:
+    """Bars of the spread, kept above 0 because the axis is logarithmic."""
+    if not any(spreads):
+        return None
+    below = [min(spread, 0.6 * value) for value, spread in zip(values, spreads, strict=True)]
+    return dict(array=spreads, arrayminus=below, symmetric=False, color=colour, thickness=1.2, width=3)
 
 
 def along_diagonal(
@@ -147,7 +155,7 @@ def along_diagonal(
         y=low,
         text=f"<b>about {best:.1f} is cheapest</b><br>{amount(low)}",
         ay=-62,
-        ax=30,
+        ax=30 if best < 0.6 * g[-1] else -50,
         arrowcolor=theme.ink,
         font=dict(color=theme.ink, size=13),
         bgcolor=theme.page,

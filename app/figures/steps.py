@@ -206,7 +206,7 @@ def _projection(look: Look, source: str, step: str, query: np.ndarray, matrix: t
         "w", symbol("W", step, "q"), f"head {look.head + 1}: {size}", weight, "ink", rows=("channel", channels), columns=("d", dims)
     )
     given = _panel("in", source, f"{look.channels} channels", numbers[:, None], "query", rows=("channel", channels), kind="column")
-    asked = _strip("q", symbol("q", step), f"this token’s query: {look.head_dim} numbers", query, "query", "d", says=lines)
+    asked = _strip("q", symbol("q", step), f"{look.head_dim} numbers", query, "query", "d", says=lines)
     return [[given], [whole, asked]]
 
 
@@ -260,11 +260,9 @@ def _three(look: Look, step: str, parts: Callable, source: str, matrix: str, hue
         _term(query_of, "in", "query", "the tokens that ask", shape["q"]),
         _term(symbol("W", step, "q"), "w", "ink", "the matrix of the queries", size),
         _term(symbol("K", step), "k", hue, "keys: what each answers to", shape["k"]),
-        "=",
-        f"{source} {symbol('W', step, 'k')}",
+        f"= {source} {symbol('W', step, 'k')}",
         _term(symbol("V", step), "v", hue, "values: what each hands over", shape["v"]),
-        "=",
-        f"{source} {symbol('W', step, 'v')}",
+        f"= {source} {symbol('W', step, 'v')}",
     ]
     return {"equation": equation, "columns": columns, "start": ("q", 0, int(np.abs(q).argmax()))}
 

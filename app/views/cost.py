@@ -65,9 +65,9 @@ for column, what, name in ((columns[2], "Window side G₁", "g1"), (columns[3], 
 left, right = st.columns(2, gap="medium")
 with left:
     job = st.session_state.get("job")
-    found = job.found if job and job.done and job.setting == setting else {}
+    found = job.found if job and job.done and not job.stop and job.setting == setting else {}
     shown = "Multiply-adds"
-    pieces.heading("Cost against the number of tokens", "both axes logarithmic")
+    pieces.heading("Cost against the number of tokens", "thick: measured; thin: the formulas, scaled" if found else "both axes logarithmic")
     if found:
         kinds = ["Multiply-adds", "Time", "Memory"]
         shown = st.segmented_control("Shown", kinds, default="Time", required=True, label_visibility="collapsed")
@@ -90,7 +90,9 @@ picture = state.picture()
 seen = services.attention(picture, known, view.g1, view.g2, view.place)
 far = seen.row(view.stage, view.block - 1, "global", view.place).mean(0)
 near = seen.row(view.stage, view.block - 1, "local", view.place).mean(0) if two_steps else None
-st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
+    pieces.letters()
 
 left, right = st.columns(2, gap="medium")
 with left:
