@@ -262,7 +262,8 @@ function start(root) {
       c.fillStyle = css(colours.query);
       c.fillRect(0, panel.own * tall, 4, Math.max(tall, 2));
     }
-    if (panel.ring) ring(c, panel.ring[1] * wide, panel.ring[0] * tall, css(colours.query));
+    // On the photograph the ring goes round the number in its cell.
+    if (panel.ring) ring(c, panel.ring[1] * wide, panel.ring[0] * tall, css(colours.query), panel.kind === "photo" ? clamp(0.36 * wide, 6, 14) : 7);
     for (const box of marks) {
       const [top, left] = box;
       const inside = [top, left, Math.min(box[2], down - top), Math.min(box[3], right - left)];
@@ -328,12 +329,12 @@ function frame(c, [top, left, rows, columns], tall, wide, colour, width, edge) {
   }
 }
 
-function ring(c, x, y, colour) {
+function ring(c, x, y, colour, radius) {
   for (const [stroke, width] of [["#fff", 5.5], [colour, 3]]) {
     c.strokeStyle = stroke;
     c.lineWidth = width;
     c.beginPath();
-    c.arc(x, y, 7, 0, 7);
+    c.arc(x, y, radius, 0, 7);
     c.stroke();
   }
 }

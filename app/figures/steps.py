@@ -274,7 +274,10 @@ def _attention(look: Look, step: str, parts: Callable, box: tuple[int, int, int,
     scores = products / look.head_dim**0.5
     answer = p @ v
     powers = np.exp(scores)
-    total = f"{powers.sum():,.2f}" if powers.sum() < 1e7 else f"{powers.sum():.2e}"
+    total = f"{powers.sum():,.2f}"
+    if powers.sum() >= 1e7:
+        head, power = f"{powers.sum():.2e}".split("e")
+        total = f"({head} · 10<sup>{int(power)}</sup>)"
     lines = [
         f"{_key_name(i, shape, unit)}: q·k = {number(products[i])} → ÷ √{look.head_dim} = {number(scores[i])} → "
         f"e<sup>{number(scores[i])}</sup> / {total} = <b>{p[i]:.4f}</b>"
