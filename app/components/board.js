@@ -95,17 +95,13 @@ function start(root) {
       pinned = pointed;
     };
     plot.onpointerleave = () => ((pointed = null), light());
-    plot.onfocus = () => {
-      if (!plot.matches(":focus-visible")) return;
-      const first = data.start[0] === panel.id ? data.start.slice(1) : [0, 0];
-      if (pinned[0] !== panel.id) pinned = [panel.id, ...(firstMatch(panel) ?? first)];
-      light();
-    };
+    plot.onfocus = plot.onblur = () => light();
     plot.onkeydown = (event) => {
       const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (!move) return;
       event.preventDefault();
-      const at = pinned[0] === panel.id ? pinned : [panel.id, 0, 0];
+      // Coming from another panel, it goes on from what is marked here.
+      const at = pinned[0] === panel.id ? pinned : [panel.id, ...(firstMatch(panel) ?? [0, 0])];
       pinned = [panel.id, clamp(at[1] + move[0], 0, panel.values.length - 1), clamp(at[2] + move[1], 0, panel.values[0].length - 1)];
       pointed = null;
       light();
@@ -166,8 +162,9 @@ function start(root) {
     const lit = term ?? held;
     columns.classList.toggle("pointing", Boolean(lit));
     for (const { panel, figure } of panels.values()) figure.classList.toggle("lit", lit ? belongs(panel.id, lit) : false);
+    const reading = pointed?.[0] ?? root.getRootNode().activeElement?.dataset?.name;
     for (const button of equation.querySelectorAll("button")) {
-      button.classList.toggle("lit", belongs(at[0], button.dataset.panel) && Boolean(pointed || root.getRootNode().activeElement?.className === "plot"));
+      button.classList.toggle("lit", belongs(reading, button.dataset.panel));
       button.setAttribute("aria-pressed", String(held === button.dataset.panel));
     }
     line.innerHTML = words(at);
