@@ -74,7 +74,7 @@ def by_stage(counted: complexity.Count) -> dict[tuple[int, str], tuple[int, int]
 def chosen(config: hatnet.Config, pixels: int, stage: int) -> list[tuple[str, int, int, int, int, bool]]:
     """For this model and for HAT-Net-Tiny at 224 x 224: name, tokens down, C, G1, G2 of each hierarchical stage, and if it is `stage`."""
     rows = []
-    for name, each, size in (("This model", config, pixels), ("HAT-Net-Tiny", hatnet.VARIANTS["hatnet_tiny"], 224)):
+    for name, each, size in (("This model", config, pixels), ("Paper, Tiny", hatnet.VARIANTS["hatnet_tiny"], 224)):
         for number, stride, c, g1, g2 in zip(each.stages, each.strides, each.dims, each.g1, each.g2, strict=False):
             rows.append((f"{name}, stage {number}", -(-size // stride), c, g1, g2, each is config and number == stage))
     return rows

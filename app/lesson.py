@@ -23,7 +23,7 @@ def check(step: hatnet.Step, difference: float) -> str:
     power = f"{difference:.1e}".split("e")
     size = f"{power[0]} · 10<sup>{int(power[1])}</sup>".replace("-", "−") if difference else "0"
     verdict = "only rounding differs" if difference < 1e-4 else "more than rounding differs, please report it"
-    what = f"Recomputed in NumPy from the block’s input, all tokens: {verdict}."
+    what = f"Recomputed in NumPy for all tokens: {verdict}."
     return f'<p class="check"><span>{what}</span><b>{"✓ " * (difference < 1e-4)}max |difference| to the model: {size}</b></p>'
 
 

@@ -5,7 +5,7 @@ import html
 import numpy as np
 import streamlit as st
 
-from app import services, state
+from app import services, state, texts
 from app.figures.colours import DARK, LIGHT, Colours
 from app.figures.words import Summary, percent
 from app.loading import HEADLINE
@@ -146,6 +146,12 @@ def in_words(near: Summary | None, far: Summary) -> None:
         for name, meaning, value in ROWS
     )
     st.html(f'<table class="words"><thead><tr><th class="title">In numbers</th>{head}</tr></thead><tbody>{body}</tbody></table>')
+
+
+def letters() -> None:
+    """The glossary, behind a button."""
+    with st.popover("The letters", icon=":material/menu_book:"):
+        st.markdown((texts.CONTENT / "glossary.md").read_text(encoding="utf-8"))
 
 
 def plain_stage(stage: int, known: Checkpoint) -> None:

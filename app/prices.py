@@ -75,8 +75,9 @@ def measured(job: Job) -> str:
     times = {n: {one.mechanism: one.milliseconds for one in found} for n, found in job.found.items()}
     side = max(times)
     full, ours = times[side]["MHSA"], times[side]["H-MHSA"]
-    faster = [n for n, taken in times.items() if taken["H-MHSA"] < taken["MHSA"]]
-    overtakes = f"overtakes from {min(faster)} × {min(faster)} tokens" if faster else f"does not overtake up to {side} × {side} tokens"
+    slower = [n for n, taken in times.items() if taken["H-MHSA"] >= taken["MHSA"]]
+    since = min((n for n in times if n > max(slower, default=0)), default=None)  # from here on it stays ahead
+    overtakes = f"is ahead from {since} × {since} tokens on" if since else f"does not overtake up to {side} × {side} tokens"
     c, g1, g2, _ = job.setting
     counted = complexity.mhsa(side, side, c) / complexity.hmhsa(side, side, c, min(g1, side), min(g2, side))
     return (

@@ -99,6 +99,9 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
 def address(state: State) -> dict[str, str]:
     """The parameters that `parse` turns back into this state."""
     values = asdict(state) | {"head": state.head or "mean"}
+    for name in ("pixels", "channels"):
+        if not values[name]:
+            del values[name]
     values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 

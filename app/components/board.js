@@ -79,6 +79,7 @@ function start(root) {
     plot.tabIndex = 0;
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-roledescription", "numbers");
+    plot.dataset.name = panel.id; // for tests and for people who look
     plot.setAttribute("aria-label", `${caption.textContent}. Arrow keys move from number to number.`);
     const canvas = document.createElement("canvas");
     plot.append(canvas);
@@ -94,16 +95,13 @@ function start(root) {
       pinned = pointed;
     };
     plot.onpointerleave = () => ((pointed = null), light());
-    plot.onfocus = () => {
-      if (!plot.matches(":focus-visible")) return;
-      if (pinned[0] !== panel.id) pinned = [panel.id, ...(firstMatch(panel) ?? [0, 0])];
-      light();
-    };
+    plot.onfocus = plot.onblur = () => light();
     plot.onkeydown = (event) => {
       const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (!move) return;
       event.preventDefault();
-      const at = pinned[0] === panel.id ? pinned : [panel.id, 0, 0];
+      // Coming from another panel, it goes on from what is marked here.
+      const at = pinned[0] === panel.id ? pinned : [panel.id, ...(firstMatch(panel) ?? [0, 0])];
       pinned = [panel.id, clamp(at[1] + move[0], 0, panel.values.length - 1), clamp(at[2] + move[1], 0, panel.values[0].length - 1)];
       pointed = null;
       light();
@@ -164,8 +162,9 @@ function start(root) {
     const lit = term ?? held;
     columns.classList.toggle("pointing", Boolean(lit));
     for (const { panel, figure } of panels.values()) figure.classList.toggle("lit", lit ? belongs(panel.id, lit) : false);
+    const reading = pointed?.[0] ?? root.getRootNode().activeElement?.dataset?.name;
     for (const button of equation.querySelectorAll("button")) {
-      button.classList.toggle("lit", belongs(at[0], button.dataset.panel) && Boolean(pointed || root.getRootNode().activeElement?.className === "plot"));
+      button.classList.toggle("lit", belongs(reading, button.dataset.panel));
       button.setAttribute("aria-pressed", String(held === button.dataset.panel));
     }
     line.innerHTML = words(at);
@@ -260,7 +259,8 @@ function start(root) {
       c.fillStyle = css(colours.query);
       c.fillRect(0, panel.own * tall, 4, Math.max(tall, 2));
     }
-    if (panel.ring) ring(c, panel.ring[1] * wide, panel.ring[0] * tall, css(colours.query));
+    // On the photograph the ring goes round the number in its cell.
+    if (panel.ring) ring(c, panel.ring[1] * wide, panel.ring[0] * tall, css(colours.query), panel.kind === "photo" ? clamp(0.36 * wide, 6, 14) : 7);
     for (const box of marks) {
       const [top, left] = box;
       const inside = [top, left, Math.min(box[2], down - top), Math.min(box[3], right - left)];
@@ -326,12 +326,12 @@ function frame(c, [top, left, rows, columns], tall, wide, colour, width, edge) {
   }
 }
 
-function ring(c, x, y, colour) {
+function ring(c, x, y, colour, radius) {
   for (const [stroke, width] of [["#fff", 5.5], [colour, 3]]) {
     c.strokeStyle = stroke;
     c.lineWidth = width;
     c.beginPath();
-    c.arc(x, y, 7, 0, 7);
+    c.arc(x, y, radius, 0, 7);
     c.stroke();
   }
 }

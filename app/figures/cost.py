@@ -48,6 +48,7 @@ def against_tokens(
                 y=curves[name],
                 name=LABELS[name],
                 mode="lines",
+                showlegend=not points,
                 line=look | ({"width": 1.5} if points else {}),
                 opacity=0.55 if points else 1,
                 hovertemplate=f"%{{x:,}} tokens: %{{y:.3s}} {unit}<extra>{LABELS[name]}</extra>",
@@ -57,9 +58,8 @@ def against_tokens(
             figure.add_scatter(
                 x=[side**2 for side in at],
                 y=value,
-                error_y=dict(array=spread, color=look["color"], thickness=1.5, width=3) if any(spread) else None,
-                name=LABELS[name],
-                showlegend=name not in curves,
+                error_y=_spread(value, spread, look["color"]),
+                name=LABELS[name].split(",")[0],
                 mode="markers+lines",
                 marker=dict(color=look["color"], size=9),
                 line=look,
@@ -77,16 +77,17 @@ def against_tokens(
             hoverinfo="skip",
         )
         word = f"÷ {full / ours:.2g}" if full >= ours else f"× {ours / full:.2g}"
-        right = here < sides[-1] / 2
+        # Above the curves; on the smallest maps there is no room at the left of the point.
+        left = here > 10
         figure.add_annotation(
             x=np.log10(here**2),
-            y=np.log10((full * ours) ** 0.5),
+            y=np.log10(max(full, ours)),
             text=f"<b>{word}</b>",
             showarrow=False,
-            xanchor="left" if right else "right",
-            xshift=10 if right else -10,
+            xanchor="right" if left else "left",
+            xshift=-10 if left else 6,
+            yshift=16,
             font=dict(size=17, color=theme.ink),
-            bgcolor=theme.page,
         )
         if crossing and sides[0] ** 2 <= crossing <= sides[-1] ** 2:
             height = np.interp(np.log(crossing), np.log(sides**2), np.log10(curves["H-MHSA"]))
@@ -103,9 +104,18 @@ def against_tokens(
     axis = dict(type="log", gridcolor=theme.line, zeroline=False)
     shown = [side for side in TICKS if sides[0] <= side <= sides[-1]]
     ticks = dict(tickvals=[side**2 for side in shown], ticktext=[f"{side}²" for side in shown])
-    figure.update_xaxes(**axis, **ticks, title="tokens, down × across")
-    figure.update_yaxes(**axis, title=unit, tickformat="~s", dtick=1, exponentformat="SI")
-    return _calm(figure, theme, legend=dict(x=0.01, y=0.99, bgcolor="rgba(0,0,0,0)"))
+    ends = np.log10([sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25])
+    figure.update_xaxes(**axis, **ticks, title="tokens, down × across", range=ends.tolist())
+    figure.update_yaxes(**axis, title=unit, tickformat="~s" if unit == "MACs" else "~g", dtick=1)
+    return _calm(figure, theme, legend=dict(orientation="h", x=0, y=1.02, yanchor="bottom"))
+
+
+def _spread(values: list[float], spreads: list[float], colour: str) -> dict | None:
+    """Bars of the spread, kept above 0 because the axis is logarithmic."""
+    if not any(spreads):
+        return None
+    below = [min(spread, 0.6 * value) for value, spread in zip(values, spreads, strict=True)]
+    return dict(array=spreads, arrayminus=below, symmetric=False, color=colour, thickness=1.2, width=3)
 
 
 def along_diagonal(
@@ -145,7 +155,7 @@ def along_diagonal(
         y=low,
         text=f"<b>about {best:.1f} is cheapest</b><br>{amount(low)}",
         ay=-62,
-        ax=30,
+        ax=30 if best < 0.6 * g[-1] else -50,
         arrowcolor=theme.ink,
         font=dict(color=theme.ink, size=13),
         bgcolor=theme.page,
@@ -175,7 +185,7 @@ def over_grids(costs: np.ndarray, best: float, trained: tuple[int, int], now: tu
             hovertemplate="G₁ = %{y}, G₂ = %{x}: %{customdata:.3s} MACs<extra></extra>",
         )
     )
-    ends = [0.5, side + 0.5]
+    ends = [0.5 - side / 50, side + 0.5 + side / 50]
     figure.add_scatter(x=ends, y=ends, mode="lines", line=dict(color=theme.ink, dash="dot", width=1.5), hoverinfo="skip", showlegend=False)
     low = np.unravel_index(costs.argmin(), costs.shape)
     marks = [("Eq. 15 alone", (low[0] + 1, low[1] + 1), "square-open", 14), ("cheapest G₁ = G₂", (best, best), "star", 14)]
@@ -204,6 +214,7 @@ def per_stage(parts: dict[tuple[int, str], tuple[int, int]], groups: tuple[str, 
     names = ["classifier" if stage == 0 else "stage 1, stem" if stage == 1 else f"stage {stage}" for stage in stages]
     figure = go.Figure()
     for group in groups:
+        hatch = dict(shape="/", size=6, solidity=0.3, bgcolor=colour[group], fgcolor=theme.page)
         for index, word in enumerate(("", ", products")):
             values = [parts.get((stage, group), (0, 0))[index] for stage in stages]
             if any(values):
@@ -212,7 +223,8 @@ def per_stage(parts: dict[tuple[int, str], tuple[int, int]], groups: tuple[str, 
                     x=values,
                     orientation="h",
                     name=group + word,
-                    marker=dict(color=colour[group], pattern=dict(shape="/" if index else "", fgcolor=theme.page, solidity=0.35)),
+                    marker=dict(color=colour[group], pattern=hatch if index else {}),
+                    showlegend=not index,
                     hovertemplate=f"%{{y}}: %{{x:.3s}} MACs<extra>{group}{word}</extra>",
                 )
     figure.update_layout(barmode="stack", bargap=0.35)

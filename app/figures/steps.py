@@ -177,9 +177,7 @@ def _windows(look: Look) -> dict:
     size = f"{look.grid[0]} × {look.grid[1]} × {look.channels}"
     equation = [
         _term(symbol("X", "1"), "x1", "local", "the windows", f"{count} × {side * side} × {look.channels}"),
-        "= windows of",
-        f"G<sub>1</sub> × G<sub>1</sub> = {look.g1} × {look.g1}",
-        "from",
+        f"= windows of {look.g1} × {look.g1} from",
         _term("norm(" + symbol("X") + ")", "x", "local", "the block’s input, normalised", size),
     ]
     return {"equation": equation, "columns": [[whole], [cut]], "start": ("x1", look.places.index(look.place), channel)}
@@ -208,7 +206,7 @@ def _projection(look: Look, source: str, step: str, query: np.ndarray, matrix: t
         "w", symbol("W", step, "q"), f"head {look.head + 1}: {size}", weight, "ink", rows=("channel", channels), columns=("d", dims)
     )
     given = _panel("in", source, f"{look.channels} channels", numbers[:, None], "query", rows=("channel", channels), kind="column")
-    asked = _strip("q", symbol("q", step), f"this token’s query: {look.head_dim} numbers", query, "query", "d", says=lines)
+    asked = _strip("q", symbol("q", step), f"{look.head_dim} numbers", query, "query", "d", says=lines)
     return [[given], [whole, asked]]
 
 
@@ -252,21 +250,19 @@ def _three(look: Look, step: str, parts: Callable, source: str, matrix: str, hue
     q, k, v, p = parts(look)
     query_of = symbol("X", "1") if step == "1" else symbol("A", "1")
     columns = _projection(look, query_of, step, q, _part(look, matrix, 0))
-    columns.append(_answers(look, step, (q, k, v, p), hue, unit))
+    columns += [[answers] for answers in _answers(look, step, (q, k, v, p), hue, unit)]
     size = f"{look.channels} × {look.channels}"
     whole = {name: look.tensors[name + step] for name in "qkv"}
     shape = {name: " × ".join(map(str, (*array.shape[:-3], array.shape[-2], look.channels))) for name, array in whole.items()}
     equation = [
         _term(symbol("Q", step), "q", "query", "queries: what each token asks for", shape["q"]),
         "=",
-        _term(query_of, "in", "query", "the tokens that ask", "this token"),
+        _term(query_of, "in", "query", "the tokens that ask", shape["q"]),
         _term(symbol("W", step, "q"), "w", "ink", "the matrix of the queries", size),
         _term(symbol("K", step), "k", hue, "keys: what each answers to", shape["k"]),
-        "=",
-        f"{source} {symbol('W', step, 'k')}",
+        f"= {source} {symbol('W', step, 'k')}",
         _term(symbol("V", step), "v", hue, "values: what each hands over", shape["v"]),
-        "=",
-        f"{source} {symbol('W', step, 'v')}",
+        f"= {source} {symbol('W', step, 'v')}",
     ]
     return {"equation": equation, "columns": columns, "start": ("q", 0, int(np.abs(q).argmax()))}
 
@@ -278,7 +274,10 @@ def _attention(look: Look, step: str, parts: Callable, box: tuple[int, int, int,
     scores = products / look.head_dim**0.5
     answer = p @ v
     powers = np.exp(scores)
-    total = f"{powers.sum():,.2f}" if powers.sum() < 1e7 else f"{powers.sum():.2e}"
+    total = f"{powers.sum():,.2f}"
+    if powers.sum() >= 1e7:
+        head, power = f"{powers.sum():.2e}".split("e")
+        total = f"({head} · 10<sup>{int(power)}</sup>)"
     lines = [
         f"{_key_name(i, shape, unit)}: q·k = {number(products[i])} → ÷ √{look.head_dim} = {number(scores[i])} → "
         f"e<sup>{number(scores[i])}</sup> / {total} = <b>{p[i]:.4f}</b>"
@@ -374,8 +373,8 @@ def _pooling(look: Look) -> dict:
     counts = np.bincount(cells.ravel())
     lines = [
         [
-            f"Cell ({r + 1}, {c + 1}): mean of {counts[r * pooled.shape[1] + c]} tokens in channel {channel + 1} = {number(means[r, c])} "
-            f"→ normalised <b>{number(pooled[r, c])}</b>"
+            f"Cell ({r + 1}, {c + 1}): mean over its {counts[r * pooled.shape[1] + c]} tokens in channel {channel + 1} = "
+            f"{number(means[r, c])} → normalised <b>{number(pooled[r, c])}</b>"
             for c in range(pooled.shape[1])
         ]
         for r in range(pooled.shape[0])
@@ -389,7 +388,7 @@ def _pooling(look: Look) -> dict:
     small_map = _panel("pooled", hat, small, pooled, "global", cells=("cell", ids), kind="map", says=lines, size=size, ring=ring)
     equation = [
         _term(hat, "pooled", "global", "the cells", f"{pooled.shape[0]} × {pooled.shape[1]} × {look.channels}"),
-        f"= mean of G<sub>2</sub> × G<sub>2</sub> = {look.g2} × {look.g2} tokens of",
+        f"= mean over {look.g2} × {look.g2} of",
         _term(symbol("A", "1"), "a1", "local", "all tokens", f"{look.grid[0]} × {look.grid[1]} × {look.channels}"),
     ]
     own = look.token[0] // look.g2, look.token[1] // look.g2

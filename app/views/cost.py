@@ -6,30 +6,13 @@ from functools import partial
 import streamlit as st
 
 import hatnet
-from app import costs, pieces, prices, services, state, texts
+from app import costs, meter, pieces, prices, services, state, texts
 from app.figures import colours, cost
 from app.messages import note
 from hatnet import complexity
 
 PIXELS = (32, 64, 112, 128, 160, 224, 256, 320, 384, 448, 512)
 CHANNELS = (16, 32, 48, 64, 96, 128, 192, 240, 256, 320, 384, 512)
-
-
-def meter() -> None:
-    """The button, or the progress of what it started; runs itself again while something is measured."""
-    job = st.session_state.get("job")
-    if job and not job.done:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(job.part, text="Measuring four kinds of attention, small maps first …")
-            if st.button("Cancel", icon=":material/close:"):
-                job.stop = True
-    elif job and st.session_state.pop("watched", False):
-        st.rerun()  # the curves are outside of this fragment
-    elif st.button("Measure on this machine", icon=":material/timer:", type="primary"):
-        if started := services.measure(setting):
-            st.session_state.job, st.session_state.watched = started, True
-            st.rerun()
-        note("Somebody else is measuring just now.", "Two at once would spoil both. Try again in half a minute.")
 
 
 view, known = state.current(), services.checkpoint(state.current().checkpoint)
@@ -49,7 +32,8 @@ st.html(prices.lead(n, full, ours, crossing))
 if not two_steps:
     note(f"Stage {view.stage} is plain attention.", "This is what H-MHSA would cost there, with the G₁ and G₂ of the stage before.")
 
-columns = st.columns(4, gap="medium")
+with st.container(key="knobs"):
+    columns = st.columns(4, gap="medium")
 for column, what, name, value, options, own in (
     (columns[0], "Resolution, pixels", "pixels", view.pixels or known.image_size, PIXELS, known.image_size),
     (columns[1], "Channels C", "channels", c, CHANNELS, known.config.dims[index]),
@@ -65,7 +49,7 @@ for column, what, name in ((columns[2], "Window side G₁", "g1"), (columns[3], 
 left, right = st.columns(2, gap="medium")
 with left:
     job = st.session_state.get("job")
-    found = job.found if job and job.done and job.setting == setting else {}
+    found = job.found if job and job.done and not job.stop and job.setting == setting else {}
     shown = "Multiply-adds"
     pieces.heading("Cost against the number of tokens", "both axes logarithmic")
     if found:
@@ -73,7 +57,9 @@ with left:
         shown = st.segmented_control("Shown", kinds, default="Time", required=True, label_visibility="collapsed")
     figure, alt = costs.tokens_figure(shown, setting, n, (full, ours), crossing, found, theme)
     pieces.plot(figure, "tokens", alt)
-    st.fragment(meter, run_every=0.5 if job and not job.done else None)()
+    if shown == "Time":
+        st.caption("Thick: measured, with the spread. Thin: the formulas, scaled to plain attention on the largest map.")
+    st.fragment(meter.draw, run_every=0.5 if job and not job.done else None)(setting)
     if job and job.problem:
         note("The measurement failed.", "The mistake is ours and stands in the server's log.")
     if found:
@@ -90,7 +76,11 @@ picture = state.picture()
 seen = services.attention(picture, known, view.g1, view.g2, view.place)
 far = seen.row(view.stage, view.block - 1, "global", view.place).mean(0)
 near = seen.row(view.stage, view.block - 1, "local", view.place).mean(0) if two_steps else None
-st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
+left, right = st.columns([6, 1], vertical_alignment="center")
+with left:
+    st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
+with right:
+    pieces.letters()
 
 left, right = st.columns(2, gap="medium")
 with left:

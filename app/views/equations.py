@@ -60,8 +60,7 @@ def blackboard() -> None:
                     state.bound(st.segmented_control, "Head", "head", head + 1, format_func="Head {}".format, **heads)
                 else:
                     st.html('<p class="lead">All heads together</p>')
-                with st.popover("The letters", icon=":material/menu_book:"):
-                    st.markdown((texts.CONTENT / "glossary.md").read_text(encoding="utf-8"))
+                pieces.letters()
             board(key="board", drawn=steps.board(step.number, look, step.terms), photo=photo)
             st.html(lesson.check(step, ran.differences[step.number]))
             st.markdown(texts.sections("equations")[str(step.number)])

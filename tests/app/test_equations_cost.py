@@ -14,6 +14,7 @@ from app import costs, lesson, measuring, prices, services
 from app.figures import colours, cost, latex, steps
 from app.recompute import cell_means, recompute, softmax, window_ids
 from hatnet import complexity
+from tests.app.test_explorer import spec, text
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -34,19 +35,10 @@ def run(caplog):
     assert [record.message for record in caplog.records if record.name == "hatnet.app"] == []
 
 
-def text(at):
-    assert not at.exception
-    return " ".join([*(block.proto.body for block in at.get("html")), *(block.value for block in at.markdown)])
-
-
 def drawn(at):
     """What the board shows."""
     (board,) = [block for block in at.get("bidi_component") if "equation" in block.proto.json]
     return json.loads(board.proto.json)
-
-
-def spec(at, index):
-    return json.loads(at.get("plotly_chart")[index].proto.spec)
 
 
 # The recomputation
@@ -126,12 +118,13 @@ def test_global_weights_lie_on_cells_of_their_size():
     weights = panel(steps.board(13, look(), {}), "p")
     assert np.array(weights["values"]).shape == (2, 2) and weights["size"] == [1.5, 1.5]
     assert weights["crop"] == [0, 0, 1, 1] and weights["ring"] == (0.75, 1.25)
-    assert "Cell (2, 2)" in weights["says"][1][1] and "<b>0.9" in weights["says"][1][1]
+    assert "Cell (2, 2)" in weights["says"][1][1] and "<b>1.0000" in weights["says"][1][1]
 
 
 def test_pooling_says_how_many_tokens_a_cell_averages():
     board = steps.board(10, look(), {})
-    assert "mean of 4 tokens" in panel(board, "pooled")["says"][0][0] and "mean of 1 tokens" in panel(board, "pooled")["says"][1][1]
+    said = panel(board, "pooled")["says"]
+    assert "mean over its 4 tokens" in said[0][0] and "mean over its 1 tokens" in said[1][1]
     assert panel(board, "a1")["cells"] == ("cell", [[0, 0, 1], [0, 0, 1], [2, 2, 3]])
 
 
@@ -161,7 +154,8 @@ def test_live_sizes_in_the_paper_s_order():
     assert latex.paper_shape((16, 2, 25, 24), 48, "×") == "16×25×48"
     assert latex.paper_shape((1, 2, 24, 24), 48, "×") == "24×48"  # not a map, although it is square
     assert latex.paper_shape((1, 64, 48), 48, "×") == "64×48"
-    shown = latex.live(r"\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}", {}, (16, 16), 48, 5, 2)
+    written = r"\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}"
+    shown = latex.live(written, {}, (16, 16), 48, 5, 2)
     assert shown == r"\mathbf{X}_1\in\mathbb{R}^{(4\times4)\times(5\times 5)\times 48}"
 
 
@@ -183,12 +177,12 @@ def test_every_step_has_its_code_its_numbers_and_its_check(run):
 @pytest.mark.parametrize("number", range(6, 16))
 def test_token_and_grids_change_what_a_step_shows(run, number):
     def shown(**params):
-        return json.dumps(drawn(run("equations", equation=str(number), image="cat_kitten", **params))["columns"])
+        return json.dumps(drawn(run("equations", equation=str(number), image="cat_kitten", block="1", **params))["columns"])
 
     before = shown(token="0.3,0.3")
     assert (shown(token="0.8,0.8") != before) == (number != 15)  # cost is the same for all tokens
     grids = {"g1": shown(token="0.3,0.3", g1="8,4"), "g2": shown(token="0.3,0.3", g2="4,2")}
-    # G1 does nothing to Q1 of one token, but to its window's keys; G2 comes in with Eq. 10.
+    # The first block's input does not depend on grids. G2 comes in with Eq. 10.
     assert grids["g1"] != before
     assert (grids["g2"] != before) == (number >= 10)
 
@@ -276,7 +270,7 @@ def test_each_slider_of_the_cost_view_changes_its_curves_and_the_address(run, ke
     control = at.select_slider(key=key) if key.startswith("choose") else at.slider(key=key)
     at = control.set_value(value).run()
     assert [spec(at, i)["data"] for i in range(3)] != before and text(at) != words
-    assert str(value) in at.query_params[key.split("_")[1]][0]
+    assert at.query_params[key.split("_")[1]].split(",")[0] == str(value)
     if key == "cost_g1_0":
         assert at.slider(key="choose_g1_2").value == 8, "the sidebar's slider shows the same"
 

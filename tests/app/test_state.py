@@ -27,7 +27,7 @@ def test_an_address_written_is_read_back_the_same():
         image="bird_owl", checkpoint=NAME, stage=3, block=2, head=3, place=(0.0625, 0.8125), g1=(3, 8), g2=(16, 1)
     )
     assert parse(**state.address(view)) == (view, [])
-    view = dataclasses.replace(view, head=None)
+    view = dataclasses.replace(view, head=None, equation=13, pixels=224, channels=64)
     assert parse(**state.address(view)) == (view, [])
 
 
@@ -38,6 +38,8 @@ def test_an_address_written_is_read_back_the_same():
         ({"block": "0"}, "block", 1, "The link asked for block 0; this stage has two. Block 1 is shown."),
         ({"stage": "1"}, "stage", 2, "The link asked for stage 1; this checkpoint has stages 2 to 4. Stage 2 is shown."),
         ({"stage": "3", "head": "7"}, "head", 4, "The link asked for head 7; this stage has four. Head 4 is shown."),
+        ({"equation": "3"}, "equation", 6, "The link asked for equation 3; the view has Eqs. 6 to 15. Equation 6 is shown."),
+        ({"pixels": "9999"}, "pixels", 1024, "The link asked for pixels 9999; the Cost view goes up to 1024. Pixels 1024 is shown."),
         ({"stage": "x"}, "stage", 2, "The link asked for stage “x”, which is no number. Stage 2 is shown."),
         ({"g1": "0,4"}, "g1", (1, 4), "The link asked for G1 0; that stage is 16 tokens wide. 1 is used."),
         ({"g2": "2,99"}, "g2", (2, 8), "The link asked for G2 99; that stage is 8 tokens wide. 8 is used."),
