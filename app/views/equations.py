@@ -39,18 +39,7 @@ def blackboard() -> None:
                 last = step.number == 15
                 name, icon = ("Start again", ":material/replay:") if last else ("Next", ":material/arrow_forward:")
                 st.button(name, icon=icon, type="primary", on_click=_go, args=(6 if last else step.number + 1,))
-            with st.container(key="where"):
-                picker(
-                    key="eq_picker",
-                    photo=photo,
-                    title=picture.title,
-                    grid=grid,
-                    token=token,
-                    g1=g1,
-                    cell=g2,
-                    strongest=ran.tensors["p2"][head].argmax(-1).tolist(),
-                    choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
-                )
+            where = st.container(key="where")
         with right, st.container(key="lesson"):
             short, kind, words = steps.NAMES[step.number]
             st.html(f'<p class="title step"><span class="{kind}">Eq. {step.number} · {short}</span><small>{words}</small></p>')
@@ -68,6 +57,18 @@ def blackboard() -> None:
                 shapes = {**step.before, **step.after}
                 st.latex(latex.live(step.latex, shapes, grid, look.channels, g1, g2))
             st.html(lesson.code(step))
+        with where:  # last: its answer says that all is drawn
+            picker(
+                key="eq_picker",
+                photo=pieces.photo_id(picture, exact=False),
+                title=picture.title,
+                grid=grid,
+                token=token,
+                g1=g1,
+                cell=g2,
+                strongest=ran.tensors["p2"][head].argmax(-1).tolist(),
+                choose=lambda chosen: state.update(place=hatnet.place_of(chosen, grid)),
+            )
         state.publish()
 
 
@@ -77,4 +78,5 @@ def _go(number: int) -> None:
 
 st.title("Ten small steps, each one checked against the model", anchor=False)
 st.html('<p class="lead">Point at a term and its numbers light up; point at a number and you see how it came about.</p>')
+pieces.photos()
 blackboard()
