@@ -28,7 +28,7 @@ lint: $(DEV) ## run ruff
 check: test lint ## test and lint
 
 screenshots: $(DEV) ## take the README's screenshots of the running app
-	PYTHONPATH=. $(BIN)/python benchmarks/screenshots.py $(ARGS)
+	$(BIN)/python benchmarks/screenshots.py $(ARGS)
 
 clean: ## remove caches and build products
 	rm -rf .pytest_cache .ruff_cache build dist *.egg-info

@@ -1,4 +1,4 @@
-"""How fast the Explorer is on this machine: `PYTHONPATH=. python benchmarks/app_latency.py`.
+"""How fast the Explorer is on this machine: `python benchmarks/app_latency.py`.
 
 Seconds from opening the page to the photograph and both maps on it, for the first visitor (who waits for PyTorch) and for the
 second; then clicks on tokens, each timed in the browser from mouse down to the frame in which both maps have changed.
@@ -6,7 +6,11 @@ second; then clicks on tokens, each timed in the browser from mouse down to the 
 
 import argparse
 import statistics
+import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.browser import serve
 

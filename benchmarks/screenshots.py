@@ -3,7 +3,10 @@
 Writes docs/explorer.png (1440 x 900, light), which the README shows, and docs/screenshots/: dark, a small laptop, a phone.
 """
 
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.browser import serve
 
