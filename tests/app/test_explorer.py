@@ -178,7 +178,7 @@ def test_an_upload_is_shown_and_outlives_a_bad_one(run):
 def test_without_a_checkpoint_the_page_says_how_to_make_one(run, monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
     at = run()
-    assert "python train_small.py train" in text(at)
+    assert "python train_small.py --data cifar10" in text(at)
     assert len(at.get("plotly_chart")) == 0
 
 
