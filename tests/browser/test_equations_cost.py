@@ -74,14 +74,10 @@ def test_a_plain_stage_leads_to_a_hierarchical_one(open_page):
     expect(page.locator(".st-key-choose_stage").get_by_role("radio", name="3")).to_be_checked()
 
 
-def test_a_measurement_can_be_cancelled_and_lies_over_the_curves_at_its_end(open_page):
+def test_a_measurement_lies_over_the_curves_at_its_end(open_page):
+    """On a quiet machine it takes two seconds, too few to cancel it surely from here: that is tested in tests/app."""
     page = open_page(path="/cost")
-    begin = page.get_by_role("button", name="Measure on this machine")
-    begin.click()
-    page.get_by_role("button", name="Cancel").click()
-    expect(begin).to_be_visible()
-    expect(page.get_by_text("Measured at")).to_have_count(0)
-    begin.click()
+    page.get_by_role("button", name="Measure on this machine").click()
     expect(page.get_by_text("Measured at 56 × 56 tokens")).to_be_visible(timeout=120_000)
     assert page.evaluate("document.querySelector('.st-key-tokens .js-plotly-plot').data.some(t => t.mode === 'markers+lines')")
 

@@ -94,5 +94,5 @@ def test_the_chosen_method_s_curve_is_drawn(open_page):
     choice = page.get_by_role("radio", name="Rollout")
     expect(choice).to_be_visible(timeout=60_000)
     choice.click()
-    last = "() => document.querySelector('.st-key-why_0 .js-plotly-plot').data.at(-1).name"
+    last = "() => document.querySelector('.st-key-why_0 .js-plotly-plot')?.data?.at(-1)?.name"
     page.wait_for_function(f"({last})() === 'Rollout'")
