@@ -68,7 +68,7 @@ LOCAL_POWER, GLOBAL_POWER = 0.6, 0.8  # local weights are spread over fewer keys
 def tint(colour: str, power: float, level: float) -> tuple[float, float, float, float]:
     """Red, green, blue (0..255) and opacity (0..1) of a weight, at `level` = weight / largest.
 
-    Nothing at 0, the hue in the middle, nearly white at 1. Opacity is 0.04 + 0.84 t with t = level^power, so that small weights stay visible.
+    Nothing at 0, the hue in the middle, nearly white at 1. Opacity is 0.04 + 0.84 t with t = level^power: small weights stay visible.
     """
     t = level**power
     toward_pale = 0.62 * max(0.0, (t - 0.55) / 0.45)
