@@ -30,7 +30,7 @@ def headline() -> None:
         )
     else:
         text = (
-            f'In stage {view.stage} the map is so small that the {token} can read '
+            f"In stage {view.stage} the map is so small that the {token} can read "
             f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
         )
     where = f"{picture.title} · stage {view.stage} · block {view.block}"
@@ -103,8 +103,8 @@ def no_local_step(side: int) -> None:
     )
 
 
-def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> None:
-    """The three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
+def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> str:
+    """HTML: the three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
     order = probabilities.argsort()[::-1][:3]
     top, first = float(probabilities[order[0]]), known.classes[order[0]]
     sure = "sure" if top >= 0.8 else "fairly sure" if top >= 0.5 else "unsure"
@@ -125,9 +125,7 @@ def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | No
         f"<b>{percent(float(probabilities[i]))}</b>"
         for i in order
     )
-    st.html(
-        f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
-    )
+    return f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
 
 
 ROWS = (

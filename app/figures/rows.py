@@ -66,11 +66,11 @@ def apart(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return np.hypot(*np.moveaxis(queries[:, None] - keys[None], -1, 0))
 
 
-def apart_in_windows(grid: Token, window: Token) -> np.ndarray:
-    """Distances [tokens, keys] where a token's keys are the places of its own window, row by row."""
+def apart_in_windows(grid: Token, window: Token, tokens: slice | list[int] = slice(None)) -> np.ndarray:
+    """Distances [tokens, keys] where a token's keys are the places of its own window, row by row. tokens: which; by default all."""
     places = centres(window)
-    row, column = np.divmod(np.arange(grid[0] * grid[1]), grid[1])
-    return apart(places, places)[row % window[0] * window[1] + column % window[1]]
+    row, column = np.divmod(np.arange(grid[0] * grid[1])[tokens], grid[1])
+    return apart(places[row % window[0] * window[1] + column % window[1]], places)
 
 
 def without_residual(hops: np.ndarray, tokens: Sequence[int]) -> np.ndarray:
@@ -105,12 +105,11 @@ def paths(near: np.ndarray, far: np.ndarray, grid: Token, window: Token, cell: i
     cells = row // cell * across + column // cell
     top, left = row // window[0] * window[0], column // window[1] * window[1]
     # For each cell, what its tokens give to each token of the map, on average: they may lie in several windows.
-    heard = np.zeros((len(far), h * w))
     dy, dx = np.divmod(np.arange(window[0] * window[1]), window[1])
     y, x = top[:, None] + dy, left[:, None] + dx
     real = (y < h) & (x < w)
-    np.add.at(heard, (np.broadcast_to(cells[:, None], y.shape)[real], (y * w + x)[real]), near[real])
-    heard /= np.bincount(cells)[:, None]
+    pairs = (cells[:, None] * h * w + y * w + x)[real]
+    heard = np.bincount(pairs, near[real], minlength=len(far) * h * w).reshape(len(far), h * w) / np.bincount(cells)[:, None]
     products = heard * far[:, None]
     found = []
     for index in np.argsort(-products, axis=None, kind="stable")[:most]:
