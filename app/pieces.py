@@ -34,7 +34,7 @@ def headline() -> None:
             f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
         )
     where = f"{picture.title} · stage {view.stage} · block {view.block}"
-    st.html(f'<p class="where">{html.escape(where)}</p><p class="lead">{text}</p>')
+    st.html(f'<p class="where">{html.escape(where)}</p><p class="lead spare">{text}</p>')
 
 
 def photos() -> None:

@@ -171,11 +171,12 @@ def _seam(view: state.State, known: Checkpoint, picture: Picture, token: tuple, 
         other = services.other_reach(picture, known, view, mechanism, place)
         steps = ("window", "shifted window") if name == "Swin" else ("pooled keys",)
         for kind, step in zip(("local", "global"), steps, strict=False):
-            lines.append((f"<small>{name}, {step}</small>", [_exact(other.weight(*at, kind, view.head, place, p)) for p in points]))
+            lines.append((f"{name}, {step}", [_exact(other.weight(*at, kind, view.head, place, p)) for p in points]))
     weight, size = seen.cell_weight(*at, "global", view.head, place, pair.there)
     of = f", which it shares with {size - 1} other token{'s' if size > 2 else ''}" if size > 1 else ""
+    moved_to = f"The nearest edge is at row {pair.here[0] + 1}, column {pair.here[1] + 1}. " if pair.here != token else ""
     say = (
-        f"The two tokens touch, but a window’s edge lies between them: the local step gives the neighbour <b>exactly 0</b>. "
+        f"{moved_to}The two tokens touch, but a window’s edge lies between them: the local step gives the neighbour <b>exactly 0</b>. "
         f'The global step restores the link: <b class="global">{percent(weight)}</b> go to the neighbour’s cell{of}.'
     )
     head = "".join(
@@ -190,7 +191,7 @@ def _seam(view: state.State, known: Checkpoint, picture: Picture, token: tuple, 
     table = f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     local = seen.weights(*at, "local", view.head, place)
     points = {"here": pair.here, "there": pair.there, "inside": pair.inside, "local": local.tolist()}
-    return {"pair": points, "html": f'<p class="say">{say}</p>{table}<p class="say muted"><small>{note}</small></p>'}
+    return {"pair": points, "html": f'<p class="say">{say}</p>{table}<p class="say muted">{note}</p>'}
 
 
 def _exact(weight: float) -> str:

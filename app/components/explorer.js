@@ -382,7 +382,7 @@ function start(root) {
             `<span><b class="local">${percent(path.near)}</b> <small>heard nearby</small></span><span class="arrow">→</span>` +
             `<span>cell <b>${name(path.cell)}</b></span><span class="arrow">→</span>` +
             `<span><b class="global">${percent(path.far)}</b> <small>asked from afar</small></span><span class="arrow">=</span>` +
-            `<b class="product">${percent(path.near * path.far)}</b></li>`,
+            `<b>${percent(path.near * path.far)}</b></li>`,
         )
         .join("") +
       "</ol>";
@@ -521,7 +521,7 @@ function start(root) {
     });
   }
 
-  function caption(kind, row, small) {
+  function caption(kind, row, small, end = row && percent(row.most)) {
     const element = find(`.${kind} figcaption`);
     const on = pointed?.kind === kind && row;
     const box = on && boxOf(kind, pointed.index, row.t);
@@ -529,7 +529,7 @@ function start(root) {
     const key = on && (what ? [box[0] / data.cell, box[1] / data.cell] : box);
     const said = on
       ? `<small class="said">${what} row ${key[0] + 1}, column ${key[1] + 1}: <b>${percent(weight(row, pointed.index))}</b></small>`
-      : `<small>${small}</small>${row ? `<span class="scale">0 <i class="ramp of-${kind}"></i> ${percent(row.most)}</span>` : ""}`;
+      : `<small>${small}</small>${row ? `<span class="scale">0 <i class="ramp of-${kind}"></i> ${end}</span>` : ""}`;
     const text = `<b class="${kind}">${NAMES[kind]}</b>${said}`;
     if (element.dataset.text === text) return;
     element.dataset.text = text;
@@ -554,9 +554,15 @@ function start(root) {
       for (let y = 0; y < box[2]; y++) for (let x = 0; x < box[3]; x++) out.push([b[1] * step + x * dx, b[0] * step + y * dy, dx, dy]);
       return out;
     };
-    enlarged.box = enlargedBox(box, data.grid);
-    heat(c, shownLevels, cells(box), data.ramps.local);
-    frameOf(c, box, step, 1.5);
+    const alone = width < 220; // no room for the window and its place
+    enlarged.box = alone ? fitted(box, data.grid) : enlargedBox(box, data.grid);
+    if (alone) {
+      c.fillStyle = "#1b1b1b";
+      c.fillRect(0, 0, width, height);
+    } else {
+      heat(c, shownLevels, cells(box), data.ramps.local);
+      frameOf(c, box, step, 1.5);
+    }
     const big = enlarged.box ?? box;
     if (enlarged.box) {
       c.save();
@@ -564,7 +570,7 @@ function start(root) {
       photograph(c, grey, big[3] * step, big[2] * step, box);
       c.restore();
       heat(c, shownLevels, cells(big), data.ramps.local);
-      connectors(c, box, big, step);
+      if (!alone) connectors(c, box, big, step);
       frameOf(c, big, step, 2);
     }
     const side = (big[3] / box[3]) * step;
@@ -619,13 +625,14 @@ function start(root) {
     const { c, width, height, step } = s;
     const [h, w] = data.grid;
     photograph(c, row ? image : grey, width, height);
-    caption("hops", row, "bright = reaches the query");
+    const full = row && Math.max(1, row.levels.slice().sort()[Math.floor(0.985 * (row.levels.length - 1))]);
+    const end = row && `≥ ${percent((full / 255) * row.most)}`;
+    caption("hops", row, data.pinned ? "pinned token" : "bright = heard", end);
     if (!row) return loading(c, width, height);
     veil ??= document.createElement("canvas");
     if (veil.width !== w || veil.height !== h) [veil.width, veil.height] = [w, h];
     const v = veil.getContext("2d");
     const pixels = v.createImageData(w, h);
-    const full = Math.max(1, row.levels.slice().sort()[Math.floor(0.985 * (row.levels.length - 1))]);
     for (let i = 0; i < row.levels.length; i++) {
       pixels.data.set(VEIL, 4 * i);
       pixels.data[4 * i + 3] = 255 * VEIL[3] * (1 - Math.min(1, row.levels[i] / full));
@@ -705,8 +712,8 @@ function start(root) {
     const tokens = box[2] * box[3];
     const text =
       `<b class="global">Key row ${Math.floor(index / keys[1]) + 1}, column ${(index % keys[1]) + 1}</b> is the average of ` +
-      `${tokens} token${tokens > 1 ? "s" : ""}: <b>${percent(sheet.cells[index])}</b> of what tells them apart from the picture’s mean is lost.` +
-      `${asks} Over the whole picture, averaging loses <b>${percent(sheet.whole)}</b>.`;
+      `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${percent(sheet.cells[index])}</b> of what sets them apart from the picture’s mean ` +
+      `token, and <b>${percent(sheet.whole)}</b> over the whole picture.${asks}`;
     if (say.innerHTML !== text) say.innerHTML = text;
     describe(".lost .map", `Variance lost in ${keys[0]} by ${keys[1]} cells. Arrow keys move, Enter keeps a cell. ${say.textContent}`);
     root.dataset.cell = String(index);
@@ -773,6 +780,7 @@ function start(root) {
 
   function words(rows) {
     const shown = KINDS.filter((kind) => rows[kind]);
+    const now = (kind) => String(rows[kind].t) === String(active()); // else it is the pinned token's: the browser has no other
     const lines = [
       ["Spread, bits", (row) => row.spread.toFixed(1)],
       ["Reach, tokens", (row) => row.reach.toFixed(1)],
@@ -780,7 +788,7 @@ function start(root) {
     ];
     const table =
       `<thead><tr><th></th>${shown.map((kind) => `<th scope="col"><span class="${kind}">${NAMES[kind]}</span></th>`).join("")}</tr></thead><tbody>` +
-      lines.map(([name, value]) => `<tr><th scope="row">${name}</th>${shown.map((kind) => `<td>${value(rows[kind])}</td>`).join("")}</tr>`).join("") +
+      lines.map(([name, value]) => `<tr><th scope="row">${name}</th>${shown.map((kind) => `<td>${now(kind) ? value(rows[kind]) : "·"}</td>`).join("")}</tr>`).join("") +
       "</tbody>";
     const element = find(".words table");
     if (element.dataset.text !== table) element.innerHTML = element.dataset.text = table;
@@ -804,7 +812,7 @@ function start(root) {
     let text =
       `<b class="local">Nearby</b>, the strongest key is ${step(local.t, near)}: ${times(local, size)}. ` +
       `<b class="global">Far away</b>, it is ${where}: ${times(far)}. `;
-    if (hops) text += `<b>Two hops</b> reach ${hops.reach.toFixed(1)} tokens on average, the window ${local.reach.toFixed(1)}.`;
+    if (hops && String(hops.t) === String(local.t)) text += `<b>Two hops</b> reach ${hops.reach.toFixed(1)} tokens on average, the window ${local.reach.toFixed(1)}.`;
     return text;
   }
 
@@ -925,6 +933,12 @@ function enlargedBox([top, left, height, width], [h, w]) {
   if (side === "above") y = margin * h;
   if (side === "below") y = (1 - margin) * h - tall;
   return [y, x, tall, wide];
+}
+
+// As large as the map, in its middle, and of the window's shape.
+function fitted([, , height, width], [h, w]) {
+  const factor = Math.min(h / height, w / width);
+  return [(h - height * factor) / 2, (w - width * factor) / 2, height * factor, width * factor];
 }
 
 function connectors(c, small, big, step) {

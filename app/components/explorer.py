@@ -48,8 +48,8 @@ HTML = """
       <div class="facts"></div>
     </div>
   </div>
-  <div class="paths"></div>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
+  <div class="paths"></div>
   <p class="aloud" aria-live="polite"></p>
   <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>

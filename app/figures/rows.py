@@ -155,7 +155,10 @@ class Seam:
 
 
 def seam(token: Token, grid: Token, window: Token) -> Seam | None:
-    """The pair nearest to a token: `here` lies in its window, in its row or column. None where one window covers the grid."""
+    """The pair nearest to a token, if possible one with a comparison: `here` lies in its window, in its row or column.
+
+    None where one window covers the grid.
+    """
     found = []
     for axis in (0, 1):
         start = token[axis] // window[axis] * window[axis]
@@ -169,4 +172,4 @@ def seam(token: Token, grid: Token, window: Token) -> Seam | None:
                     points.append(tuple(point))
                 inside = points[2] if start <= edge - step < end else None
                 found.append((abs(token[axis] - edge), Seam(points[0], points[1], inside)))
-    return min(found, key=lambda pair: pair[0])[1] if found else None
+    return min(found, key=lambda pair: (pair[1].inside is None, pair[0]))[1] if found else None
