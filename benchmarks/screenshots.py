@@ -24,7 +24,7 @@ def main() -> None:
         for name, options in PICTURES.items():
             target = DOCS / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            with serve.opened(browser, url, **options) as page:
+            with serve.opened(browser, url, path=serve.path_of("explorer"), **options) as page:
                 serve.explorer_drawn(page)
                 # Streamlit fades new elements in.
                 page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => {})))")

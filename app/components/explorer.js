@@ -53,6 +53,7 @@ function start(root) {
   let pending = {}; // what the server is not told yet
   let sent = 0; // the last turn that the server was told of
   let waiting = null; // the timer that runs until its answer
+  let late = null; // the one after which the page says that it waits
   let asked = ""; // sheets that were asked for again
   let queued = 0;
 
@@ -98,17 +99,15 @@ function start(root) {
 
   function send() {
     sent = view.turn;
-    const late = setTimeout(() => root.classList.add("busy"), 400);
+    late = setTimeout(() => root.classList.add("busy"), 400);
     waiting = setTimeout(answered, 8000); // a lost answer must not lock the page
-    waiting.late = late;
-    root.late = late;
     view.send({ ...pending, turn: sent });
     pending = {};
   }
 
   function answered() {
     clearTimeout(waiting);
-    clearTimeout(root.late);
+    clearTimeout(late);
     root.classList.remove("busy");
     waiting = null;
     if (Object.keys(pending).length) send();
