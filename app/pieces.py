@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import services, state, texts
 from app.figures.colours import DARK, LIGHT, Colours
-from app.figures.words import Summary, percent
+from app.figures.words import percent
 from app.loading import HEADLINE
 from app.messages import note
 from app.samples import Sample, label_of
@@ -50,12 +50,6 @@ def photo_id(picture: Picture, exact: bool) -> str:
     return f"photo-{picture.digest[:16]}-{'exact' if exact else 'sharp'}"
 
 
-def title(name: str, small: str, kind: str, most: float | None = None) -> None:
-    """A map's title; most: the weight at the top of its colour scale."""
-    ends = f'<span class="scale">0 <i class="ramp of-{kind}"></i> {percent(most)}</span>' if most is not None else ""
-    st.html(f'<div class="fit"><p class="title"><span class="{kind}">{name}</span><small>{small}</small>{ends}</p></div>')
-
-
 def palette() -> Colours:
     """The colours of the page's theme, for charts."""
     return DARK if st.context.theme.type == "dark" else LIGHT
@@ -74,33 +68,6 @@ def plot(figure, name: str, alt: str) -> None:
 def chart(figure, name: str, alt: str) -> None:
     with st.container(key=f"map_{name}"):
         st.plotly_chart(figure, key=name, config=CALM, alt=alt, height="stretch")
-
-
-def head_choice(head: int | None, heads: int) -> None:
-    """One of the heads, or the mean of all (0 in the widget: it cannot tell None from nothing chosen)."""
-    if heads == 1:
-        st.html('<p class="lead">One head</p>')
-        return
-    mean, name = ("Mean", "Head {}") if heads == 2 else (f"Mean of {heads} heads", "{}")  # all in one row on a laptop
-    state.bound(
-        st.segmented_control,
-        "Head",
-        "head",
-        head or 0,
-        write=lambda chosen: state.update(head=chosen or None),
-        options=range(heads + 1),
-        format_func=lambda option: name.format(option) if option else mean,
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-    )
-
-
-def no_local_step(side: int) -> None:
-    st.html(
-        '<div class="nothing"><span>This stage has no local step. Plain attention (Eq. 2) compares the token with '
-        f"all {side} × {side} tokens at once: there are few enough.</span></div>"
-    )
 
 
 def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> str:
@@ -126,24 +93,6 @@ def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | No
         for i in order
     )
     return f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
-
-
-ROWS = (
-    ("Spread", "entropy of the weights", lambda s: f"{s.spread:.1f} <small>of {s.most:.1f} bits</small>"),
-    ("Reach", "mean distance to the keys, by weight", lambda s: f"{s.reach:.1f} <small>tokens</small>"),
-    ("Strongest key", "its weight", lambda s: f"{percent(s.strongest)} <small>of 100 %</small>"),
-)
-
-
-def in_words(near: Summary | None, far: Summary) -> None:
-    """The two maps in numbers; near None: there is no local step."""
-    shown = {kind: summary for kind, summary in (("local", near), ("global", far)) if summary}
-    head = "".join(f'<th scope="col"><span class="{kind}">{kind.capitalize()}</span></th>' for kind in shown)
-    body = "".join(
-        f'<tr><th scope="row"><b>{name}</b> {meaning}</th>' + "".join(f"<td>{value(s)}</td>" for s in shown.values()) + "</tr>"
-        for name, meaning, value in ROWS
-    )
-    st.html(f'<table class="words"><thead><tr><th class="title">In numbers</th>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def letters() -> None:

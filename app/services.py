@@ -135,14 +135,6 @@ class Attention:
         weight, size = self.cell_weight(stage, block, kind, head, place, key)
         return weight / size
 
-    def strongest(self, stage: int, block: int, head: int | None) -> list[int] | None:
-        """For each token, row by row, the index of its strongest global key; None where only some rows were computed."""
-        weights = self.maps[stage, block, "global"].weights
-        if weights is None:
-            return None
-        chosen = weights[0].mean(0) if head is None else weights[0, head - 1]
-        return chosen.argmax(-1).tolist()
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Equations:

@@ -1,11 +1,12 @@
 """What the browser holds, and what is computed from whole maps, against loops and numpy's own."""
 
 import base64
+import math
 
 import numpy as np
 import pytest
 
-from app.figures import rows, words
+from app.figures import rows
 
 RANDOM = np.random.default_rng(0)
 # grid, window (as layouts give it), cell: even, odd, partial windows and cells.
@@ -34,21 +35,29 @@ def test_quantised_rows_are_off_by_half_a_step_of_their_own_scale():
 
 
 @pytest.mark.parametrize(("grid", "g1", "cell"), GRIDS)
-def test_what_is_told_of_a_row_is_what_the_words_say(grid, g1, cell):
+def test_what_is_told_of_a_row_is_what_a_loop_finds(grid, g1, cell):
     h, w = grid
-    near = local_rows(grid, g1)
-    down, across = -(-h // cell), -(-w // cell)
-    far = RANDOM.dirichlet(np.ones(down * across), size=h * w)
+    near, columns = local_rows(grid, g1), -(-w // cell)
+    far = RANDOM.dirichlet(np.ones(-(-h // cell) * columns), size=h * w)
     told = rows.told(near, rows.apart_in_windows(grid, (g1, g1))), rows.told(far, rows.apart(rows.centres(grid), rows.centres(grid, cell)))
+
+    def middle(start, size, side):  # of the real tokens of a key
+        return (start + min(start + size, side)) / 2
+
     for n in range(h * w):
         y, x = divmod(n, w)
-        top, left = y // g1 * g1, x // g1 * g1
-        tall, wide = min(g1, h - top), min(g1, w - left)
-        one = words.summarise(near[n].reshape(g1, g1)[:tall, :wide], (top, left, tall, wide), (y, x))
-        two = words.summarise(far[n].reshape(down, across), (0, 0, h, w), (y, x), cell)
-        for summary, (spread, reach, largest, key), columns in ((one, told[0][n], g1), (two, told[1][n], across)):
-            assert (spread, reach, largest) == pytest.approx((summary.spread, summary.reach, summary.strongest), rel=1e-5, abs=1e-6)
-            assert divmod(int(key), columns) == summary.at
+        for row, (spread, reach, largest, key), across, size, (top, left) in (
+            (near[n], told[0][n], g1, 1, (y // g1 * g1, x // g1 * g1)),
+            (far[n], told[1][n], columns, cell, (0, 0)),
+        ):
+            bits = mean = 0
+            for k, weight in enumerate(row):
+                if weight > 0:
+                    at = middle(top + k // across * size, size, h), middle(left + k % across * size, size, w)
+                    bits -= weight * math.log2(weight)
+                    mean += weight * math.dist(at, (y + 0.5, x + 0.5))
+            assert (spread, reach, largest) == pytest.approx((bits, mean, max(row)), rel=1e-5, abs=1e-6)
+            assert row[int(key)] == max(row)
 
 
 @pytest.mark.parametrize(("grid", "g1", "cell"), GRIDS)

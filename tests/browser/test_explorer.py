@@ -246,7 +246,10 @@ def test_a_tap_chooses_a_token_on_a_phone(browser, app_url):
         expect(where(page)).to_have_text("Row 15, column 15 of 16 × 16")
         assert weights(page, "global") != before
         # Photograph, Local beside Global, words, two hops, bars, heads; nothing sticks out to the side.
-        tops = [page.locator(f".explorer {part}").bounding_box() for part in (".frame", "figure.local", ".words", "figure.hops", ".bars", ".strip")]
+        tops = [
+            page.locator(f".explorer {part}").bounding_box()
+            for part in (".frame", "figure.local", ".words", "figure.hops", ".bars", ".strip")
+        ]
         assert [box["y"] for box in tops] == sorted(box["y"] for box in tops)
         assert page.locator("figure.local").bounding_box()["y"] == page.locator("figure.global").bounding_box()["y"]
         for panel in ("Heads & blocks", "Pooling", "Seam", "Maps"):
