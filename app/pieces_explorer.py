@@ -228,9 +228,10 @@ def takeaway(view: state.State, known: Checkpoint, picture: Picture) -> None:
     none = _none(view, known, g1, grid, services.attention(picture, known, view.g1, view.g2, view.place))
     with st.popover("Export", icon=":material/download:"):
         for kind, title in (("local", "Local map"), ("global", "Global map"), ("hops", "Two hops")):
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.markdown(title)
-                for suffix, make in (("png", png), ("csv", table)):
+            columns = st.columns([2, 1, 1], gap="small", vertical_alignment="center", wrap=False)
+            columns[0].markdown(title)
+            for column, suffix, make in zip(columns[1:], ("png", "csv"), (png, table), strict=True):
+                with column:
                     look = dict(key=f"export_{kind}_{suffix}", on_click="ignore", disabled=kind in none)
                     st.download_button(suffix.upper(), lambda make=make, kind=kind: make(kind), f"{name}-{kind}.{suffix}", **look)
         st.download_button(
