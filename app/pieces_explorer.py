@@ -73,6 +73,8 @@ def _sheet(picture: Picture, known: Checkpoint, view: state.State, kind: str, he
     head = view.head if kind in ("local", "global") else None
     key = repr((kind, picture.digest[:16], known.name, view.stage, view.block, head, view.g1, view.g2, None if whole else view.place))
     if key in held:
+        held.remove(key)
+        held.append(key)  # the last used is the last to go, here and in the browser
         return {"key": key}
     body = _body(picture, known, view, kind)
     if body is None:

@@ -27,10 +27,12 @@ function bytes(text) {
 }
 const floats = (text) => new Float32Array(bytes(text).buffer);
 
+// The last used is the last to go.
 function keep({ key, body }) {
-  const sheet = { ...body };
-  if (body.levels) sheet.levels = bytes(body.levels);
-  for (const name of ["told", "cells", "tokens"]) if (body[name]) sheet[name] = floats(body[name]);
+  const sheet = body ? { ...body } : sheets.get(key);
+  if (!sheet) return;
+  if (body?.levels) sheet.levels = bytes(body.levels);
+  for (const name of ["told", "cells", "tokens"]) if (body?.[name]) sheet[name] = floats(body[name]);
   sheets.delete(key);
   sheets.set(key, sheet);
   while (sheets.size > MOST_SHEETS) sheets.delete(sheets.keys().next().value);
@@ -63,7 +65,7 @@ function start(root) {
   };
 
   view.receive = (fresh) => {
-    for (const sheet of Object.values(fresh.sheets)) if (sheet?.body) keep(sheet);
+    for (const sheet of Object.values(fresh.sheets).filter(Boolean)) keep(sheet);
     if (!data || data.photos.sharp !== fresh.photos.sharp) held = pointed = null;
     if (data && (String(data.grid) !== String(fresh.grid) || data.cell !== fresh.cell)) hover = pointed = held = null;
     data = fresh;
