@@ -75,7 +75,7 @@ def page(index: int) -> None:
         pins(before, now, trained, example)
     example_text = " B is as trained; A is an example with twice its sides, until you move B or pin." if example else ""
     st.caption(f"★ as trained. {grids.why_off(side)}{example_text}")
-    with st.container(key="board"):  # style.css puts the second beside the other two
+    with st.container(key="compared"):  # style.css puts the second beside the other two
         with st.container():
             token_choice(b)
         with st.container():
