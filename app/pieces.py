@@ -154,6 +154,12 @@ def letters() -> None:
         st.markdown((texts.CONTENT / "glossary.md").read_text(encoding="utf-8"))
 
 
+def reading(name: str) -> None:
+    """At a page's foot: content/`name`.md, folded."""
+    with st.expander("How to read this page"):
+        st.markdown((texts.CONTENT / f"{name}.md").read_text(encoding="utf-8"))
+
+
 def plain_stage(stage: int, known: Checkpoint) -> None:
     """What a view of H-MHSA says of a stage that has none, and the way to one that has."""
     near = known.hierarchical[-1]

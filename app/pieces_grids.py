@@ -1,6 +1,7 @@
 """Pieces of the Grids page: HTML, and the sentences that the numbers decide."""
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,10 @@ import streamlit as st
 
 import hatnet
 from app import pieces, services, state
+from app.components.settings import settings
+from app.components.tile import tile
 from app.figures import maps, words
-from app.figures.grids import Measured, Setting, accuracy_alt, accuracy_map, of_stage
+from app.figures.grids import Measured, Setting, accuracy_map, of_stage
 from app.figures.words import percent
 from app.messages import note
 from app.services import Checkpoint
@@ -65,9 +68,9 @@ def with_setting(setting: Setting, measured: Measured | None) -> Side:
 
 def comparison(a: Side, b: Side, trained: Setting) -> None:
     """Two rows, local and global: A, B and their difference, each row on one scale per token."""
-    view, photo = state.current(), services.sharp(state.picture(), services.SMALL)
-    grid = a.shares["local"].shape
-    token = hatnet.token_at(view.place, grid)
+    photo, grid = pieces.photo_id(state.picture(), exact=False), a.shares["local"].shape
+    token = hatnet.token_at(state.current().place, grid)
+    look = dict(photo=photo, group="grids", enter="makes it the query", choose=lambda place: state.update(place=place))
     for kind in KINDS:
         difference = b.shares[kind] - a.shares[kind]
         most = float(max(a.shares[kind].max(), b.shares[kind].max()))
@@ -81,13 +84,13 @@ def comparison(a: Side, b: Side, trained: Setting) -> None:
             boxes = [hatnet.window_of(token, grid, chosen)] if kind == "local" else maps.cells(chosen, grid)
             with column:
                 st.html(f'<p class="method"><b>{name}</b> <small>{("G₁", "G₂")[which]} = {chosen}{star}</small></p>')
-                figure = maps.compared_map(side.shares[kind], kind, most, token, photo, boxes)
-                pieces.chart(figure, f"{kind}_{name}", words.alt(f"{name}, {kind}: weights per token.", side.shares[kind]))
+                alt = words.alt(f"{name}, {kind}: weights per token.", side.shares[kind])
+                tile(key=f"{kind}_{name}", drawn=maps.compared(side.shares[kind], kind, most, token, boxes), alt=alt, **look)
         with columns[2]:
             st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')
-            figure = maps.compared_map(difference, kind, max(gap, 1e-6), token, photo, [], signed=True)
             alt = f"Difference of the {kind} weights per token, B minus A: from {points(difference.min())} to {points(difference.max())}."
-            pieces.chart(figure, f"{kind}_difference", alt)
+            drawn = maps.compared(difference, kind, max(gap, 1e-6), token, [], signed=True)
+            tile(key=f"{kind}_difference", drawn=drawn, alt=alt, **look)
 
 
 def stored(index: int) -> Measured | None:
@@ -100,7 +103,7 @@ def stored(index: int) -> Measured | None:
     return found and of_stage(found, index)
 
 
-def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
+def accuracy(measured: Measured | None, a: Setting, b: Setting, choose: Callable[[Setting], None]) -> None:
     """The stored map, or how to get one."""
     pieces.heading("Accuracy, %", "weights unchanged")
     if measured is None:
@@ -110,9 +113,14 @@ def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
             "--data DATA</code> writes the map; everything else on this page works without it.</span></div>"
         )
         return
-    pieces.plot(accuracy_map(measured, a, b, pieces.palette()), "accuracy", accuracy_alt(measured))
+    settings(key="accuracy", drawn=accuracy_map(measured, a, b), choose=choose)
+    low, high = min(measured.cells.values()), max(measured.cells.values())
     empty = "" if measured.whole else " Empty: not measured."
-    st.caption(f"{measured.images:,} pictures held out of training, ± {100 * measured.error:.1f}. ★ trained.{empty}")
+    st.caption(
+        f"Click a cell: it becomes B; once more, and A and B change places. Over the {len(measured.cells)} settings measured, accuracy "
+        f"stays between **{100 * low:.1f} and {100 * high:.1f} %**, on {measured.images:,} pictures held out of training: "
+        f"± {100 * measured.error:.1f} is sampling error.{empty}"
+    )
 
 
 def millions(number: float) -> str:
@@ -129,7 +137,8 @@ def factor(before: float, after: float) -> str:
     return "the same" if after == before else f"× {after / before:.2f}"
 
 
-def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None:
+def lead(a: Side, b: Side, known: Checkpoint) -> str:
+    """HTML: what stands still and what moves."""
     count = f"{services.parameters(known.name):,}"
     same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: all {count} parameters stand still while you move them."
     if a.setting == b.setting:
@@ -141,11 +150,7 @@ def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None
             f"From A to B, “{html.escape(known.classes[index])}” goes from {percent(a.top())} to {percent(float(b.probabilities[index]))} "
             f"and this stage's attention costs {again}."
         )
-    over = ""
-    if measured:
-        low, high = min(measured.cells.values()), max(measured.cells.values())
-        over = f" Over the {len(measured.cells)} settings measured, accuracy stays between <b>{100 * low:.0f} and {100 * high:.0f} %</b>."
-    st.html(f'<p class="lead">{same} {moved}{over}</p>')
+    return f'<p class="lead">{same} {moved}</p>'
 
 
 def row_title(kind: str, most: float, gap: float) -> None:

@@ -62,7 +62,7 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def scale(colour: str, power: float, stops: int = 24) -> list[list]:
+def scale(colour: str, power: float, stops: int = 32) -> list[list]:
     """A Plotly colour scale of one hue for weights 0..max: nothing at 0, the hue in the middle, nearly white at the top.
 
     Opacity is 0.04 + 0.84 t with t = (weight / max)^power, so that small weights stay visible.
@@ -78,12 +78,12 @@ def scale(colour: str, power: float, stops: int = 24) -> list[list]:
 
 
 def signed(colour: str) -> list[list]:
-    """A Plotly colour scale for differences on a dark photograph: pale grey where negative, nothing at 0, the hue where positive."""
+    """A colour scale for differences on a dark photograph: pale grey where negative, nothing at 0, the hue where positive."""
     ends = ((238, 243, 248), rgb(colour))
     stops = []
-    for step in range(-8, 9):
+    for step in range(-16, 17):
         mixed = ",".join(map(str, ends[step > 0]))
-        stops.append([(step + 8) / 16, f"rgba({mixed},{0.9 * (abs(step) / 8) ** 0.7:.3f})"])
+        stops.append([(step + 16) / 32, f"rgba({mixed},{0.9 * (abs(step) / 16) ** 0.7:.3f})"])
     return stops
 
 
