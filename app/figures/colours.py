@@ -62,18 +62,26 @@ def rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def scale(colour: str, power: float, stops: int = 32) -> list[list]:
-    """A Plotly colour scale of one hue for weights 0..max: nothing at 0, the hue in the middle, nearly white at the top.
+LOCAL_POWER, GLOBAL_POWER = 0.6, 0.8  # local weights are spread over fewer keys: small ones are lifted more
 
-    Opacity is 0.04 + 0.84 t with t = (weight / max)^power, so that small weights stay visible.
+
+def tint(colour: str, power: float, level: float) -> tuple[float, float, float, float]:
+    """Red, green, blue (0..255) and opacity (0..1) of a weight, at `level` = weight / largest.
+
+    Nothing at 0, the hue in the middle, nearly white at 1. Opacity is 0.04 + 0.84 t with t = level^power: small weights stay visible.
     """
-    hue, pale = rgb(colour), (255, 248, 240)
+    t = level**power
+    toward_pale = 0.62 * max(0.0, (t - 0.55) / 0.45)
+    red, green, blue = (a + (b - a) * toward_pale for a, b in zip(rgb(colour), (255, 248, 240), strict=True))
+    return red, green, blue, 0.04 + 0.84 * t
+
+
+def scale(colour: str, power: float, stops: int = 24) -> list[list]:
+    """The tints of one hue as a Plotly colour scale for weights 0..max."""
     result = []
     for stop in range(stops):
-        t = (stop / (stops - 1)) ** power
-        toward_pale = 0.62 * max(0.0, (t - 0.55) / 0.45)
-        mixed = ",".join(f"{a + (b - a) * toward_pale:.0f}" for a, b in zip(hue, pale, strict=True))
-        result.append([stop / (stops - 1), f"rgba({mixed},{0.04 + 0.84 * t:.3f})"])
+        *mixed, alpha = tint(colour, power, stop / (stops - 1))
+        result.append([stop / (stops - 1), f"rgba({','.join(f'{part:.0f}' for part in mixed)},{alpha:.3f})"])
     return result
 
 
@@ -87,8 +95,8 @@ def signed(colour: str) -> list[list]:
     return stops
 
 
-LOCAL_SCALE = scale(ON_PHOTO.local, 0.6)
-GLOBAL_SCALE = scale(ON_PHOTO.global_, 0.8)
+LOCAL_SCALE = scale(ON_PHOTO.local, LOCAL_POWER)
+GLOBAL_SCALE = scale(ON_PHOTO.global_, GLOBAL_POWER)
 LOCAL_SIGNED, GLOBAL_SIGNED = signed(ON_PHOTO.local), signed(ON_PHOTO.global_)
 
 
