@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import hatnet
-from app import pieces, services, state
+from app import pieces, saving, services, state
 from app.components.settings import settings
 from app.components.tile import tile
 from app.figures import maps, words
@@ -91,6 +91,22 @@ def comparison(a: Side, b: Side, trained: Setting) -> None:
             alt = f"Difference of the {kind} weights per token, B minus A: from {points(difference.min())} to {points(difference.max())}."
             drawn = maps.compared(difference, kind, max(gap, 1e-6), token, [], signed=True)
             tile(key=f"{kind}_difference", drawn=drawn, alt=alt, **look)
+
+
+def save(a: Side, b: Side, measured: Measured | None) -> None:
+    """The six maps in shares of the attention per token, on their rows' scales, and the accuracies."""
+    grid, things = a.shares["local"].shape, []
+    ring = hatnet.place_of(hatnet.token_at(state.current().place, grid), grid)
+    for kind in KINDS:
+        most, gap = max(a.shares[kind].max(), b.shares[kind].max()), b.shares[kind] - a.shares[kind]
+        for name, side in (("A", a), ("B", b)):
+            which = f"{kind.capitalize()}, {name}: G{KINDS.index(kind) + 1} = {side.setting[KINDS.index(kind)]}"
+            things.append(saving.Map(name=which, values=side.shares[kind], kind=kind, most=most, ring=ring))
+        things.append(saving.Map(name=f"{kind.capitalize()}, B − A", values=gap, kind=f"{kind} difference", ring=ring))
+    if measured:
+        columns = zip(*((g1, g2, value) for (g1, g2), value in sorted(measured.cells.items())), strict=True)
+        things.append(saving.Table(name="Accuracy", columns=dict(zip(("G1", "G2", "accuracy"), map(list, columns), strict=True))))
+    saving.save(*things)
 
 
 def stored(index: int) -> Measured | None:

@@ -31,7 +31,8 @@ def choose(index: int, columns: tuple) -> None:
             state.bound(st.segmented_control, what, name, now, write, key=f"grids_{name}_{view.stage}", **look)
 
 
-def actions(index: int, now: pair.Pair) -> None:
+def actions(index: int, now: pair.Pair):
+    """What can be done with A and B. Returns the place of one more button."""
     same, look = now.a == now.b, dict(type="tertiary", args=(index,))
     with st.container(key="pins", horizontal=True, vertical_alignment="center", gap="medium"):
         st.button("Pin B as A", key="pin", icon=":material/keep:", disabled=same, on_click=pair.pin, **look)
@@ -39,7 +40,9 @@ def actions(index: int, now: pair.Pair) -> None:
         trained = now.a == now.trained or now.example
         st.button("A as trained", key="unpin", icon=":material/star:", disabled=trained, on_click=pair.unpin, **look)
         st.button("Undo", key="undo", icon=":material/undo:", disabled=not now.can_undo, on_click=pair.undo, **look)
+        save = st.container(width="content")
         pieces.letters()
+    return save
 
 
 def page(index: int) -> None:
@@ -47,17 +50,20 @@ def page(index: int) -> None:
     pieces.photos()
     lead = st.empty()
     choose(index, st.columns(2, gap="small"))
-    actions(index, now)
     example = " B is as trained; A is an example with twice its sides, until you move B or pin." if now.example else ""
     st.caption(f"★ as trained. {grids.why_off(side)}{example}")
     with st.container(key="compared"):  # style.css puts the second beside the other two
         left, right, below = st.container(), st.container(), st.container()
+    with right:
+        save = actions(index, now)
     with right, st.spinner("Computing the maps of A and B …"):
         a, b = (pieces_grids.with_setting(setting, measured) for setting in (now.a, now.b))
     lead.html(pieces_grids.lead(a, b, known))
     with right:
         pieces_grids.comparison(a, b, now.trained)
         pieces_grids.table(a, b, known, view.stage)
+    with save:
+        pieces_grids.save(a, b, measured)
     with below:
         pieces_grids.accuracy(measured, now.a, now.b, partial(pair.choose, index))
     with left:
