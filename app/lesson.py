@@ -3,6 +3,7 @@
 import html
 
 import hatnet
+from app import notebooks
 from app.figures import latex, steps
 
 
@@ -43,5 +44,6 @@ def code(step: hatnet.Step) -> str:
         "Pattern": f"<code>{html.escape(step.pattern)}</code>",
         "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",
         "Note": html.escape(step.note),
+        "Notebook": notebooks.invitation(step.number),
     }
     return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items() if value) + "</dl>"

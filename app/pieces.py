@@ -66,7 +66,7 @@ def heading(name: str, small: str) -> None:
     st.html(f'<p class="title chart">{name} <small>{small}</small></p>')
 
 
-def plot(figure, name: str, alt: str) -> None:
+def plot(figure, alt: str, name: str) -> None:
     """A chart that is not a map: as wide as its column."""
     st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
 

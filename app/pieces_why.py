@@ -83,7 +83,7 @@ def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
             mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
             pair = NAMES[shown], mine
             figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
-            pieces.plot(figure, f"why_{index}", faithfulness.alt(kind, pair, raw, random[:, index]))
+            pieces.plot(figure, faithfulness.alt(kind, pair, raw, random[:, index]), name=f"why_{index}")
 
 
 def save(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
