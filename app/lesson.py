@@ -33,15 +33,19 @@ def _exact(step: hatnet.Step) -> bool:
     return sum(step.terms.values()) + step.macs["proj"] == sum(step.macs.values())
 
 
-def code(step: hatnet.Step) -> str:
-    """Shape before and after, the einops pattern and the line that ran."""
+def shapes(step: hatnet.Step) -> str:
+    """HTML: the shape before and after, and the einops pattern (or the expression) between them."""
 
-    def shapes(all_of: dict) -> str:
+    def sizes(all_of: dict) -> str:
         return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in all_of.values())) or "one number"
 
+    before, after = sizes(step.before), sizes(step.after)
+    return f'<code>{before}</code>→<code class="out">{after}</code><code>{html.escape(step.pattern)}</code>'
+
+
+def code(step: hatnet.Step) -> str:
+    """HTML: the line that ran, where the release departs from the paper, and the notebook."""
     rows = {
-        "Shape": f"<code>{shapes(step.before)}</code> → <code>{shapes(step.after)}</code>",
-        "Pattern": f"<code>{html.escape(step.pattern)}</code>",
         "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",
         "Note": html.escape(step.note),
         "Notebook": notebooks.invitation(step.number),

@@ -171,6 +171,7 @@ def test_every_step_has_its_code_its_numbers_and_its_check(run):
         assert f"Eq. {number} ·" in text(at) and at.query_params["equation"] == str(number)
         assert "The line that ran" in text(at) and ("only rounding" in text(at) or number == 15)
         assert at.get("latex") or "$$" in text(at)
+        assert "→" in drawn(at)["shapes"] and drawn(at)["shapes"].count("<code") == 3  # before, after, pattern
         seen.add(json.dumps(drawn(at)["columns"]))
     assert len(seen) == 10
 

@@ -91,9 +91,18 @@ def chromium(path: str | None = None) -> Iterator[Browser]:
             browser.close()
 
 
+def path_of(view: str) -> str:
+    """A view's path in the address ("explorer" -> "/explorer"): the one that opens first has none."""
+    pages = re.findall(r'st\.Page\("views/(\w+)\.py"([^\n]*)', (REPO / "app" / "main.py").read_text(encoding="utf-8"))
+    return "/" if "default=True" in dict(pages)[view] else f"/{view}"
+
+
 @contextmanager
-def running_app(main: Path = REPO / "app" / "main.py") -> Iterator[str]:
-    """The app's address, served as a user would: by the console script, from a folder that is not the project's."""
+def running_app(main: Path = REPO / "app" / "main.py", folder: Path | None = None) -> Iterator[str]:
+    """The app's address, served as a user would: by the console script, from a folder that is not the project's.
+
+    folder: the one to start it in, with runs/*/best.safetensors for it to offer; by default an empty one.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -109,10 +118,10 @@ def running_app(main: Path = REPO / "app" / "main.py") -> Iterator[str]:
     ]
     # A PYTHONPATH that names the project would hide that the app cannot import it by itself.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "server.log"
+    with tempfile.TemporaryDirectory() as empty:
+        log = Path(empty) / "server.log"
         with log.open("w") as out:
-            server = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            server = subprocess.Popen(command, cwd=folder or empty, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         try:
             _wait_until_healthy(server, url, log)
             yield url
