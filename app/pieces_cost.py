@@ -50,7 +50,7 @@ def token(at: costs.Here) -> None:
         for kind in ("local", "global")
     )
     side = known.grid(view.stage)
-    st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))), width="stretch")
+    st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
 
 
 def over_grids(at: costs.Here) -> None:

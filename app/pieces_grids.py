@@ -145,7 +145,7 @@ def millions(number: float) -> str:
 
 def points(change: float) -> str:
     """A difference of two fractions of 1, in points of a per cent."""
-    return f"{100 * change:+.1f} points".replace("-", "−")
+    return f"{round(100 * change, 1) + 0.0:+.1f} points".replace("-", "−")  # + 0.0: no minus before nothing
 
 
 def factor(before: float, after: float) -> str:

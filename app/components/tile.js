@@ -27,10 +27,12 @@ function start(root) {
     if (!data || data.photo !== fresh.photo) image.src = document.getElementById(fresh.photo)?.src ?? "";
     data = fresh;
     frame.setAttribute("aria-label", `${data.alt} Arrow keys read it square by square. Enter ${data.enter}.`);
+    frame.dataset.shown = digest(data.values); // for tests: what is on the canvas
     say();
     draw();
   };
 
+  const digest = (values) => String(JSON.stringify(values).split("").reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 7));
   const size = () => [data.values.length, data.values[0].length];
 
   function cell() {

@@ -48,8 +48,10 @@ with left:
     pieces_cost.over_tokens(at, job)
 with right:
     pieces_cost.over_diagonal(at)
-with st.container(key="cost_token", horizontal=True, vertical_alignment="center", gap="small"):
+left, right = st.columns([5, 2], vertical_alignment="center")
+with left:
     pieces_cost.token(at)
+with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
     tables = costs.tables(at, counted, pieces_cost.measured(job, at))
     saving.save(*(saving.Table(name=name, columns=columns) for name, columns in tables.items()))
     pieces.letters()

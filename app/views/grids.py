@@ -34,15 +34,13 @@ def choose(index: int, columns: tuple) -> None:
 def actions(index: int, now: pair.Pair):
     """What can be done with A and B. Returns the place of one more button."""
     same, look = now.a == now.b, dict(type="tertiary", args=(index,))
-    with st.container(key="pins", horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(key="pins", horizontal=True, vertical_alignment="center", gap="small"):
         st.button("Pin B as A", key="pin", icon=":material/keep:", disabled=same, on_click=pair.pin, **look)
         st.button("Swap A and B", key="swap", icon=":material/swap_horiz:", disabled=same, on_click=pair.swap, **look)
         trained = now.a == now.trained or now.example
         st.button("A as trained", key="unpin", icon=":material/star:", disabled=trained, on_click=pair.unpin, **look)
         st.button("Undo", key="undo", icon=":material/undo:", disabled=not now.can_undo, on_click=pair.undo, **look)
-        save = st.container(width="content")
-        pieces.letters()
-    return save
+        return st.container(width="content")
 
 
 def page(index: int) -> None:
@@ -51,7 +49,9 @@ def page(index: int) -> None:
     lead = st.empty()
     choose(index, st.columns(2, gap="small"))
     example = " B is as trained; A is an example with twice its sides, until you move B or pin." if now.example else ""
-    st.caption(f"★ as trained. {grids.why_off(side)}{example}")
+    with st.container(key="why_off", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"★ as trained. {grids.why_off(side)}{example}", width="stretch")
+        pieces.letters()
     with st.container(key="compared"):  # style.css puts the second beside the other two
         left, right, below = st.container(), st.container(), st.container()
     with right:
