@@ -7,7 +7,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 
-
 def values(page, name):
     """What a map shows."""
     return page.locator(f".st-key-{name} .frame").get_attribute("data-shown")
