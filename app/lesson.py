@@ -40,7 +40,8 @@ def shapes(step: hatnet.Step) -> str:
         return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in all_of.values())) or "one number"
 
     before, after = sizes(step.before), sizes(step.after)
-    return f'<code>{before}</code>→<code class="out">{after}</code><code>{html.escape(step.pattern)}</code>'
+    axes = "As in the code: images or windows first, then heads or channels, tokens, numbers of one head"
+    return f'<code title="{axes}">{before}</code>→<code class="out" title="{axes}">{after}</code><code>{html.escape(step.pattern)}</code>'
 
 
 def code(step: hatnet.Step) -> str:

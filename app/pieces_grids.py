@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 import hatnet
-from app import pieces, saving, services, state
+from app import pair, pieces, saving, services, state
 from app.components.settings import settings
 from app.components.tile import tile
 from app.figures import maps, words
@@ -66,6 +66,18 @@ def with_setting(setting: Setting, measured: Measured | None) -> Side:
     return Side(setting, seen.probabilities, shares, int(far.argmax()), services.macs(known.name, g1, g2), view.stage, accuracy)
 
 
+def actions(index: int, now: pair.Pair) -> None:
+    """What can be done with A and B."""
+    same, look = now.a == now.b, dict(type="tertiary", args=(index,))
+    with st.container(key="pins", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.button("Pin B as A", key="pin", icon=":material/keep:", disabled=same, on_click=pair.pin, **look)
+        st.button("Swap A and B", key="swap", icon=":material/swap_horiz:", disabled=same, on_click=pair.swap, **look)
+        trained = now.a == now.trained or now.example
+        st.button("A as trained", key="unpin", icon=":material/star:", disabled=trained, on_click=pair.unpin, **look)
+        st.button("Undo", key="undo", icon=":material/undo:", disabled=not now.can_undo, on_click=pair.undo, **look)
+        pieces.letters()
+
+
 def comparison(a: Side, b: Side, trained: Setting) -> None:
     """Two rows, local and global: A, B and their difference, each row on one scale per token."""
     photo, grid = pieces.photo_id(state.picture(), exact=False), a.shares["local"].shape
@@ -106,7 +118,9 @@ def save(a: Side, b: Side, measured: Measured | None) -> None:
     if measured:
         columns = zip(*((g1, g2, value) for (g1, g2), value in sorted(measured.cells.items())), strict=True)
         things.append(saving.Table(name="Accuracy", columns=dict(zip(("G1", "G2", "accuracy"), map(list, columns), strict=True))))
-    saving.save(*things)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("A MAC is one multiplication with its addition, counted for one picture.", help=MACS, width="stretch")
+        saving.save(*things)
 
 
 def stored(index: int) -> Measured | None:
@@ -200,4 +214,3 @@ def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
     )
     head = '<th></th><th scope="col">A</th><th scope="col">B</th><th scope="col">B against A</th>'
     st.html(f'<table class="words compared"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
-    st.caption("A MAC is one multiplication with its addition, counted for one picture.", help=MACS)

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 from app.figures.colours import Colours, rgb
 
 LABELS = {"MHSA": "MHSA, Eq. 5", "H-MHSA": "H-MHSA, Eq. 15", "windows": "Swin: windows only", "spatial reduction": "PVT: reduced keys only"}
+WORDS = {"MACs": "multiply-adds (MACs)"}
 TICKS = (8, 14, 28, 56, 112, 224)
 
 
@@ -83,7 +84,7 @@ def against_tokens(
     ticks = dict(tickvals=[side**2 for side in shown], ticktext=[f"{side}²" for side in shown])
     ends = np.log10([sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25]).tolist()
     x = axis | ticks | dict(title="tokens, down × across", range=ends)
-    y = axis | dict(title=unit, tickformat="~s" if unit == "MACs" else "~g", dtick=1)
+    y = axis | dict(title=WORDS.get(unit, unit), tickformat="~s" if unit == "MACs" else "~g", dtick=1)
     return _calm(traces, theme, x, y, annotations=notes)
 
 
@@ -132,7 +133,7 @@ def along_diagonal(
         shapes.append(dict(type="line", x0=trained[0], x1=trained[0], y0=0, y1=1, yref="paper", line=line))
     axis = dict(gridcolor=theme.line, zeroline=False)
     x = axis | dict(title="G", range=[float(g[0]), float(g[-1])])
-    y = axis | dict(title="MACs", range=[0, most], tickformat="~s")
+    y = axis | dict(title=WORDS["MACs"], range=[0, most], tickformat="~s")
     return _calm(traces, theme, x, y, annotations=[note], shapes=shapes)
 
 
@@ -182,7 +183,7 @@ def per_stage(parts: dict[tuple[int, str], tuple[int, int]], groups: tuple[str, 
                 look = dict(marker=dict(color=colour[group], pattern=hatch if index else {}), showlegend=not index)
                 hover = f"%{{y}}: %{{x:.3s}} MACs<extra>{group}{word}</extra>"
                 traces.append(dict(type="bar", y=names, x=values, orientation="h", name=group + word, hovertemplate=hover) | look)
-    x = dict(title="MACs", gridcolor=theme.line, zeroline=False, tickformat="~s")
+    x = dict(title=WORDS["MACs"], gridcolor=theme.line, zeroline=False, tickformat="~s")
     return _calm(traces, theme, x, dict(autorange="reversed", showgrid=False), barmode="stack", bargap=0.35)
 
 

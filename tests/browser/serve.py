@@ -208,6 +208,20 @@ def explorer_drawn(page: Page) -> None:
         expect(page.locator(f".st-key-map_{name} .heatmaplayer image").first).to_be_visible()
 
 
+def drawn(page: Page, view: str) -> None:
+    """Wait until all of a view is painted: the Why? view works for a while before."""
+    from playwright.sync_api import expect
+
+    if view == "explorer":
+        return explorer_drawn(page)
+    if view == "why":
+        expect(page.locator(".meter")).to_have_count(6, timeout=300_000)
+    settle(page)
+    shown = {"cost": ".js-plotly-plot .main-svg", "why": ".js-plotly-plot .main-svg", "start": "canvas, img"}.get(view, "canvas")
+    expect(page.get_by_test_id("stMain").locator(shown).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
 if __name__ == "__main__":
     chromium_here = find_chromium()
     print(chromium_here or NO_CHROMIUM)
