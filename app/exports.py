@@ -1,4 +1,4 @@
-"""Maps as files: a PNG on the photograph, and a CSV. Any view may call these: arrays in, bytes out.
+"""Maps as files: a PNG on the photograph, a CSV, one HTML file. Any view may call these: arrays in, bytes out.
 
 A map is weights [rows, columns] of keys of `cell` x `cell` tokens that fill a box (top, left, height, width, in tokens) of a grid
 (height, width, in tokens); the last ones may be cut off by the box. A map with one value a token needs none of them.
@@ -6,6 +6,7 @@ A map is weights [rows, columns] of keys of `cell` x `cell` tokens that fill a b
 
 import csv
 import io
+import json
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -103,3 +104,44 @@ def map_csv(weights: np.ndarray, *, box: Box | None = None, cell: int = 1) -> by
             size = int(down[i + 1] - down[i]), int(across[j + 1] - across[j])
             lines.writerow([top + int(down[i]) + 1, left + int(across[j]) + 1, *size, repr(float(weights[i, j]))])
     return file.getvalue().encode()
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<title>HAT-Net Lab: {title}</title>
+<style>
+{css}
+:root {{ color-scheme: light dark; --st-font: system-ui, "Segoe UI", Roboto, sans-serif; }}
+body {{ margin: 0 auto; max-width: 1060px; padding: 20px clamp(12px, 3vw, 32px); }}
+body {{ background: var(--page); color: var(--ink); font-family: var(--st-font); }}
+h1 {{ font-size: 1.6rem; line-height: 1.2; margin: 0; }}
+body > p {{ color: var(--muted); line-height: 1.4; margin: 6px 0 16px; }}
+</style>
+<h1>{title}</h1>
+<p>{about}. Point at a token to see what it reads; click to keep it. A weight tells where a token looks, not why the model decides.</p>
+<div hidden>{images}</div>
+<main id="here">{markup}</main>
+<script type="module">
+{code}
+const data = {data};
+mount({{ data, parentElement: document.getElementById("here"), setStateValue: () => {{}} }});
+</script>
+</html>
+"""
+
+
+def html_page(title: str, about: str, images: dict[str, str], data: dict, *, markup: str, css: str, code: str) -> bytes:
+    """One file that needs no other: a component's markup, style and code, with its data and its images (id -> data URI) in it.
+
+    title, about: HTML. code: a module whose default export mounts the component, as Streamlit wants it.
+    """
+    if (start := "export default function (") not in code:
+        raise ValueError(f"the component's code must hold {start!r}")
+    shown = "".join(f'<img id="{name}" src="{source}" alt="">' for name, source in images.items())
+    safe = json.dumps(data).replace("<", "\\u003c")  # a title must not end the script
+    code = code.replace(start, "function mount(")
+    return _PAGE.format(title=title, about=about, css=css, images=shown, markup=markup, code=code, data=safe).encode()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import services, state, texts
 from app.figures.colours import DARK, LIGHT, Colours
-from app.figures.words import Summary, percent
+from app.figures.words import percent
 from app.loading import HEADLINE
 from app.messages import note
 from app.samples import Sample, label_of
@@ -30,11 +30,11 @@ def headline() -> None:
         )
     else:
         text = (
-            f'In stage {view.stage} the map is so small that the {token} can read '
+            f"In stage {view.stage} the map is so small that the {token} can read "
             f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
         )
     where = f"{picture.title} · stage {view.stage} · block {view.block}"
-    st.html(f'<p class="where">{html.escape(where)}</p><p class="lead">{text}</p>')
+    st.html(f'<p class="where">{html.escape(where)}</p><p class="lead spare">{text}</p>')
 
 
 def photos() -> None:
@@ -48,12 +48,6 @@ def photos() -> None:
 
 def photo_id(picture: Picture, exact: bool) -> str:
     return f"photo-{picture.digest[:16]}-{'exact' if exact else 'sharp'}"
-
-
-def title(name: str, small: str, kind: str, most: float | None = None) -> None:
-    """A map's title; most: the weight at the top of its colour scale."""
-    ends = f'<span class="scale">0 <i class="ramp of-{kind}"></i> {percent(most)}</span>' if most is not None else ""
-    st.html(f'<div class="fit"><p class="title"><span class="{kind}">{name}</span><small>{small}</small>{ends}</p></div>')
 
 
 def palette() -> Colours:
@@ -76,35 +70,8 @@ def chart(figure, name: str, alt: str) -> None:
         st.plotly_chart(figure, key=name, config=CALM, alt=alt, height="stretch")
 
 
-def head_choice(head: int | None, heads: int) -> None:
-    """One of the heads, or the mean of all (0 in the widget: it cannot tell None from nothing chosen)."""
-    if heads == 1:
-        st.html('<p class="lead">One head</p>')
-        return
-    mean, name = ("Mean", "Head {}") if heads == 2 else (f"Mean of {heads} heads", "{}")  # all in one row on a laptop
-    state.bound(
-        st.segmented_control,
-        "Head",
-        "head",
-        head or 0,
-        write=lambda chosen: state.update(head=chosen or None),
-        options=range(heads + 1),
-        format_func=lambda option: name.format(option) if option else mean,
-        required=True,
-        label_visibility="collapsed",
-        wrap=True,
-    )
-
-
-def no_local_step(side: int) -> None:
-    st.html(
-        '<div class="nothing"><span>This stage has no local step. Plain attention (Eq. 2) compares the token with '
-        f"all {side} × {side} tokens at once: there are few enough.</span></div>"
-    )
-
-
-def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> None:
-    """The three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
+def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> str:
+    """HTML: the three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
     order = probabilities.argsort()[::-1][:3]
     top, first = float(probabilities[order[0]]), known.classes[order[0]]
     sure = "sure" if top >= 0.8 else "fairly sure" if top >= 0.5 else "unsure"
@@ -125,27 +92,7 @@ def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | No
         f"<b>{percent(float(probabilities[i]))}</b>"
         for i in order
     )
-    st.html(
-        f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
-    )
-
-
-ROWS = (
-    ("Spread", "entropy of the weights", lambda s: f"{s.spread:.1f} <small>of {s.most:.1f} bits</small>"),
-    ("Reach", "mean distance to the keys, by weight", lambda s: f"{s.reach:.1f} <small>tokens</small>"),
-    ("Strongest key", "its weight", lambda s: f"{percent(s.strongest)} <small>of 100 %</small>"),
-)
-
-
-def in_words(near: Summary | None, far: Summary) -> None:
-    """The two maps in numbers; near None: there is no local step."""
-    shown = {kind: summary for kind, summary in (("local", near), ("global", far)) if summary}
-    head = "".join(f'<th scope="col"><span class="{kind}">{kind.capitalize()}</span></th>' for kind in shown)
-    body = "".join(
-        f'<tr><th scope="row"><b>{name}</b> {meaning}</th>' + "".join(f"<td>{value(s)}</td>" for s in shown.values()) + "</tr>"
-        for name, meaning, value in ROWS
-    )
-    st.html(f'<table class="words"><thead><tr><th class="title">In numbers</th>{head}</tr></thead><tbody>{body}</tbody></table>')
+    return f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
 
 
 def letters() -> None:

@@ -209,8 +209,6 @@ def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
         ("Whole model, MACs", millions(a.cost.total), millions(b.cost.total), factor(a.cost.total, b.cost.total)),
         ("Accuracy", measured(a), measured(b), points(b.accuracy - a.accuracy) if both else "–"),
     )
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows
-    )
+    body = "".join(f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows)
     head = '<th></th><th scope="col">A</th><th scope="col">B</th><th scope="col">B against A</th>'
     st.html(f'<table class="words compared"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')

@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +20,11 @@ from torch.utils.flop_counter import FlopCounterMode
 import hatnet
 from app import measuring
 from app.evidence import Evidence, Question
+from app.figures import rows
 from app.recompute import recompute
 from app.samples import FOLDER, SAMPLES
 from app.uploads import read_picture
+from hatnet.attention import merge
 from hatnet.data import centre_crop, normalise
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ SHARP = 720  # pixels: side of the photograph on the page
 SMALL = 320  # pixels: where a page shows it six times
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000
+# Above this many weights, the browser is sent the row of the selected token alone (1 MB at 8 bits a weight).
+SENT = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,13 +98,42 @@ class Attention:
         row = self.row(stage, block, kind, place)
         return row.mean(0) if head is None else row[head - 1]
 
-    def strongest(self, stage: int, block: int, head: int | None) -> list[int] | None:
-        """For each token, row by row, the index of its strongest global key; None where only some rows were computed."""
-        weights = self.maps[stage, block, "global"].weights
-        if weights is None:
+    def rows(self, stage: int, block: int, kind: str, head: int | None) -> np.ndarray | None:
+        """Weights [tokens, keys] of all tokens; None where only some were computed.
+
+        Keys of the local step: all places of a whole window, row by row; 0 at those that hang over the map's edge.
+        """
+        record = self.maps[stage, block, kind]
+        if record.weights is None:
             return None
-        chosen = weights[0].mean(0) if head is None else weights[0, head - 1]
-        return chosen.argmax(-1).tolist()
+        weights = record.weights.mean(1) if head is None else record.weights[:, head - 1]
+        return merge(weights, record.layout, *record.query_grid)[0].flatten(1).T.numpy()
+
+    def two_hops(self, stage: int, block: int, token: tuple[int, int]) -> np.ndarray | None:
+        """Both steps of one block followed back from one token: [h, w], mean of the heads; None where not all rows were computed."""
+        local, pooled = self.maps[stage, block, "local"], self.maps[stage, block, "global"]
+        return None if local.weights is None else hatnet.rollout.two_hop(local, pooled, tokens=[token])[0].numpy()
+
+    def cell_weight(
+        self, stage: int, block: int, kind: str, head: int | None, place: tuple[float, float], key: tuple[int, int]
+    ) -> tuple[float, int]:
+        """What the token at a place gives to the key that holds another token, and how many tokens that key averages.
+
+        0.0 where the step does not reach that token at all.
+        """
+        record = self.maps[stage, block, kind]
+        weights = self.weights(stage, block, kind, head, place)
+        if (side := record.layout.pool) > 1:
+            size = math.prod(min(side, n - k // side * side) for n, k in zip(record.query_grid, key, strict=True))
+            return float(weights[key[0] // side, key[1] // side]), size
+        top, left, height, width = record.window(*hatnet.token_at(place, record.query_grid))
+        inside = top <= key[0] < top + height and left <= key[1] < left + width
+        return (float(weights[key[0] - top, key[1] - left]) if inside else 0.0), 1
+
+    def weight(self, stage: int, block: int, kind: str, head: int | None, place: tuple[float, float], key: tuple[int, int]) -> float:
+        """The same for the other token alone: a cell's weight is shared evenly by the tokens that it averages."""
+        weight, size = self.cell_weight(stage, block, kind, head, place, key)
+        return weight / size
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -221,6 +254,94 @@ def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | No
     probabilities = logits[0].softmax(-1).numpy()
     probabilities.setflags(write=False)
     return Attention(probabilities=probabilities, maps={(record.stage, record.block + 1, record.kind): record for record in maps})
+
+
+def all_sent(known: Checkpoint, view: "State", kind: str) -> bool:
+    """Whether the browser gets a map's rows of all tokens. kind: "local", "global" or "hops"."""
+    side, (g1, g2) = known.grid(view.stage), view.grids(known)
+    keys = {"local": min(g1 or side, side) ** 2, "global": math.ceil(side / g2) ** 2, "hops": side**2}[kind]
+    return _weights(known, view.g1, view.g2) <= ALL_ROWS and side**2 * keys <= SENT
+
+
+def sheet(picture: Picture, known: Checkpoint, view: "State", kind: str) -> dict | None:
+    """What the browser holds of a map, as `rows.packed` says: of all tokens, or of the selected one where those are too many.
+
+    kind: "local", "global" or "hops"; that last one is the mean over heads, without the residual, and None where the local rows of
+    all tokens were too many to compute.
+    """
+    only = None if all_sent(known, view, kind) else view.place
+    head = None if kind == "hops" else view.head
+    return _sheet(picture.digest, known.name, view.stage, view.block, head, view.g1, view.g2, kind, only, picture)
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _sheet(
+    digest: str, name: str, stage: int, block: int, head: int | None, g1: tuple, g2: tuple, kind: str, only: tuple | None, _picture: Picture
+) -> dict | None:
+    known = checkpoint(name)
+    grid = (known.grid(stage),) * 2
+    seen = attention(_picture, known, g1, g2, only or (0.5, 0.5))
+    token = hatnet.token_at(only, grid) if only else None
+    number = token[0] * grid[1] + token[1] if token else None
+    tokens = slice(None) if number is None else [number]
+    local, pooled = (seen.maps.get((stage, block, kind)) for kind in ("local", "global"))
+    asking = rows.centres(grid)[tokens]
+    if kind == "hops":
+        if local.weights is None:
+            return None
+        with _FORWARDS:
+            hops = hatnet.rollout.two_hop(local, pooled, tokens=[token] if token else None).flatten(1).numpy()
+        moved = rows.without_residual(hops, tokens if token else range(len(hops)))
+        return rows.packed(moved, rows.apart(asking, rows.centres(grid)), number)
+    record = local if kind == "local" else pooled
+    weights = seen.rows(stage, block, kind, head)
+    if weights is None:  # the keys of a window that hangs over the edge are there too, as 0
+        row = seen.weights(stage, block, kind, head, only)
+        weights = np.zeros(record.key_grid, row.dtype)
+        weights[: row.shape[0], : row.shape[1]] = row
+        weights = weights.reshape(1, -1)
+    else:
+        weights = weights[tokens]
+    if kind == "local":
+        return rows.packed(weights, rows.apart_in_windows(grid, record.key_grid, tokens), number)
+    return rows.packed(weights, rows.apart(asking, rows.centres(grid, record.layout.pool)), number)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _loss(digest: str, name: str, stage: int, block: int, g1: tuple, g2: tuple, _input: np.ndarray) -> rows.Loss:
+    known, seen = checkpoint(name), {}
+    model = _model(name)
+    with _FORWARDS, torch.inference_mode():
+        layer, x, *sides = hatnet.block_input(model, _normalised(known, _input), stage, block - 1, g1, g2)
+        layer.attn(x, *sides, seen=seen)
+    return rows.loss(seen["a1"][0].numpy(), sides[1])
+
+
+def loss(picture: Picture, known: Checkpoint, view: "State") -> rows.Loss:
+    """The variance that Eq. 10 loses in a block of a hierarchical stage."""
+    return _loss(picture.digest, known.name, view.stage, view.block, view.g1, view.g2, model_input(picture, known.image_size))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _other_model(name: str, mechanism: str) -> hatnet.HATNet:
+    own = _model(name)
+    model = hatnet.HATNet(replace(own.config, attention=mechanism))
+    model.load_state_dict(own.state_dict())
+    return model.eval()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _other(digest: str, name: str, mechanism: str, g1: tuple, g2: tuple, place: tuple, _input: np.ndarray) -> Attention:
+    known, model = checkpoint(name), _other_model(name, mechanism)
+    with _FORWARDS, torch.inference_mode():
+        logits, maps = hatnet.attention_maps(model, _normalised(known, _input), queries=(place,), g1=g1, g2=g2)
+    records = {(record.stage, record.block + 1, record.kind): record for record in maps}
+    return Attention(probabilities=logits[0].softmax(-1).numpy(), maps=records)
+
+
+def other_reach(picture: Picture, known: Checkpoint, view: "State", mechanism: str, place: tuple[float, float]) -> Attention:
+    """The rows of one token where the same weights run with the reach of another mechanism (`hatnet.config.REACHES`)."""
+    return _other(picture.digest, known.name, mechanism, view.g1, view.g2, place, model_input(picture, known.image_size))
 
 
 def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:

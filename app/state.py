@@ -14,6 +14,7 @@ from app.samples import DEFAULT, SAMPLES
 from app.services import Checkpoint, Picture
 
 UPLOAD = "upload"  # the image's name in the state when it is the visitor's own
+PANELS = ("maps", "heads", "pooling", "seam")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +32,7 @@ class State:
     equation: int = 6  # 6 to 15: where the Equations view stands
     pixels: int = 0  # side of the picture that the Cost view reckons with; 0: the model's own
     channels: int = 0  # C that the Cost view reckons with; 0: the stage's own
+    panel: str = "maps"  # of PANELS: what the Explorer shows beside the photograph
 
     def grids(self, known: Checkpoint) -> tuple[int | None, int]:
         """G1 and G2 of its stage, in tokens; None and 1 where that is plain MHSA."""
@@ -93,6 +95,11 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     place = _place(params, state.place, notices)
     costs = {key: _whole(params, key, 0, 0, 1024, "the Cost view goes up to 1024", notices) for key in ("pixels", "channels")}
     grids |= costs
+    panel = params.get("panel", "maps")
+    if panel not in PANELS:
+        notices.append(f"The link asked for panel “{panel}”; there are {', '.join(PANELS)}. The maps are shown.")
+        panel = "maps"
+    grids["panel"] = panel
     return replace(state, stage=stage, block=block, head=head, place=place, equation=equation, **grids), notices
 
 
@@ -102,6 +109,8 @@ def address(state: State) -> dict[str, str]:
     for name in ("pixels", "channels"):
         if not values[name]:
             del values[name]
+    if values["panel"] == "maps":
+        del values["panel"]
     values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 

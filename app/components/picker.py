@@ -20,7 +20,7 @@ _HTML = """
   <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>
 """
-_mount = component("picker", _HTML)
+_mount = component("picker", _HTML, uses=("paint",))
 
 
 def picker(

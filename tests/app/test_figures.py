@@ -96,31 +96,14 @@ def test_opacity_grows_from_nearly_nothing_to_nearly_all():
     assert colours.LOCAL_SCALE[6][1].rsplit(",")[-1] > colours.GLOBAL_SCALE[6][1].rsplit(",")[-1]
 
 
-def test_spread_reach_and_share_of_hand_made_weights():
-    even = words.summarise(np.full((4, 4), 1 / 16), (4, 4, 4, 4), (4, 4))
-    assert (even.spread, even.most, even.keys) == pytest.approx((4, 4, 16))
-    one = words.summarise(uneven(2, 2, (1, 0)) * 0 + [[0, 0], [1, 0]], (0, 0, 2, 2), (0, 0))
-    assert (one.spread, one.reach, one.strongest, one.at) == (0, 1, 1, (1, 0))
-    assert words.times(even) == "hardly more than an even share" and words.times(one) == "4.0 times an even share"
-    # Cells of 5 tokens on a grid of 16: the last is 1 wide, its centre at 15.5.
-    far = words.summarise(np.eye(4)[3][None].repeat(4, 0) / 4, (0, 0, 16, 16), (0, 15), 5)
-    assert far.reach == pytest.approx((2 + 7 + 12 + 15) / 4)
-
-
-def test_sentences_name_direction_and_cell():
-    near = words.summarise(uneven(4, 4, (0, 1)), (4, 4, 4, 4), (6, 6))
-    far = words.summarise(uneven(8, 8, (1, 3)), (0, 0, 16, 16), (6, 6), 2)
-    text = words.sentences(near, far, (4, 4, 4, 4), (6, 6), 2)
-    assert "2 up, 1 left: 8.0 times an even share" in text
-    assert "the cell at row 2, column 4: 32 times an even share" in text
-    assert words.step((3, 3), (3, 3)) == "the token itself"
+def test_weights_and_maps_in_words():
     assert words.percent(0.0834) == "8.3 %" and words.percent(0.4149) == "41 %"
     assert words.alt("Local", uneven(4, 4, (0, 1)), (4, 8)).endswith("The strongest is row 5, column 10, with 50 %.")
 
 
 @pytest.mark.parametrize(
     ("module", "banned"),
-    [("hatnet", ("streamlit", "plotly")), ("app.figures.maps", ("streamlit", "torch")), ("app.figures.words", ("streamlit", "torch"))],
+    [("hatnet", ("streamlit", "plotly")), ("app.figures.maps", ("streamlit", "torch")), ("app.figures.rows", ("streamlit", "torch"))],
 )
 def test_imports_run_one_way(module, banned):
     code = f"import sys, {module}; print([name for name in {banned!r} if name in sys.modules])"

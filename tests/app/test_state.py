@@ -23,9 +23,7 @@ def test_an_empty_address_gives_the_default_without_a_word():
 
 
 def test_an_address_written_is_read_back_the_same():
-    view = state.State(
-        image="bird_owl", checkpoint=NAME, stage=3, block=2, head=3, place=(0.0625, 0.8125), g1=(3, 8), g2=(16, 1)
-    )
+    view = state.State(image="bird_owl", checkpoint=NAME, stage=3, block=2, head=3, place=(0.0625, 0.8125), g1=(3, 8), g2=(16, 1))
     assert parse(**state.address(view)) == (view, [])
     view = dataclasses.replace(view, head=None, equation=13, pixels=224, channels=64)
     assert parse(**state.address(view)) == (view, [])

@@ -173,9 +173,7 @@ def opened(
         if message.type == "error" and not searching:
             problems.append(f"console: {message.text} ({source})")
 
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **context_options
-    )
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **context_options)
     try:
         context.set_default_timeout(TIMEOUT_MS)
         context.on("console", check_console)
@@ -200,12 +198,12 @@ def settle(page: Page) -> None:
 
 
 def explorer_drawn(page: Page) -> None:
-    """Wait until the Explorer's photograph and both maps are painted."""
+    """Wait until the Explorer's photograph is painted and the maps beside it have their weights."""
     from playwright.sync_api import expect
 
-    expect(page.locator(".st-key-picker .where")).to_have_text(re.compile("^Row"))
-    for name in ("local", "global"):
-        expect(page.locator(f".st-key-map_{name} .heatmaplayer image").first).to_be_visible()
+    expect(page.locator(".st-key-explorer .where")).to_have_text(re.compile("^Row"))
+    page.locator(".st-key-explorer .explorer[data-token]").wait_for()
+    page.wait_for_function("document.querySelector('[id^=photo-]')?.complete")
 
 
 def drawn(page: Page, view: str) -> None:
