@@ -65,11 +65,6 @@ def plot(figure, alt: str, name: str) -> None:
     st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
 
 
-def chart(figure, name: str, alt: str) -> None:
-    with st.container(key=f"map_{name}"):
-        st.plotly_chart(figure, key=name, config=CALM, alt=alt, height="stretch")
-
-
 def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> str:
     """HTML: the three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
     order = probabilities.argsort()[::-1][:3]

@@ -11,8 +11,8 @@ import hatnet
 from app import pair, pieces, saving, services, state
 from app.components.settings import settings
 from app.components.tile import tile
-from app.figures import maps, words
-from app.figures.grids import Measured, Setting, accuracy_map, of_stage
+from app.figures import maps, tiles, words
+from app.figures.grids import Measured, Setting, accuracy_cells, of_stage
 from app.figures.words import percent
 from app.messages import note
 from app.services import Checkpoint
@@ -97,11 +97,11 @@ def comparison(a: Side, b: Side, trained: Setting) -> None:
             with column:
                 st.html(f'<p class="method"><b>{name}</b> <small>{("G₁", "G₂")[which]} = {chosen}{star}</small></p>')
                 alt = words.alt(f"{name}, {kind}: weights per token.", side.shares[kind])
-                tile(key=f"{kind}_{name}", drawn=maps.compared(side.shares[kind], kind, most, token, boxes), alt=alt, **look)
+                tile(key=f"{kind}_{name}", drawn=tiles.compared(side.shares[kind], kind, most, token, boxes), alt=alt, **look)
         with columns[2]:
             st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')
             alt = f"Difference of the {kind} weights per token, B minus A: from {points(difference.min())} to {points(difference.max())}."
-            drawn = maps.compared(difference, kind, max(gap, 1e-6), token, [], signed=True)
+            drawn = tiles.compared(difference, kind, max(gap, 1e-6), token, [], signed=True)
             tile(key=f"{kind}_difference", drawn=drawn, alt=alt, **look)
 
 
@@ -143,7 +143,7 @@ def accuracy(measured: Measured | None, a: Setting, b: Setting, choose: Callable
             "--data DATA</code> writes the map; everything else on this page works without it.</span></div>"
         )
         return
-    settings(key="accuracy", drawn=accuracy_map(measured, a, b), choose=choose)
+    settings(key="accuracy", drawn=accuracy_cells(measured, a, b), choose=choose)
     low, high = min(measured.cells.values()), max(measured.cells.values())
     empty = "" if measured.whole else " Empty: not measured."
     st.caption(

@@ -9,7 +9,7 @@ import hatnet
 from app import pieces, saving, state, texts
 from app.components.tile import tile
 from app.evidence import NAMES, Evidence
-from app.figures import faithfulness, maps
+from app.figures import faithfulness, maps, tiles
 from app.figures.faithfulness import Chance, against, chance, score
 from app.samples import Sample, label_of
 from app.services import Checkpoint
@@ -58,7 +58,7 @@ def picture(slot, evidence: Evidence, method: str) -> None:
             tile(
                 key=f"why_{method}",
                 photo=pieces.photo_id(state.picture(), exact=False),
-                drawn=maps.uncovered(values, ring(evidence, method)),
+                drawn=tiles.uncovered(values, ring(evidence, method)),
                 alt=maps.uncovered_alt(NAMES[method], values),
                 group="why",
                 enter="draws its curves",
@@ -119,7 +119,7 @@ def meter(method: str, pair: tuple[float, float], random: tuple[Chance, Chance],
     st.html(
         f'<div class="meter {kind}"><b>{pair[0]:.2f}</b><span class="track"><i style="width:{100 * pair[0] / most:.1f}%"></i>'
         f'<u style="left:{100 * random[0].middle / most:.1f}%"></u></span></div>'
-        f'<p class="removed">{against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
+        f'<p class="removed">put back: {against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
     )
 
 

@@ -17,7 +17,7 @@ _mount = component("settings", _HTML)
 
 
 def settings(*, key: str, drawn: dict, choose: Callable[[tuple[int, int]], None]) -> None:
-    """Draw what `app.figures.grids.accuracy_map` describes; `choose` gets (G1, G2) before the script runs again."""
+    """Draw what `app.figures.grids.accuracy_cells` describes; `choose` gets (G1, G2) before the script runs again."""
 
     def changed() -> None:
         picked = st.session_state[key]["picked"]

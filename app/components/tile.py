@@ -26,7 +26,7 @@ def tile(
     enter: str,
     choose: Callable[[tuple[float, float]], None],
 ) -> None:
-    """Draw a map as `app.figures.maps` describes it. photo: the id of an <img> on the page.
+    """Draw a map as `app.figures.tiles` describes it. photo: the id of an <img> on the page.
 
     Maps of one group point at the same square. choose: gets the place that was clicked, as fractions (y, x), before the script runs
     again; enter: what that does, in words, after "Enter".

@@ -20,7 +20,7 @@ Box = tuple[float, float, float, float]  # top, left, height, width in tokens
 
 PRINTED = 0.04  # weights above this are printed in the enlarged window
 FULL = 3  # times an even share: where `uncovered` shows the photograph bare
-VEIL = [f"rgba(9,12,16,{0.93 * (1 - step / 40):.3f})" for step in range(41)]  # from least to most
+VEIL = [[0, "rgba(9,12,16,0.93)"], [1, "rgba(9,12,16,0)"]]
 GROUND = 400  # pixels: more of the photograph would only make the figure heavy, and one is sent with every click
 SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
 
@@ -80,27 +80,26 @@ def in_window(weights: np.ndarray, window: tuple[int, int, int, int], grid: tupl
     return whole
 
 
-def compared(
-    shares: np.ndarray, kind: str, most: float, token: tuple[int, int], boxes: Sequence[Box], signed: bool = False
-) -> dict:
-    """Weights per token [h, w], or (`signed`) their difference, on a scale that several maps share: for the tile component.
+def compared_map(
+    shares: np.ndarray, kind: str, most: float, token: tuple[int, int], photo: np.ndarray, boxes: Sequence[Box], signed: bool = False
+) -> go.Figure:
+    """Weights per token [h, w], or (`signed`) their difference, on a scale that several maps share.
 
     kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline.
     """
-    scales = {"local": (LOCAL_SCALE, LOCAL_SIGNED), "global": (GLOBAL_SCALE, GLOBAL_SIGNED)}
-    return dict(
-        values=np.round(100 * shares, 3).tolist(),
-        most=100 * most,
-        signed=signed,
-        ramp=[colour for _, colour in scales[kind][signed]],
-        unit="points" if signed else "%",
-        digits=2,
-        grey=True,
-        boxes=[list(box) for box in boxes],
-        edge=ON_PHOTO.local if kind == "local" else "rgba(255,255,255,0.35)",
-        ring=(token[0] + 0.5, token[1] + 0.5),
-        query=LIGHT.query,
-    )
+    grid = shares.shape
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    hue = {"local": (LOCAL_SCALE, LOCAL_SIGNED), "global": (GLOBAL_SCALE, GLOBAL_SIGNED)}[kind][signed]
+    _heat(sheet, shares, (0, 0, *grid), hue, _tokens((0, 0, *grid)))
+    unit = "points" if signed else "%"
+    sign = "+" if signed else ""
+    hover = f"%{{text}}<br><b>%{{z:{sign}.2f}} {unit}</b> of the attention<extra></extra>"
+    sheet.traces[-1] |= dict(zmin=-100 * most if signed else 0, zmax=100 * most, xgap=0, ygap=0, hovertemplate=hover)
+    for box in boxes:
+        _outline(sheet, box, ON_PHOTO.local if kind == "local" else "rgba(255,255,255,0.22)", 1.5 if kind == "local" else 0.5)
+    _ring(sheet, token[0] + 0.5, token[1] + 0.5, 0.035 * grid[1], dot=True)
+    return sheet.figure()
 
 
 def cells(cell: int, grid: tuple[int, int]) -> list[Box]:
@@ -110,26 +109,33 @@ def cells(cell: int, grid: tuple[int, int]) -> list[Box]:
     return [cell_box((row, column), cell, grid) for row in range(-(-grid[0] // cell)) for column in range(-(-grid[1] // cell))]
 
 
-def uncovered(importance: np.ndarray, ring: tuple[float, float] | None = None) -> dict:
-    """The photograph in colour under a black veil that a map [rows, columns] lifts: for the tile component.
+def uncovered(importance: np.ndarray, photo: np.ndarray, ring: tuple[float, float] | None = None) -> go.Figure:
+    """The photograph in colour under a black veil that a map [rows, columns] lifts.
 
     The veil is gone where a cell has FULL times an even share of the positive importance, or more: one scale for all maps.
     ring: where the map starts from, as fractions (y, x), if it does start from one token.
     """
     shares = times_even(importance)
-    return dict(
-        values=np.round(shares, 3).tolist(),
-        most=FULL,
-        signed=False,
-        ramp=VEIL,
-        unit="times an even share",
-        digits=1,
-        grey=False,
-        boxes=[],
-        edge="",
-        ring=ring and (ring[0] * shares.shape[0], ring[1] * shares.shape[1]),
-        query=LIGHT.query,
+    rows, columns = shares.shape
+    sheet = _Sheet((rows, columns))
+    whole = dict(source=_data_uri(Image.fromarray(photo)), x=0, y=0, sizex=columns, sizey=rows)
+    sheet.images.append(whole | dict(xref="x", yref="y", sizing="stretch", layer="below"))
+    sheet.traces.append(
+        dict(
+            type="heatmap",
+            z=shares.tolist(),
+            x=list(range(columns + 1)),
+            y=list(range(rows + 1)),
+            zmin=0,
+            zmax=FULL,
+            colorscale=VEIL,
+            showscale=False,
+            hovertemplate="row %{y:.0f}, column %{x:.0f}<br><b>%{z:.1f} times</b> an even share<extra></extra>",
+        )
     )
+    if ring:
+        _ring(sheet, ring[0] * rows, ring[1] * columns, 0.05 * columns, dot=True)
+    return sheet.figure()
 
 
 def uncovered_alt(name: str, importance: np.ndarray) -> str:

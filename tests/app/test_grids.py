@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hatnet
-from app.figures import grids, maps
+from app.figures import colours, grids, maps
 from hatnet import checkpoints
 from tests.app import views
 from tests.app.views import text
@@ -203,8 +203,8 @@ def test_rows_that_vary_another_stage_are_no_cells():
     assert grids.of_stage(stored(s8_2=0.7), 0) is None
 
 
-def test_the_accuracy_map_stars_the_trained_setting_and_names_both():
-    drawn = grids.accuracy_map(grids.of_stage(FOUND, 0), (4, 2), (16, 2))
+def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
+    drawn = grids.accuracy_cells(grids.of_stage(FOUND, 0), (4, 2), (16, 2))
     assert (drawn["down"], drawn["across"], drawn["b"]) == ([4, 8, 16], [2, 4], True)
     texts = [[cell and cell["text"] for cell in row] for row in drawn["cells"]]
     assert texts == [["80", "75"], ["70", None], ["66", None]]
@@ -213,18 +213,29 @@ def test_the_accuracy_map_stars_the_trained_setting_and_names_both():
     assert [cell["trained"] for row in drawn["cells"] for cell in row if cell] == [True, False, False, False]
     assert drawn["cells"][0][0]["part"] == 1 and drawn["cells"][2][0]["part"] == 0  # the darkest and the palest
     assert drawn["cells"][0][0]["words"] == "G₁ = 4, G₂ = 2: 80.0 % right, as trained, now A"
-    assert not grids.accuracy_map(grids.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
+    assert not grids.accuracy_cells(grids.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
 
 
 def test_close_accuracies_get_a_decimal():
     close = grids.Measured({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
-    assert [row[0]["text"] for row in grids.accuracy_map(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
+    assert [row[0]["text"] for row in grids.accuracy_cells(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
 
 
 def test_a_whole_map_has_no_empty_cells():
     every = {f"s{g1}_{g2}": 0.6 + 0.01 * g1 for g1 in (2, 4, 8) for g2 in (1, 2)}
     measured = grids.of_stage(stored(**every), 0)
-    assert measured.whole and all(cell for row in grids.accuracy_map(measured, (4, 2), (8, 1))["cells"] for cell in row)
+    assert measured.whole and all(cell for row in grids.accuracy_cells(measured, (4, 2), (8, 1))["cells"] for cell in row)
+
+
+def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
+    figure = grids.accuracy_map(grids.of_stage(FOUND, 0), (4, 2), (16, 2), colours.LIGHT)
+    (heat,) = figure.data
+    assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
+    labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
+    assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
+    assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
+    # A setting that is not on the map has no outline.
+    assert len(grids.accuracy_map(grids.of_stage(FOUND, 0), (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
 
 
 def test_cells_are_spread_over_their_tokens():
