@@ -15,7 +15,7 @@ from app import costs, lesson, measuring, prices, services
 from app.figures import colours, cost, latex, steps
 from app.recompute import cell_means, recompute, softmax, window_ids
 from hatnet import complexity
-from tests.app.test_explorer import spec, text
+from tests.app.views import spec, text
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
