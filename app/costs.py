@@ -1,5 +1,9 @@
 """What the Cost view plots: Eqs. 5 and 15 and their peers as arrays, and where they cross. All numbers are MACs of one image."""
 
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -7,7 +11,72 @@ import hatnet
 from app.figures import colours, cost
 from hatnet import complexity
 
+if TYPE_CHECKING:
+    from app.services import Checkpoint
+    from app.state import State
+
 SIDES = np.array([8, 10, 14, 16, 20, 28, 32, 40, 56, 64, 80, 112, 128, 160, 224])  # tokens down and across
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here:
+    """What the view reckons with: one attention layer, by default the selected stage's."""
+
+    chosen: int  # whose G1 and G2, from 0: a plain stage borrows those of the one before
+    two_steps: bool  # False: the stage is plain attention
+    n: int  # tokens down and across
+    c: int  # channels
+    asked: tuple[int, int]  # G1 and G2 as chosen: may be larger than n
+    trained: tuple[int, int]
+    head_dim: int
+
+    @property
+    def g1(self) -> int:
+        return min(self.asked[0], self.n)
+
+    @property
+    def g2(self) -> int:
+        return min(self.asked[1], self.n)
+
+    @property
+    def full(self) -> float:
+        """MACs of one full look (Eq. 5)."""
+        return complexity.mhsa(self.n, self.n, self.c)
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """MACs of two small looks: the four terms of Eq. 15."""
+        return complexity.hmhsa_terms(self.n, self.n, self.c, self.g1, self.g2)
+
+    @property
+    def ours(self) -> float:
+        return sum(self.terms.values())
+
+    @property
+    def crossing(self) -> float | None:
+        return crossover(self.c, self.g1, self.g2)
+
+    @property
+    def measured(self) -> tuple[int, int, int, int]:
+        """What a measurement depends on."""
+        return self.c, *self.asked, self.head_dim
+
+
+def here(view: "State", known: "Checkpoint") -> Here:
+    """The layer that a visitor's state asks for."""
+    config, index = known.config, known.config.stages.index(view.stage)
+    two_steps = view.stage in known.hierarchical
+    chosen = index if two_steps else len(known.hierarchical) - 1
+    c = view.channels or config.dims[index]
+    return Here(
+        chosen=chosen,
+        two_steps=two_steps,
+        n=-(-(view.pixels or known.image_size) // config.strides[index]),
+        c=c,
+        asked=(view.g1[chosen], view.g2[chosen]),
+        trained=(config.g1[chosen], config.g2[chosen]),
+        head_dim=math.gcd(c, config.head_dim),
+    )
 
 
 def curves(c: int, g1: int, g2: int, sides: np.ndarray = SIDES) -> dict[str, np.ndarray]:
@@ -80,20 +149,12 @@ def chosen(config: hatnet.Config, pixels: int, stage: int) -> list[tuple[str, in
     return rows
 
 
-def tokens_figure(
-    shown: str,
-    setting: tuple[int, int, int, int],
-    here: int,
-    values: tuple[float, float],
-    crossing: float | None,
-    found: dict[int, list[complexity.Measured]],
-    theme: colours.Colours,
-) -> tuple[go.Figure, str]:
+def tokens_figure(shown: str, at: Here, found: dict[int, list[complexity.Measured]], theme: colours.Colours) -> tuple[go.Figure, str]:
     """The chart over the number of tokens, and its text: MACs, or what was measured (`found`: tokens down -> mechanisms)."""
-    c, g1, g2, _ = setting
+    c, g1, g2, _ = at.measured
     if shown == "Multiply-adds":
-        alt = f"Four curves over the number of tokens. At {here} × {here}: MHSA {cost.amount(values[0])}, H-MHSA {cost.amount(values[1])}."
-        return cost.against_tokens(SIDES, curves(c, g1, g2), here, values, crossing, "MACs", {}, theme), alt
+        alt = f"Four curves over the number of tokens. At {at.n} × {at.n}: MHSA {cost.amount(at.full)}, H-MHSA {cost.amount(at.ours)}."
+        return cost.against_tokens(SIDES, curves(c, g1, g2), at.n, (at.full, at.ours), at.crossing, "MACs", {}, theme), alt
     sides = SIDES[max(found) >= SIDES]
     points: dict[str, tuple[list[int], list[float], list[float]]] = {}
     for side, measured in found.items():
@@ -102,12 +163,39 @@ def tokens_figure(
             value, spread = (one.milliseconds, one.spread / 2) if shown == "Time" else (one.peak_bytes / 1e6, 0.0)
             for numbers, number in zip(lists, (side, value, spread), strict=True):
                 numbers.append(number)
-    unit, formulas = "MB", {}
-    if shown == "Time":
-        # The formulas, thin, in milliseconds: as fast as plain attention ran on the largest map.
-        unit, formulas = "ms", curves(c, g1, g2, sides)
-        rate = points["MHSA"][1][-1] / complexity.mhsa(max(found), max(found), c)
-        formulas = {name: macs * rate for name, macs in formulas.items()}
+    # The formulas, thin, in the measured unit: as dear as plain attention was on the largest map.
+    unit, rate = "ms" if shown == "Time" else "MB", points["MHSA"][1][-1] / complexity.mhsa(max(found), max(found), c)
+    formulas = {name: macs * rate for name, macs in curves(c, g1, g2, sides).items()}
     last = ", ".join(f"{cost.LABELS[name]} {values[-1]:.3g} {unit}" for name, (_, values, _) in points.items())
     alt = f"{shown} of one attention layer, measured here. At {max(found)} × {max(found)} tokens: {last}."
-    return cost.against_tokens(sides, formulas, here, values, None, unit, points, theme), alt
+    return cost.against_tokens(sides, formulas, at.n, (at.full, at.ours), None, unit, points, theme), alt
+
+
+def tables(at: Here, counted: complexity.Count, found: dict[int, list[complexity.Measured]]) -> dict[str, dict[str, list]]:
+    """What the charts show, as columns: table -> column -> values."""
+    over_tokens = {name: macs.tolist() for name, macs in curves(at.c, *at.asked).items()}
+    g, terms = diagonal(at.n, at.c)
+    every = grids(at.n, at.c)
+    places = [(i + 1, j + 1) for i in range(len(every)) for j in range(len(every))]
+    parts = by_stage(counted)
+    made = {
+        "Cost over tokens": {"tokens": (SIDES**2).tolist(), **over_tokens},
+        "Terms of Eq. 15 over G": {"G1 = G2": g.tolist(), **{name: term.tolist() for name, term in terms.items()}},
+        "Every G1 with every G2": {"G1": [i for i, _ in places], "G2": [j for _, j in places], "MACs": every.ravel().tolist()},
+        "Whole model": {
+            "stage": [stage or "classifier" for stage, _ in parts],
+            "part": [group for _, group in parts],
+            "MACs of convolutions and linear layers": [linear for linear, _ in parts.values()],
+            "MACs of products": [products for _, products in parts.values()],
+        },
+    }
+    if found:
+        rows = [(side**2, one) for side, measured in found.items() for one in measured]
+        made["Measured here"] = {
+            "tokens": [tokens for tokens, _ in rows],
+            "mechanism": [one.mechanism for _, one in rows],
+            "milliseconds, median": [one.milliseconds for _, one in rows],
+            "milliseconds, between the quartiles": [one.spread for _, one in rows],
+            "peak bytes": [one.peak_bytes for _, one in rows],
+        }
+    return made

@@ -11,13 +11,14 @@ import json
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.figures.colours import GLOBAL_POWER, LIGHT, LOCAL_POWER, ON_PHOTO, rgb, tint
+from app.figures.colours import GLOBAL_POWER, LIGHT, LOCAL_POWER, ON_PHOTO, rgb, signed_tint, tint
 
 Box = tuple[int, int, int, int]
 
 SIDE = 720  # pixels
 GROUND = 0.48  # of the grey photograph's brightness: the rest is black
 HUES = {"local": (ON_PHOTO.local, LOCAL_POWER), "global": (ON_PHOTO.global_, GLOBAL_POWER)}
+KINDS = (*HUES, *(f"{hue} difference" for hue in HUES), "uncovered")
 VEIL = ((9, 12, 16), 0.93)  # colour and opacity where `uncovered` shows nothing
 BARE = 98.5  # percentile of the weights from which on it shows the photograph bare
 
@@ -35,12 +36,13 @@ def map_png(
 ) -> bytes:
     """A map on its photograph (uint8 [height, width, 3]), as the pages draw it.
 
-    kind: "local" or "global": cells in that hue on the grey photograph; "uncovered": a black veil that large weights lift.
+    kind: "local" or "global": cells in that hue on the grey photograph; "local difference" or "global difference": of two such maps, in
+    the hue where positive; "uncovered": a black veil that large weights lift.
     ring: the query's place, as fractions (y, x). most: the weight at the top of the scale; by default the map's own. Raises
     ValueError for another kind.
     """
-    if kind not in (*HUES, "uncovered"):
-        raise ValueError(f"{kind!r} is no kind of map; the kinds are {', '.join(HUES)} and uncovered")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no kind of map; the kinds are {', '.join(KINDS)}")
     grid = grid or weights.shape
     box = box or (0, 0, *grid)
     size = 2 * SIDE, round(2 * SIDE * grid[0] / grid[1])  # drawn twice as large, so that edges come out smooth
@@ -73,9 +75,14 @@ def _colours(weights: np.ndarray, kind: str, most: float | None) -> np.ndarray:
         veil = np.empty((*weights.shape, 4))
         veil[..., :3], veil[..., 3] = VEIL[0], 255 * VEIL[1] * (1 - level)
         return veil.round().astype(np.uint8)
-    level = np.clip(weights / (most or weights.max() or 1), 0, 1)
-    hue, power = HUES[kind]
-    stops = np.array([(r, g, b, 255 * alpha) for r, g, b, alpha in (tint(hue, power, i / 255) for i in range(256))])
+    hue, power = HUES[kind.split()[0]]
+    if kind.endswith("difference"):
+        level = np.clip(weights / (most or np.abs(weights).max() or 1), -1, 1) / 2 + 0.5
+        stops = np.array([signed_tint(hue, i / 127.5 - 1) for i in range(256)])
+    else:
+        level = np.clip(weights / (most or weights.max() or 1), 0, 1)
+        stops = np.array([tint(hue, power, i / 255) for i in range(256)])
+    stops *= (1, 1, 1, 255)
     return stops[np.rint(255 * level).astype(int)].round().astype(np.uint8)
 
 

@@ -3,6 +3,7 @@
 import html
 
 import hatnet
+from app import notebooks
 from app.figures import latex, steps
 
 
@@ -32,16 +33,22 @@ def _exact(step: hatnet.Step) -> bool:
     return sum(step.terms.values()) + step.macs["proj"] == sum(step.macs.values())
 
 
-def code(step: hatnet.Step) -> str:
-    """Shape before and after, the einops pattern and the line that ran."""
+def shapes(step: hatnet.Step) -> str:
+    """HTML: the shape before and after, and the einops pattern (or the expression) between them."""
 
-    def shapes(all_of: dict) -> str:
+    def sizes(all_of: dict) -> str:
         return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in all_of.values())) or "one number"
 
+    before, after = sizes(step.before), sizes(step.after)
+    axes = "As in the code: images or windows first, then heads or channels, tokens, numbers of one head"
+    return f'<code title="{axes}">{before}</code>→<code class="out" title="{axes}">{after}</code><code>{html.escape(step.pattern)}</code>'
+
+
+def code(step: hatnet.Step) -> str:
+    """HTML: the line that ran, where the release departs from the paper, and the notebook."""
     rows = {
-        "Shape": f"<code>{shapes(step.before)}</code> → <code>{shapes(step.after)}</code>",
-        "Pattern": f"<code>{html.escape(step.pattern)}</code>",
         "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",
         "Note": html.escape(step.note),
+        "Notebook": notebooks.invitation(step.number),
     }
     return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items() if value) + "</dl>"

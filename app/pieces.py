@@ -60,14 +60,9 @@ def heading(name: str, small: str) -> None:
     st.html(f'<p class="title chart">{name} <small>{small}</small></p>')
 
 
-def plot(figure, name: str, alt: str) -> None:
+def plot(figure, alt: str, name: str) -> None:
     """A chart that is not a map: as wide as its column."""
     st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
-
-
-def chart(figure, name: str, alt: str) -> None:
-    with st.container(key=f"map_{name}"):
-        st.plotly_chart(figure, key=name, config=CALM, alt=alt, height="stretch")
 
 
 def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> str:
@@ -99,6 +94,12 @@ def letters() -> None:
     """The glossary, behind a button."""
     with st.popover("The letters", icon=":material/menu_book:"):
         st.markdown((texts.CONTENT / "glossary.md").read_text(encoding="utf-8"))
+
+
+def reading(name: str) -> None:
+    """At a page's foot: content/`name`.md, folded."""
+    with st.expander("How to read this page"):
+        st.markdown((texts.CONTENT / f"{name}.md").read_text(encoding="utf-8"))
 
 
 def plain_stage(stage: int, known: Checkpoint) -> None:

@@ -1,15 +1,18 @@
 """Pieces of the Grids page: HTML, and the sentences that the numbers decide."""
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
 import hatnet
-from app import pieces, services, state
-from app.figures import maps, words
-from app.figures.grids import Measured, Setting, accuracy_alt, accuracy_map, of_stage
+from app import pair, pieces, saving, services, state
+from app.components.settings import settings
+from app.components.tile import tile
+from app.figures import maps, tiles, words
+from app.figures.grids import Measured, Setting, accuracy_cells, of_stage
 from app.figures.words import percent
 from app.messages import note
 from app.services import Checkpoint
@@ -63,11 +66,23 @@ def with_setting(setting: Setting, measured: Measured | None) -> Side:
     return Side(setting, seen.probabilities, shares, int(far.argmax()), services.macs(known.name, g1, g2), view.stage, accuracy)
 
 
+def actions(index: int, now: pair.Pair) -> None:
+    """What can be done with A and B."""
+    same, look = now.a == now.b, dict(type="tertiary", args=(index,))
+    with st.container(key="pins", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.button("Pin B as A", key="pin", icon=":material/keep:", disabled=same, on_click=pair.pin, **look)
+        st.button("Swap A and B", key="swap", icon=":material/swap_horiz:", disabled=same, on_click=pair.swap, **look)
+        trained = now.a == now.trained or now.example
+        st.button("A as trained", key="unpin", icon=":material/star:", disabled=trained, on_click=pair.unpin, **look)
+        st.button("Undo", key="undo", icon=":material/undo:", disabled=not now.can_undo, on_click=pair.undo, **look)
+        pieces.letters()
+
+
 def comparison(a: Side, b: Side, trained: Setting) -> None:
     """Two rows, local and global: A, B and their difference, each row on one scale per token."""
-    view, photo = state.current(), services.sharp(state.picture(), services.SMALL)
-    grid = a.shares["local"].shape
-    token = hatnet.token_at(view.place, grid)
+    photo, grid = pieces.photo_id(state.picture(), exact=False), a.shares["local"].shape
+    token = hatnet.token_at(state.current().place, grid)
+    look = dict(photo=photo, group="grids", enter="makes it the query", choose=lambda place: state.update(place=place))
     for kind in KINDS:
         difference = b.shares[kind] - a.shares[kind]
         most = float(max(a.shares[kind].max(), b.shares[kind].max()))
@@ -81,13 +96,31 @@ def comparison(a: Side, b: Side, trained: Setting) -> None:
             boxes = [hatnet.window_of(token, grid, chosen)] if kind == "local" else maps.cells(chosen, grid)
             with column:
                 st.html(f'<p class="method"><b>{name}</b> <small>{("G₁", "G₂")[which]} = {chosen}{star}</small></p>')
-                figure = maps.compared_map(side.shares[kind], kind, most, token, photo, boxes)
-                pieces.chart(figure, f"{kind}_{name}", words.alt(f"{name}, {kind}: weights per token.", side.shares[kind]))
+                alt = words.alt(f"{name}, {kind}: weights per token.", side.shares[kind])
+                tile(key=f"{kind}_{name}", drawn=tiles.compared(side.shares[kind], kind, most, token, boxes), alt=alt, **look)
         with columns[2]:
             st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')
-            figure = maps.compared_map(difference, kind, max(gap, 1e-6), token, photo, [], signed=True)
             alt = f"Difference of the {kind} weights per token, B minus A: from {points(difference.min())} to {points(difference.max())}."
-            pieces.chart(figure, f"{kind}_difference", alt)
+            drawn = tiles.compared(difference, kind, max(gap, 1e-6), token, [], signed=True)
+            tile(key=f"{kind}_difference", drawn=drawn, alt=alt, **look)
+
+
+def save(a: Side, b: Side, measured: Measured | None) -> None:
+    """The six maps in shares of the attention per token, on their rows' scales, and the accuracies."""
+    grid, things = a.shares["local"].shape, []
+    ring = hatnet.place_of(hatnet.token_at(state.current().place, grid), grid)
+    for kind in KINDS:
+        most, gap = max(a.shares[kind].max(), b.shares[kind].max()), b.shares[kind] - a.shares[kind]
+        for name, side in (("A", a), ("B", b)):
+            which = f"{kind.capitalize()}, {name}: G{KINDS.index(kind) + 1} = {side.setting[KINDS.index(kind)]}"
+            things.append(saving.Map(name=which, values=side.shares[kind], kind=kind, most=most, ring=ring))
+        things.append(saving.Map(name=f"{kind.capitalize()}, B − A", values=gap, kind=f"{kind} difference", ring=ring))
+    if measured:
+        columns = zip(*((g1, g2, value) for (g1, g2), value in sorted(measured.cells.items())), strict=True)
+        things.append(saving.Table(name="Accuracy", columns=dict(zip(("G1", "G2", "accuracy"), map(list, columns), strict=True))))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("A MAC is one multiplication with its addition, counted for one picture.", help=MACS, width="stretch")
+        saving.save(*things)
 
 
 def stored(index: int) -> Measured | None:
@@ -100,7 +133,7 @@ def stored(index: int) -> Measured | None:
     return found and of_stage(found, index)
 
 
-def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
+def accuracy(measured: Measured | None, a: Setting, b: Setting, choose: Callable[[Setting], None]) -> None:
     """The stored map, or how to get one."""
     pieces.heading("Accuracy, %", "weights unchanged")
     if measured is None:
@@ -110,9 +143,14 @@ def accuracy(measured: Measured | None, a: Setting, b: Setting) -> None:
             "--data DATA</code> writes the map; everything else on this page works without it.</span></div>"
         )
         return
-    pieces.plot(accuracy_map(measured, a, b, pieces.palette()), "accuracy", accuracy_alt(measured))
+    settings(key="accuracy", drawn=accuracy_cells(measured, a, b), choose=choose)
+    low, high = min(measured.cells.values()), max(measured.cells.values())
     empty = "" if measured.whole else " Empty: not measured."
-    st.caption(f"{measured.images:,} pictures held out of training, ± {100 * measured.error:.1f}. ★ trained.{empty}")
+    st.caption(
+        f"Click a cell: it becomes B; once more, and A and B change places. Over the {len(measured.cells)} settings measured, accuracy "
+        f"stays between **{100 * low:.1f} and {100 * high:.1f} %**, on {measured.images:,} pictures held out of training: "
+        f"± {100 * measured.error:.1f} is sampling error.{empty}"
+    )
 
 
 def millions(number: float) -> str:
@@ -121,7 +159,7 @@ def millions(number: float) -> str:
 
 def points(change: float) -> str:
     """A difference of two fractions of 1, in points of a per cent."""
-    return f"{100 * change:+.1f} points".replace("-", "−")
+    return f"{round(100 * change, 1) + 0.0:+.1f} points".replace("-", "−")  # + 0.0: no minus before nothing
 
 
 def factor(before: float, after: float) -> str:
@@ -129,7 +167,8 @@ def factor(before: float, after: float) -> str:
     return "the same" if after == before else f"× {after / before:.2f}"
 
 
-def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None:
+def lead(a: Side, b: Side, known: Checkpoint) -> str:
+    """HTML: what stands still and what moves."""
     count = f"{services.parameters(known.name):,}"
     same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: all {count} parameters stand still while you move them."
     if a.setting == b.setting:
@@ -141,11 +180,7 @@ def lead(a: Side, b: Side, known: Checkpoint, measured: Measured | None) -> None
             f"From A to B, “{html.escape(known.classes[index])}” goes from {percent(a.top())} to {percent(float(b.probabilities[index]))} "
             f"and this stage's attention costs {again}."
         )
-    over = ""
-    if measured:
-        low, high = min(measured.cells.values()), max(measured.cells.values())
-        over = f" Over the {len(measured.cells)} settings measured, accuracy stays between <b>{100 * low:.0f} and {100 * high:.0f} %</b>."
-    st.html(f'<p class="lead">{same} {moved}{over}</p>')
+    return f'<p class="lead">{same} {moved}</p>'
 
 
 def row_title(kind: str, most: float, gap: float) -> None:
@@ -177,4 +212,3 @@ def table(a: Side, b: Side, known: Checkpoint, stage: int) -> None:
     body = "".join(f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" for name, *cells in rows)
     head = '<th></th><th scope="col">A</th><th scope="col">B</th><th scope="col">B against A</th>'
     st.html(f'<table class="words compared"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
-    st.caption("A MAC is one multiplication with its addition, counted for one picture.", help=MACS)

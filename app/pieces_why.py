@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 
 import hatnet
-from app import pieces, texts
+from app import pieces, saving, state, texts
+from app.components.tile import tile
 from app.evidence import NAMES, Evidence
-from app.figures import faithfulness, maps
+from app.figures import faithfulness, maps, tiles
 from app.figures.faithfulness import Chance, against, chance, score
 from app.samples import Sample, label_of
 from app.services import Checkpoint
@@ -41,7 +42,12 @@ def not_there(evidence: Evidence) -> str:
     return f"Stage {evidence.question.stage} has no local step, so there is one hop: raw attention."
 
 
-def tile(slot, evidence: Evidence, method: str, photo: np.ndarray) -> None:
+def ring(evidence: Evidence, method: str) -> tuple[float, float] | None:
+    """Where a map starts from, as fractions (y, x), if it does start from one token."""
+    return hatnet.place_of(evidence.token, evidence.far.query_grid) if method in ("raw", "hops") else None
+
+
+def picture(slot, evidence: Evidence, method: str) -> None:
     """A method's map on the photograph, or why it is not there (yet)."""
     with slot.container():
         if not evidence.exists(method):
@@ -49,16 +55,26 @@ def tile(slot, evidence: Evidence, method: str, photo: np.ndarray) -> None:
         elif (values := evidence.importance(method)) is None:
             placeholder("Stopped" if st.session_state.get("why_stopped") else "Waiting")
         else:
-            ring = hatnet.place_of(evidence.token, evidence.far.query_grid) if method in ("raw", "hops") else None
-            pieces.chart(maps.uncovered(values, photo, ring), f"why_{method}", maps.uncovered_alt(NAMES[method], values))
+            tile(
+                key=f"why_{method}",
+                photo=pieces.photo_id(state.picture(), exact=False),
+                drawn=tiles.uncovered(values, ring(evidence, method)),
+                alt=maps.uncovered_alt(NAMES[method], values),
+                group="why",
+                enter="draws its curves",
+                choose=lambda _: st.session_state.update(why_wanted=method),
+            )
 
 
 def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
-    """The two charts, for raw attention and one other method: the best, until another is chosen."""
+    """The two charts, for raw attention and one other method: the best, until another is chosen here or by a click on its map."""
     random, names = evidence.curves("random"), list(found)
     best = max(found, key=lambda method: found[method][0])
-    look = dict(required=True, wrap=True)
-    shown = st.segmented_control("Curves of", names, default=best, format_func=NAMES.get, key=f"why_curves_{best}", **look)
+    key, wanted = f"why_curves_{best}", st.session_state.pop("why_wanted", None)
+    st.session_state.setdefault(key, best)
+    if wanted in names:
+        st.session_state[key] = wanted
+    shown = st.segmented_control("Curves of", names, format_func=NAMES.get, key=key, required=True, wrap=True)
     legend(shown)
     most = top(evidence, names)
     for index, (column, kind) in enumerate(zip(st.columns(2, gap="medium"), KINDS, strict=True)):
@@ -67,7 +83,23 @@ def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
             mine, raw, nothing = (evidence.curves(which)[index] for which in (shown, "raw", "learned nothing"))
             pair = NAMES[shown], mine
             figure = faithfulness.chart(kind, pair, raw, random[:, index], nothing, pieces.palette(), most)
-            pieces.plot(figure, f"why_{index}", faithfulness.alt(kind, pair, raw, random[:, index]))
+            pieces.plot(figure, faithfulness.alt(kind, pair, raw, random[:, index]), name=f"why_{index}")
+
+
+def save(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
+    """The six maps in times an even share, and the curves of all."""
+    things = []
+    for method in found:
+        shares = maps.times_even(evidence.importance(method))
+        things.append(saving.Map(name=NAMES[method], values=shares, kind="uncovered", most=maps.FULL, ring=ring(evidence, method)))
+    steps = evidence.curves("raw").shape[-1] - 1
+    columns = {"squares, %": [round(100 * step / steps, 2) for step in range(steps + 1)]}
+    for index, kind in enumerate(KINDS):
+        for method in found:
+            columns[f"{NAMES[method]}, {kind}"] = evidence.curves(method)[index].tolist()
+        columns[f"Random maps, median, {kind}"] = np.median(evidence.curves("random")[:, index], axis=0).tolist()
+        columns[f"Occlusion, random weights, {kind}"] = evidence.curves("learned nothing")[index].tolist()
+    saving.save(*things, saving.Table(name="Curves", columns=columns))
 
 
 def scores(evidence: Evidence) -> dict[str, tuple[float, float]]:
@@ -87,7 +119,7 @@ def meter(method: str, pair: tuple[float, float], random: tuple[Chance, Chance],
     st.html(
         f'<div class="meter {kind}"><b>{pair[0]:.2f}</b><span class="track"><i style="width:{100 * pair[0] / most:.1f}%"></i>'
         f'<u style="left:{100 * random[0].middle / most:.1f}%"></u></span></div>'
-        f'<p class="removed">{against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
+        f'<p class="removed">put back: {against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
     )
 
 

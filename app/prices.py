@@ -26,6 +26,21 @@ def lead(n: int, full: float, ours: float, crossing: float | None) -> str:
     )
 
 
+def bars(full: float, terms: dict[str, float]) -> str:
+    """HTML: one full look beside two small looks, part by part, on one scale. The first picture: it needs no chart library."""
+    most, ours = max(full, sum(terms.values())), sum(terms.values())
+    kinds = dict(zip(terms, ("local pale", "local", "global pale", "global"), strict=True))
+    widths = {name: f"width:{100 * macs / most:.2f}%" for name, macs in terms.items()}
+    parts = "".join(f'<i class="{kinds[name]}" style="{widths[name]}" title="{name}: {amount(terms[name])}"></i>' for name in terms)
+    said = ", ".join(f"{name} {amount(macs)}" for name, macs in terms.items())
+    return (
+        f'<div class="looks" role="img" aria-label="One full look: {amount(full)} multiply-adds. Two small looks: {amount(ours)}: {said}.">'
+        f'<span>One full look <small>Eq. 5</small></span><span class="track"><i style="width:{100 * full / most:.2f}%"></i></span>'
+        f"<b>{amount(full)}</b><span>Two small looks <small>Eq. 15</small></span>"
+        f'<span class="track">{parts}</span><b>{amount(ours)}</b></div>'
+    )
+
+
 def token(near: np.ndarray | None, far: np.ndarray, tokens: int, place: tuple[int, int]) -> str:
     """HTML: what the selected token alone pays for. near, far: its weights [rows, columns], each summing to 1; near None: plain MHSA."""
     parts = [part.ravel() for part in (near, far) if part is not None]

@@ -35,7 +35,6 @@ torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 _FORWARDS = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
 
 SHARP = 720  # pixels: side of the photograph on the page
-SMALL = 320  # pixels: where a page shows it six times
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000
 # Above this many weights, the browser is sent the row of the selected token alone (1 MB at 8 bits a weight).

@@ -12,6 +12,7 @@ const HUES = ["local", "global", "query", "ink", "page"];
 
 function start(root) {
   const equation = root.querySelector(".equation");
+  const shapes = root.querySelector(".shapes");
   const columns = root.querySelector(".columns");
   const line = root.querySelector(".line");
   const photo = new Image();
@@ -55,6 +56,7 @@ function start(root) {
         return button;
       }),
     );
+    shapes.innerHTML = data.shapes;
     panels = new Map();
     columns.replaceChildren(
       ...data.columns.map((group) => {
@@ -167,7 +169,8 @@ function start(root) {
       button.classList.toggle("lit", belongs(reading, button.dataset.panel));
       button.setAttribute("aria-pressed", String(held === button.dataset.panel));
     }
-    line.innerHTML = words(at);
+    const meant = lit && data.equation.find((piece) => piece.panel === lit);
+    line.innerHTML = meant ? `${meant.html}: ${meant.words} <small>${meant.size}</small>` : words(at);
     draw();
   }
 

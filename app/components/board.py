@@ -5,6 +5,7 @@ from app.components import component
 _HTML = """
 <div class="board">
   <div class="equation" role="group" aria-label="The equation: each term is a button that lights its numbers"></div>
+  <p class="shapes"></p>
   <div class="columns"></div>
   <p class="line" aria-live="polite"></p>
   <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i><i class="swatch ink"></i><i class="swatch page"></i>
@@ -13,6 +14,6 @@ _HTML = """
 _mount = component("board", _HTML)
 
 
-def board(*, key: str, drawn: dict, photo: str) -> None:
-    """Draw a board as `app.figures.steps.board` describes it. photo: a data URI, under the weights."""
-    _mount(key=key, data=drawn | {"photo": photo})
+def board(*, key: str, drawn: dict, photo: str, shapes: str) -> None:
+    """Draw a board as `app.figures.steps.board` describes it. photo: a data URI, under the weights. shapes: HTML, under the equation."""
+    _mount(key=key, data=drawn | {"photo": photo, "shapes": shapes})

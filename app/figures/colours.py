@@ -85,14 +85,18 @@ def scale(colour: str, power: float, stops: int = 24) -> list[list]:
     return result
 
 
-def signed(colour: str) -> list[list]:
-    """A Plotly colour scale for differences on a dark photograph: pale grey where negative, nothing at 0, the hue where positive."""
-    ends = ((238, 243, 248), rgb(colour))
-    stops = []
-    for step in range(-8, 9):
-        mixed = ",".join(map(str, ends[step > 0]))
-        stops.append([(step + 8) / 16, f"rgba({mixed},{0.9 * (abs(step) / 8) ** 0.7:.3f})"])
-    return stops
+def signed_tint(colour: str, level: float) -> tuple[float, float, float, float]:
+    """The same for a difference, at `level` = difference / largest: pale grey below 0, nothing at 0, the hue above."""
+    return *((238, 243, 248) if level < 0 else rgb(colour)), 0.9 * abs(level) ** 0.7
+
+
+def signed(colour: str, stops: int = 33) -> list[list]:
+    """Its tints as a colour scale from -largest to largest."""
+    result = []
+    for stop in range(stops):
+        *mixed, alpha = signed_tint(colour, 2 * stop / (stops - 1) - 1)
+        result.append([stop / (stops - 1), f"rgba({','.join(map(str, mixed))},{alpha:.3f})"])
+    return result
 
 
 LOCAL_SCALE = scale(ON_PHOTO.local, LOCAL_POWER)

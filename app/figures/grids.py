@@ -128,3 +128,26 @@ def accuracy_alt(measured: Measured) -> str:
     listed = "; ".join(f"G1 {g1}, G2 {g2}: {value:.0%}" for (g1, g2), value in sorted(measured.cells.items()))
     g1, g2 = measured.trained
     return f"Accuracy by G1 and G2, on {measured.images} pictures. {listed}. Trained with G1 {g1}, G2 {g2}."
+
+
+def accuracy_cells(measured: Measured, a: Setting, b: Setting) -> dict:
+    """Accuracy in % by G1 (down) and G2 (across) for the settings component: grey by value, a star where the model was trained.
+
+    a, b: the two settings that are compared, named where they were measured. Settings that were not measured are None.
+    """
+    down, across = (sorted({setting[axis] for setting in measured.cells}) for axis in (0, 1))
+    low, high = min(measured.cells.values()), max(measured.cells.values())
+    digits = 1 if high - low < 0.1 else 0  # where whole per cents would all look the same
+
+    def cell(setting: Setting) -> dict | None:
+        if setting not in measured.cells:
+            return None
+        value, star = measured.cells[setting], setting == measured.trained
+        name = "A" * (setting == a) + "B" * (setting == b)
+        words = f"G₁ = {setting[0]}, G₂ = {setting[1]}: {100 * value:.1f} % right"
+        words += ", as trained" * star + f", now {name}" * bool(name)
+        part = (value - low) / max(high - low, 0.01)
+        return dict(text=f"{100 * value:.{digits}f}", part=round(part, 3), trained=star, name=name, words=words)
+
+    cells = [[cell((g1, g2)) for g2 in across] for g1 in down]
+    return dict(down=down, across=across, cells=cells, b=b in measured.cells)

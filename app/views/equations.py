@@ -22,7 +22,8 @@ def blackboard() -> None:
         index, side = known.config.stages.index(view.stage), known.grid(view.stage)
         g1, g2, grid = min(view.g1[index], side), min(view.g2[index], side), (side, side)
         token, head = hatnet.token_at(view.place, grid), (view.head or 1) - 1
-        ran = services.equations(picture, known, view.stage, view.block, view.g1, view.g2)
+        with st.spinner("Running the block step by step …"):
+            ran = services.equations(picture, known, view.stage, view.block, view.g1, view.g2)
         window = hatnet.window_of(token, grid, g1)
         look = steps.Look(tensors=ran.tensors, weights=ran.weights, token=token, window=window, g1=g1, g2=g2, head=head)
         step = ran.steps[view.equation]
@@ -50,7 +51,7 @@ def blackboard() -> None:
                 else:
                     st.html('<p class="lead">All heads together</p>')
                 pieces.letters()
-            board(key="board", drawn=steps.board(step.number, look, step.terms), photo=photo)
+            board(key="board", drawn=steps.board(step.number, look, step.terms), photo=photo, shapes=lesson.shapes(step))
             st.html(lesson.check(step, ran.differences[step.number]))
             st.markdown(texts.sections("equations")[str(step.number)])
             with st.container(key="paper"):

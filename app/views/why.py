@@ -1,7 +1,5 @@
 """Why?: attention against attribution, with scores."""
 
-from pathlib import Path
-
 import streamlit as st
 
 import hatnet
@@ -14,7 +12,7 @@ from app.samples import SAMPLES
 
 view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
 evidence = services.evidence(picture, known, view)
-photo, name = services.sharp(picture, services.SMALL), known.classes[evidence.question.target]
+name = known.classes[evidence.question.target]
 state.publish()  # before the long work
 
 
@@ -25,7 +23,7 @@ def work(slots: dict) -> None:
         st.button("Cancel", key="why_cancel", on_click=lambda: st.session_state.update(why_stopped=True))
         for part in evidence.work(lambda done, label: bar.progress(done, f"{label} …")):
             if part in slots:
-                pieces_why.tile(slots[part], evidence, part, photo)
+                pieces_why.picture(slots[part], evidence, part)
 
 
 def token_choice() -> None:
@@ -57,12 +55,12 @@ with st.container(key="why_row"):
         with column:
             pieces_why.heading(method, evidence)
             slots[method], meters[method] = st.empty(), st.empty()
-            pieces_why.tile(slots[method], evidence, method, photo)
-st.html(
-    f'<p class="veil">least <i></i> most important: bare where a square has {maps.FULL} times its even share, or more. '
-    "One scale for all.</p>"
-)
-
+            pieces_why.picture(slots[method], evidence, method)
+with st.container(key="why_scale", horizontal=True, vertical_alignment="center", gap="small"):
+    text = f"most important: bare where a square has {maps.FULL} times its even share or more, in all six."
+    st.html(f'<p class="veil">least <i></i> {text}</p>', width="stretch")
+    save = st.container(width="content")
+    pieces.letters()
 with st.container(key="why_below"):
     left, right = st.columns([10, 3], gap="medium")
 with right:
@@ -83,7 +81,8 @@ if not evidence.missing():
             pieces_why.meter(method, pair, random, max(score for score, _ in found.values()))
     with below.container():
         pieces_why.curves(evidence, found)
+    with save:
+        pieces_why.save(evidence, found)
     with beneath.container():
         pieces_why.note(evidence, found, random)
-with st.expander("How to read this page"):
-    st.markdown((Path(__file__).parents[1] / "content" / "why.md").read_text(encoding="utf-8"))
+pieces.reading("why")

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import re
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app import costs, lesson, measuring, prices, services
 from app.figures import colours, cost, latex, steps
 from app.recompute import cell_means, recompute, softmax, window_ids
 from hatnet import complexity
-from tests.app.test_explorer import spec, text
+from tests.app.views import spec, text
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -170,6 +171,7 @@ def test_every_step_has_its_code_its_numbers_and_its_check(run):
         assert f"Eq. {number} ·" in text(at) and at.query_params["equation"] == str(number)
         assert "The line that ran" in text(at) and ("only rounding" in text(at) or number == 15)
         assert at.get("latex") or "$$" in text(at)
+        assert "→" in drawn(at)["shapes"] and drawn(at)["shapes"].count("<code") == 3  # before, after, pattern
         seen.add(json.dumps(drawn(at)["columns"]))
     assert len(seen) == 10
 
@@ -275,6 +277,38 @@ def test_each_slider_of_the_cost_view_changes_its_curves_and_the_address(run, ke
         assert at.slider(key="choose_g1_2").value == 8, "the sidebar's slider shows the same"
 
 
+@pytest.mark.parametrize("block", ["1", "2"])
+def test_the_token_s_own_bill_is_that_of_the_selected_block(run, block):
+    known, place = services.checkpoint("cifar10"), (0.3, 0.3)
+    seen = services.attention(services.sample("cat_kitten"), known, (4, 4), (2, 2), place)
+    near, far = (seen.row(2, int(block), kind, place).mean(0) for kind in ("local", "global"))
+    assert prices.token(near, far, 256, (4, 4)) in text(run("cost", image="cat_kitten", block=block, token="0.3,0.3"))
+
+
+def test_curves_terms_grids_and_model_can_be_saved(run):
+    at = run("cost")
+    assert [button.proto.label for button in at.get("download_button")] == ["CSV"] * 4
+    here = costs.here(at.session_state["state"], services.checkpoint("cifar10"))
+    counted = services.macs("cifar10", (4, 4), (2, 2))
+    made = costs.tables(here, counted, {})
+    (row,) = [row for row in zip(*made["Cost over tokens"].values(), strict=True) if row[0] == 256]
+    assert dict(zip(made["Cost over tokens"], row, strict=True))["H-MHSA"] == pytest.approx(here.ours)
+    assert sum(made["Whole model"]["MACs of products"]) == counted.attention
+    terms = made["Terms of Eq. 15 over G"]
+    assert sum(values[0] for name, values in terms.items() if name != "G1 = G2") == pytest.approx(complexity.hmhsa(16, 16, 48, 1, 1))
+
+
+def test_the_first_picture_is_both_looks_on_one_scale():
+    said = prices.bars(200, {"local projections": 30, "local products": 20, "global projections": 40, "global products": 10})
+    assert re.findall(r"width:([\d.]+)%", said) == ["100.00", "15.00", "10.00", "20.00", "5.00"]
+    assert "One full look: 200 multiply-adds. Two small looks: 100" in said
+
+
+def test_equations_and_cost_name_their_notebooks(run):
+    assert "02-local-attention.ipynb" in text(run("equations", equation="8")) and "make tutorials" in text(run("cost"))
+    assert "04-joining.ipynb" in text(run("equations", equation="14")) and "05-cost.ipynb" in text(run("cost"))
+
+
 def test_the_token_changes_the_cost_view(run):
     assert text(run("cost", token="0.1,0.1")) != text(run("cost", token="0.9,0.9"))
 
@@ -299,6 +333,11 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(run, monkeypatch):
     at = at.run()
     assert "Measured at 8 × 8 tokens" in text(at)
     assert "measured" in json.dumps(spec(at, 0)) and '"ms"' in json.dumps(spec(at, 0))
+    time_curves, modes = spec(at, 0)["data"], [trace["mode"] for trace in spec(at, 0)["data"]]
+    assert modes.count("lines") == modes.count("markers+lines") == 4  # formulas and measurements
+    next(group for group in at.button_group if "Memory" in group.options).set_value("Memory").run()
+    assert '"MB"' in json.dumps(spec(at, 0)) and [trace["mode"] for trace in spec(at, 0)["data"]] == modes
+    assert spec(at, 0)["data"] != time_curves
     # Other sizes are not what was measured.
     assert "Measured at" not in text(at.select_slider(key="choose_channels").set_value(96).run())
 

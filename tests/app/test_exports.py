@@ -34,6 +34,15 @@ def test_a_window_is_coloured_in_its_place_alone():
     assert (np.ptp(shown[inside], axis=1) > 5).all() and (np.ptp(shown[~inside], axis=1) <= 1).mean() > 0.999
 
 
+def test_a_difference_is_grey_where_negative_and_coloured_where_positive():
+    weights = np.array([[0.2, 0], [0, -0.1]])
+    shown = pixels(exports.map_png(weights, PHOTO, "global difference", most=0.2))
+    np.testing.assert_allclose(shown[100, 100], 0.1 * 96 + 0.9 * np.array([255, 164, 71]), atol=3)
+    np.testing.assert_allclose(shown[100, 600], 96, atol=3)
+    share = 0.9 * 0.5**0.7
+    np.testing.assert_allclose(shown[600, 600], (1 - share) * 96 + share * np.array([238, 243, 248]), atol=3)
+
+
 def test_a_lifted_veil_shows_the_photograph_itself():
     weights = np.zeros((10, 10))
     weights[:2] = 0.05

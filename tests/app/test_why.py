@@ -22,10 +22,10 @@ def why(caplog):
 def pictures(at):
     """Method -> the numbers under its veil."""
     found = {}
-    for chart in at.get("plotly_chart"):
-        name = re.match("Map of (.*?),", chart.proto.alt)
-        if name:
-            found[name[1]] = json.loads(chart.proto.spec)["data"][0]["z"]
+    for block in at.get("bidi_component"):
+        data = json.loads(block.proto.json)
+        if name := re.match("Map of (.*?),", data.get("alt", "")):
+            found[name[1]] = data["values"]
     return found
 
 
@@ -48,12 +48,24 @@ def test_the_page_lays_six_scored_maps_side_by_side(why):
     best = re.search("<b>(.*?)</b> brings", text(at))[1]
     named = {NAMES[name]: value for name, value in scores(at).items()}
     assert named[best] == max(named.values())
-    assert json.loads(at.get("plotly_chart")[6].proto.spec)["data"][-1]["name"] == best
+    assert json.loads(at.get("plotly_chart")[0].proto.spec)["data"][-1]["name"] == best
+
+
+def test_every_map_and_all_curves_can_be_saved(why):
+    files = [button.proto.label for button in why().get("download_button")]
+    assert files.count("PNG") == 6 and files.count("CSV") == 7
+
+
+def test_a_click_on_a_map_draws_its_curves(why):
+    at = why()
+    at.session_state["why_wanted"] = "rollout"  # what the map's click leaves; AppTest cannot click a component
+    at.run()
+    assert json.loads(at.get("plotly_chart")[0].proto.spec)["data"][-1]["name"] == "Rollout"
 
 
 def test_a_score_is_the_mean_height_of_the_drawn_curve(why):
     at = why()
-    spec = json.loads(at.get("plotly_chart")[6].proto.spec)
+    spec = json.loads(at.get("plotly_chart")[0].proto.spec)
     raw = next(np.array(trace["y"]) for trace in spec["data"] if trace["name"] == "Raw attention") / 100
     assert float(scores(at)["raw"]) == pytest.approx(((raw[1:] + raw[:-1]) / 2).mean(), abs=0.005)
 

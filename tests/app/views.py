@@ -1,5 +1,6 @@
 """What the tests of views share: a view through AppTest, and its text. A failure that the page hides fails the test."""
 
+import json
 import logging
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,11 @@ def opened(view: str, **params) -> AppTest:
     for key, value in params.items():
         at.query_params[key] = value
     return at.switch_page(f"views/{view}.py").run()
+
+
+def spec(at: AppTest, index: int) -> dict:
+    """What a chart of the page draws."""
+    return json.loads(at.get("plotly_chart")[index].proto.spec)
 
 
 def text(at: AppTest) -> str:

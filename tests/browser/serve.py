@@ -98,8 +98,11 @@ def path_of(view: str) -> str:
 
 
 @contextmanager
-def running_app(main: Path = REPO / "app" / "main.py") -> Iterator[str]:
-    """The app's address, served as a user would: by the console script, from a folder that is not the project's."""
+def running_app(main: Path = REPO / "app" / "main.py", folder: Path | None = None) -> Iterator[str]:
+    """The app's address, served as a user would: by the console script, from a folder that is not the project's.
+
+    folder: the one to start it in, with runs/*/best.safetensors for it to offer; by default an empty one.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -115,10 +118,10 @@ def running_app(main: Path = REPO / "app" / "main.py") -> Iterator[str]:
     ]
     # A PYTHONPATH that names the project would hide that the app cannot import it by itself.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "server.log"
+    with tempfile.TemporaryDirectory() as empty:
+        log = Path(empty) / "server.log"
         with log.open("w") as out:
-            server = subprocess.Popen(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            server = subprocess.Popen(command, cwd=folder or empty, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         try:
             _wait_until_healthy(server, url, log)
             yield url
@@ -201,6 +204,20 @@ def explorer_drawn(page: Page) -> None:
     expect(page.locator(".st-key-explorer .where")).to_have_text(re.compile("^Row"))
     page.locator(".st-key-explorer .explorer[data-token]").wait_for()
     page.wait_for_function("document.querySelector('[id^=photo-]')?.complete")
+
+
+def drawn(page: Page, view: str) -> None:
+    """Wait until all of a view is painted: the Why? view works for a while before."""
+    from playwright.sync_api import expect
+
+    if view == "explorer":
+        return explorer_drawn(page)
+    if view == "why":
+        expect(page.locator(".meter")).to_have_count(6, timeout=300_000)
+    settle(page)
+    shown = {"cost": ".js-plotly-plot .main-svg", "why": ".js-plotly-plot .main-svg", "start": "canvas, img"}.get(view, "canvas")
+    expect(page.get_by_test_id("stMain").locator(shown).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
 
 
 if __name__ == "__main__":
