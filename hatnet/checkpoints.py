@@ -172,6 +172,13 @@ def pretrained_path(name: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / f"{name}-imagenet1k.safetensors"
 
 
+def list_pretrained() -> dict[str, Path]:
+    """The models whose weights from the authors are on this machine, and the file that `load_pretrained` reads for each."""
+    copies = {name: pretrained_path(name) for name in _RELEASED}
+    files = {name: copy if copy.is_file() else copy.with_name(_RELEASED[name][0]) for name, copy in copies.items()}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
 def load_pretrained(name: str, file: str | os.PathLike | None = None) -> HATNet:
     """A paper's variant with the authors' ImageNet-1K weights, in float32 and eval mode.
 
