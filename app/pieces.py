@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import services, state, texts
+from app.components.copylink import copylink
 from app.figures.colours import DARK, LIGHT, Colours
 from app.figures.words import Summary, percent
 from app.loading import HEADLINE
@@ -37,7 +38,8 @@ def headline() -> None:
 
 
 def where() -> None:
-    """What is being looked at, on every page while the sidebar is closed (style.css)."""
+    """On every page: what is being looked at, while the sidebar is closed (style.css), and the button that copies its address."""
+    copylink()
     view = state.current()
     shown = f"{state.picture().title} · {view.checkpoint} · stage {view.stage} · block {view.block}"
     st.html(f'<p class="where">{html.escape(shown)}</p>')
@@ -46,8 +48,8 @@ def where() -> None:
 def one_answer_a_cell(known: Checkpoint) -> None:
     """What a view of the one answer to a whole photograph says of a checkpoint of cards, and the way to another."""
     cells = known.config.readout
-    text = f"{known.name} gives {cells} × {cells} answers to a picture, one for each cell. Choose a checkpoint of photographs."
-    note("This page explains one answer.", text)
+    text = f"Checkpoint {known.name} gives {cells} × {cells}, one for each cell. Choose a checkpoint of photographs."
+    note("This page explains one answer to a whole picture.", text)
     others = [name for name in services.checkpoint_names() if not services.checkpoint(name).cards]
     if others:
         label, change = f"Use {others[0]}", dict(checkpoint=others[0])

@@ -346,6 +346,11 @@ def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:
     return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
 
 
+def measurable(name: str) -> bool:
+    """Whether benchmarks/grids.py can measure a checkpoint: one that is shipped and classifies photographs."""
+    return name in hatnet.list_checkpoints() and not checkpoint(name).cards
+
+
 def measured_grids(name: str) -> dict | None:
     """What benchmarks/grids.py measured of a checkpoint; None where it has not. Raises ValueError for a file that cannot be read."""
     path = hatnet.checkpoints.SHIPPED / f"{name}.grids.json"

@@ -20,8 +20,7 @@ MEASURED = {
     "paper": "{:.1%} right on ImageNet: top-1 from the paper’s Table 2, not measured here",
 }
 CARDS = (
-    "<b>Which pattern?</b> A card’s pattern is the one in the colour of its X’s. Every card is asked for its own; the cyan cell, "
-    "top left, asks for that of the card with <b>magenta rings</b>."
+    "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for that of the card with <b>magenta rings</b>."
 )
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'

@@ -74,8 +74,8 @@ with right:
 
 picture = state.picture()
 seen = services.attention(picture, known, view.g1, view.g2, view.place)
-far = seen.row(view.stage, view.block - 1, "global", view.place).mean(0)
-near = seen.row(view.stage, view.block - 1, "local", view.place).mean(0) if two_steps else None
+far = seen.row(view.stage, view.block, "global", view.place).mean(0)
+near = seen.row(view.stage, view.block, "local", view.place).mean(0) if two_steps else None
 left, right = st.columns([6, 1], vertical_alignment="center")
 with left:
     st.html(prices.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
