@@ -7,7 +7,6 @@ names, the normalisation and the training figures; `checkpoint_info` reads them 
 import dataclasses
 import json
 import os
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path

@@ -42,7 +42,7 @@ def finish(folder, name, shift=0.0, source="cifar10"):
     path = folder / name / "best.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     model = hatnet.load_checkpoint(source)
-    model.classifier[-1].bias.data[0] += shift
+    model.classifier.bias.data[0] += shift
     checkpoints.save_checkpoint(model, path, hatnet.checkpoint_info(source) | {"split": "val", "accuracy": 0.5})
     return path
 
