@@ -4,7 +4,7 @@ import base64
 
 import streamlit as st
 
-from app.samples import DEFAULT, FOLDER
+from app import opening
 
 BRAND = (
     '<div class="brand"><i><b style="background:var(--local)"></b><b style="background:var(--global)"></b>'
@@ -14,11 +14,10 @@ HEADLINE = "Every token looks twice: closely nearby, roughly everywhere"
 
 
 def first_paint() -> None:
-    """The headline and the default photograph where the Explorer will draw them, and what is being waited for."""
-    # Inline: a picture by address would be asked for later, when the import already keeps the server from answering.
-    photo = base64.b64encode((FOLDER / f"{DEFAULT}.jpg").read_bytes()).decode()
+    """The headline and the photograph that will open where the Explorer will draw it, and what is being waited for."""
     st.title(HEADLINE, anchor=False)
-    st.html(
-        '<p class="lead">Starting PyTorch: a few seconds, once.</p>'
-        f'<img class="waiting" src="data:image/jpeg;base64,{photo}" alt="The photograph that opens first">'
-    )
+    st.html('<p class="lead">Starting PyTorch: a few seconds, once.</p>')
+    if path := opening.picture(st.query_params.to_dict()):
+        # Inline: a picture by address would be asked for later, when the import already keeps the server from answering.
+        photo = base64.b64encode(path.read_bytes()).decode()
+        st.html(f'<img class="waiting" src="data:image/jpeg;base64,{photo}" alt="The photograph that opens first">')

@@ -35,7 +35,7 @@ if "torch" not in sys.modules:
 
     waiting.empty()
 
-from app import services, sidebar, state  # noqa: E402
+from app import pieces, services, sidebar, state  # noqa: E402
 from app.messages import guarded, notices  # noqa: E402
 
 with guarded():
@@ -45,6 +45,7 @@ with guarded():
         st.stop()
     state.current()
     sidebar.draw()
+    pieces.where()
     notices()
     page.run()
     state.publish()

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import services, state, texts
+from app.components.copylink import copylink
 from app.figures.colours import DARK, LIGHT, Colours
 from app.figures.words import percent
 from app.loading import HEADLINE
@@ -17,7 +18,7 @@ CALM = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 
 
 def headline() -> None:
-    view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
+    view, known = state.current(), services.checkpoint(state.current().checkpoint)
     st.title(HEADLINE, anchor=False)
     side = known.grid(view.stage)
     token = '<span class="query">selected token</span>'
@@ -33,8 +34,27 @@ def headline() -> None:
             f"In stage {view.stage} the map is so small that the {token} can read "
             f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
         )
-    where = f"{picture.title} · stage {view.stage} · block {view.block}"
-    st.html(f'<p class="where">{html.escape(where)}</p><p class="lead spare">{text}</p>')
+    st.html(f'<p class="lead spare">{text}</p>')
+
+
+def where() -> None:
+    """On every page: what is being looked at, while the sidebar is closed (style.css), and the button that copies its address."""
+    copylink()
+    view = state.current()
+    shown = f"{state.picture().title} · {view.checkpoint} · stage {view.stage} · block {view.block}"
+    st.html(f'<p class="where">{html.escape(shown)}</p>')
+
+
+def one_answer_a_cell(known: Checkpoint) -> None:
+    """What a view of the one answer to a whole photograph says of a checkpoint of cards, and the way to another."""
+    cells = known.config.readout
+    text = f"Checkpoint {known.name} gives {cells} × {cells}, one for each cell. Choose a checkpoint of photographs."
+    note("This page explains one answer to a whole picture.", text)
+    others = [name for name in services.checkpoint_names() if not services.checkpoint(name).cards]
+    if others:
+        label, change = f"Use {others[0]}", dict(checkpoint=others[0])
+        st.button(label, icon=":material/arrow_back:", type="primary", on_click=state.update, kwargs=change)
+    state.publish()
 
 
 def photos() -> None:
@@ -71,7 +91,9 @@ def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | No
     top, first = float(probabilities[order[0]]), known.classes[order[0]]
     sure = "sure" if top >= 0.8 else "fairly sure" if top >= 0.5 else "unsure"
     classes = f"its {len(known.classes)} classes"
-    if sample is None:
+    if known.cards:
+        small, long = _of_cell(first)
+    elif sample is None:
         listed = ", ".join(known.classes[:12]) + (", …" if len(known.classes) > 12 else "")
         small = sure
         long = f"Whatever the photograph shows, the answer is one of {classes}: {listed}."
@@ -88,6 +110,18 @@ def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | No
         for i in order
     )
     return f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
+
+
+def _of_cell(answer: str) -> tuple[str, str]:
+    """What the selected token's cell is asked, and whether the answer is right: in a word or two, and in sentences."""
+    view = state.current()
+    asked = services.asked(state.picture(), services.checkpoint(view.checkpoint), view.place)
+    if asked.right is None:
+        return "nothing is asked here", "This cell is blank. Choose a card, or the cyan cell that asks, top left."
+    verdict = "right" if answer == asked.right else "wrong"
+    row, column = (index + 1 for index in asked.marked)
+    whose = f"the marked card’s pattern (row {row}, column {column} of the cells)" if asked.asker else "its own card’s pattern"
+    return f"of this cell: {verdict}", f"This cell asks for {whose}: {asked.right}. {verdict.capitalize()}."
 
 
 def letters() -> None:

@@ -71,7 +71,7 @@ def _sheet(picture: Picture, known: Checkpoint, view: state.State, kind: str, he
     """A sheet's key, and what is on it where the browser does not have it yet."""
     whole = kind == "pooling" or services.all_sent(known, view, kind)
     head = view.head if kind in ("local", "global") else None
-    key = repr((kind, picture.digest[:16], known.name, view.stage, view.block, head, view.g1, view.g2, None if whole else view.place))
+    key = repr((kind, picture.digest[:16], known.key, view.stage, view.block, head, view.g1, view.g2, None if whole else view.place))
     if key in held:
         held.remove(key)
         held.append(key)  # the last used is the last to go, here and in the browser

@@ -136,6 +136,9 @@ def stored(index: int) -> Measured | None:
 def accuracy(measured: Measured | None, a: Setting, b: Setting, choose: Callable[[Setting], None]) -> None:
     """The stored map, or how to get one."""
     pieces.heading("Accuracy, %", "weights unchanged")
+    if measured is None and not services.measurable(state.current().checkpoint):
+        note("Not measured.", "This map is there for shipped checkpoints of photographs; everything else on this page works.")
+        return
     if measured is None:
         name = state.current().checkpoint
         st.html(

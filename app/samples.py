@@ -1,4 +1,7 @@
-"""The photographs that come with the app: what each shows, and a telling place to look from. Licences: samples/LICENSES.md."""
+"""The pictures that come with the app: what each shows, and a telling place to look from. Nothing here may import torch.
+
+Photographs are files (licences: samples/LICENSES.md); pictures of cards are drawn by hatnet.cards, each from a seed of its own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +12,13 @@ FOLDER = Path(__file__).parent / "samples"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One photograph."""
+    """One picture."""
 
     title: str
     subject: str  # with its article, to stand in a sentence
     names: tuple[str, ...]  # class names that would be right, in any data set
     place: tuple[float, float]  # (y, x) as fractions of the centre crop: a point on the subject
+    seed: int | None = None  # of hatnet.cards.draw; None: a photograph
 
 
 SAMPLES = {
@@ -29,14 +33,26 @@ SAMPLES = {
     "cow": Sample("Cow", "a cow", ("cow",), (0.53, 0.22)),
     "giraffe": Sample("Giraffes", "giraffes", ("giraffe",), (0.28, 0.72)),
     "koala": Sample("Koala", "a koala", ("koala",), (0.28, 0.53)),
-    "astronaut": Sample("Astronaut", "an astronaut", ("astronaut",), (0.16, 0.47)),
+    "astronaut": Sample("Astronaut", "an astronaut, face to the camera", ("astronaut", "Faces"), (0.16, 0.47)),
     "coffee_cup": Sample("Coffee", "a cup of coffee", ("cup", "coffee"), (0.28, 0.40)),
     "rocket": Sample("Rocket", "a rocket", ("rocket", "missile"), (0.42, 0.50)),
 }
-DEFAULT = "horse_herd"
+# The token in the middle of the cell that asks, the top left one of 4 x 4: (1, 1) of 12 x 12.
+SAMPLES |= {f"cards_{n}": Sample(f"Cards {n}", "cards", (), (0.125, 0.125), seed=n) for n in range(1, 7)}
 
 
 def label_of(sample: Sample, classes: Sequence[str]) -> str | None:
     """The class that is right for a sample in a checkpoint's class list; None where its subject is not among them."""
     known = {name.lower(): name for name in classes}
     return next((known[name.lower()] for name in sample.names if name.lower() in known), None)
+
+
+def offered(cards: bool) -> list[str]:
+    """The samples that go with a checkpoint: drawn cards with one that was trained on them, else photographs."""
+    return [key for key, sample in SAMPLES.items() if (sample.seed is not None) == cards]
+
+
+def first(cards: bool, classes: Sequence[str]) -> str:
+    """The sample that opens with a checkpoint: the first whose subject is among its classes, else the first that goes with it."""
+    keys = offered(cards)
+    return next((key for key in keys if label_of(SAMPLES[key], classes)), keys[0])

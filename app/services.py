@@ -9,6 +9,7 @@ import math
 import os
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,15 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
-from app import measuring
+from app import measuring, opening
 from app.evidence import Evidence, Question
 from app.figures import rows
 from app.recompute import recompute
 from app.samples import FOLDER, SAMPLES
 from app.uploads import read_picture
+from hatnet import cards
 from hatnet.attention import merge
-from hatnet.data import centre_crop, normalise
+from hatnet.data import IGNORED, centre_crop, normalise
 
 if TYPE_CHECKING:
     from app.state import State
@@ -35,6 +37,9 @@ torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 _FORWARDS = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
 
 SHARP = 720  # pixels: side of the photograph on the page
+TINY = 100  # pixels: a smaller picture is shown as the squares that it is made of
+_PLACES: dict[str, Path] = {}  # of checkpoints, when last looked for: looking takes a millisecond
+RUNS = Path(__file__).resolve().parents[1] / "runs"  # the project's; those in the current folder are offered too
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000
 # Above this many weights, the browser is sent the row of the selected token alone (1 MB at 8 bits a weight).
@@ -43,18 +48,31 @@ SENT = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
-    """A photograph as it came, upright, in RGB."""
+    """A photograph as it came, upright, in RGB; or a drawn picture of cards."""
 
     image: Image.Image
     title: str
     digest: str  # of its pixels: the key of every cache
+    answers: np.ndarray | None = None  # of cards: int [4, 4], the class wanted of each cell, IGNORED where nothing is asked
+    marked: tuple[int, int] | None = None  # of cards: the cell (y, x) of the marked card
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What a cell of cards is asked, and what is right."""
+
+    asker: bool  # it asks for the marked card's pattern, all others for their own
+    right: str | None  # a class; None where nothing is asked
+    marked: tuple[int, int]  # the cell (y, x) of the marked card
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
     """What a checkpoint's header says."""
 
-    name: str
+    name: str  # in the address
+    title: str  # for people
+    key: str  # of every cache: changes when the file is written again
     config: hatnet.Config
     classes: tuple[str, ...]
     data: str
@@ -79,10 +97,16 @@ class Checkpoint:
         """The stages that have windows and cells; the others are plain MHSA."""
         return self.config.stages[: len(self.config.g1)]
 
+    @property
+    def cards(self) -> bool:
+        """Whether it answers once for each cell of drawn cards; else once for a whole photograph."""
+        return self.config.readout > 1
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Attention:
-    """One forward pass: class probabilities [classes], and the maps by (stage, block from 1, kind). Heads count from 1, too."""
+    """One forward pass: class probabilities [classes] of the picture, or where each cell has its own answer, of the selected token's
+    cell; and the maps by (stage, block from 1, kind). Heads count from 1, too."""
 
     probabilities: np.ndarray
     maps: dict[tuple[int, int, str], hatnet.AttentionMap]
@@ -146,44 +170,134 @@ class Equations:
 
 
 def checkpoint_names() -> list[str]:
-    """The checkpoints that classify whole photographs by the paper's attention. Not cached: a new file is offered at once.
+    """The checkpoints that the views can show; the first is what opens. Not cached: a run that has finished is offered at once.
 
-    Raises ValueError where there are files and none can be read.
+    First the shipped ones, then the authors', then the best of each run, the newest first. A file that cannot be read is left out
+    with a line in the log. Raises ValueError where there are files and none can be read.
     """
-    configs, problem = {}, None
-    for name in hatnet.list_checkpoints():
+    headers, problem = {}, None
+    for name, path in (files := _files()).items():
         try:
-            configs[name] = checkpoint(name).config
+            headers[name] = _header(name, path, _stamp(path))
         except ValueError as error:
-            log.warning("left out: %s", error)  # one torn file must not hide the others
+            _left_out(path, error)  # one torn file must not hide the others
             problem = error
-    if problem and not configs:
+    if problem and not headers:
         raise problem
-    return [name for name, config in configs.items() if config.readout == 1 and set(config.mechanisms) == {"hierarchical"}]
+    names = [name for name, header in headers.items() if opening.suits(header)]
+    shipped = [name for name in names if files[name].parent == hatnet.checkpoints.SHIPPED]
+    return sorted(shipped, key=lambda name: opening.rank(name, headers[name])) + [name for name in names if name not in shipped]
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def checkpoint(name: str) -> Checkpoint:
-    """What the header of a checkpoint says. Raises ValueError for a file that is none."""
-    info = hatnet.checkpoint_info(name)
-    kept = {key: tuple(info[key]) for key in ("classes", "mean", "std")}
+def _files() -> dict[str, Path]:
+    """Every checkpoint on this machine, by the name that stands in the address. A run is "run:" and its folder's name."""
+    files = {name: hatnet.checkpoints.SHIPPED / f"{name}.safetensors" for name in hatnet.list_checkpoints()}
+    for model, path in hatnet.list_pretrained().items():
+        copy = hatnet.checkpoints.pretrained_path(model)
+        if path == copy or _copied(model, path, _stamp(path)):
+            files[copy.stem] = copy
+    here = Path("runs").resolve()
+    for folder in dict.fromkeys((RUNS, here)):
+        for path in hatnet.list_checkpoints(folder):
+            if (path := Path(path)).parent.parent == folder:
+                name = f"run:{path.parent.name}"
+                files[name if name not in files else f"{name}@{here.parent.name}"] = path
+    _PLACES.update(files)
+    return files
+
+
+def _stamp(path: Path) -> int:
+    """When a file was written; 0 for one that has gone."""
     try:
-        config = hatnet.Config(**info["config"])
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _left_out(path: Path, _error: Exception) -> None:
+    log.warning("left out: %s", _error)  # once
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the authors’ weights, once")
+def _copied(model: str, path: Path, stamp: int) -> bool:
+    """Whether a released file could be turned into hatnet's copy of it."""
+    try:
+        hatnet.load_pretrained(model)
+    except (ValueError, OSError) as error:
+        _left_out(path, error)
+        return False
+    return True
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _header(name: str, path: Path, stamp: int) -> dict:
+    info = hatnet.checkpoint_info(path)
+    try:
+        hatnet.Config(**info["config"])
     except TypeError as error:
         raise ValueError(f"The checkpoint {name} comes from another version of hatnet ({error}).") from None
+    return info
+
+
+def checkpoint(name: str) -> Checkpoint:
+    """What the header of a checkpoint says. Raises ValueError for a name that is not there, and for a file that is none."""
+    return _checkpoint(name, *_found_file(name))
+
+
+def _found_file(name: str) -> tuple[Path, int]:
+    for places in (lambda: _PLACES, _files):
+        path = places().get(name)
+        if path and (stamp := _stamp(path)):
+            return path, stamp
+    raise ValueError(f"There is no checkpoint “{name}” here any more. Choose another in the sidebar.")
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _checkpoint(name: str, path: Path, stamp: int) -> Checkpoint:
+    info = _header(name, path, stamp)
+    kept = {key: tuple(info[key]) for key in ("classes", "mean", "std")}
     facts = {key: info[key] for key in ("data", "image_size", "accuracy")}
-    return Checkpoint(name=name, config=config, split=info.get("split", "test"), **facts, **kept)
+    config = hatnet.Config(**info["config"])
+    title, split = f"{name} · {len(info['classes'])} classes", info.get("split", "test")
+    if name.startswith("run:"):
+        title = f"run: {title.removeprefix('run:')}"
+    elif path.parent != hatnet.checkpoints.SHIPPED:
+        title, split = f"{name.partition('-')[0]} · ImageNet (authors)", "paper"
+    return Checkpoint(name=name, title=title, key=f"{name}@{stamp}", config=config, split=split, **facts, **kept)
+
+
+def _model(name: str) -> hatnet.HATNet:
+    return _loaded(*_found_file(name))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _model(name: str) -> hatnet.HATNet:
-    return hatnet.load_checkpoint(name)
+def _loaded(path: Path, stamp: int) -> hatnet.HATNet:
+    return hatnet.load_checkpoint(path)
 
 
 @st.cache_resource(max_entries=len(SAMPLES), show_spinner=False)
 def sample(key: str) -> Picture:
-    image = Image.open(FOLDER / f"{key}.jpg").convert("RGB")
-    return Picture(image=image, title=SAMPLES[key].title, digest=_digest(image))
+    """A picture that comes with the app: a photograph, or cards drawn at full difficulty."""
+    facts = SAMPLES[key]
+    if facts.seed is None:
+        image = Image.open(FOLDER / f"{key}.jpg").convert("RGB")
+        return Picture(image=image, title=facts.title, digest=_digest(image))
+    drawn = cards.draw(1, torch.Generator().manual_seed(facts.seed))
+    image = Image.fromarray(drawn.pixels[0].permute(1, 2, 0).numpy())
+    answers = drawn.labels[0].numpy()
+    marked = divmod(int(drawn.marked[0]), answers.shape[1])
+    return Picture(image=image, title=facts.title, digest=_digest(image), answers=answers, marked=marked)
+
+
+def asked(picture: Picture, known: Checkpoint, place: tuple[float, float]) -> Asked | None:
+    """What the cell at a place is asked; None for a photograph, of which one thing is asked as a whole."""
+    if picture.answers is None:
+        return None
+    cell = hatnet.token_at(place, picture.answers.shape)
+    answer = int(picture.answers[cell])
+    right = None if answer == IGNORED else known.classes[answer]
+    return Asked(asker=cell == divmod(cards.ASKER, picture.answers.shape[1]), right=right, marked=picture.marked)
 
 
 def upload(data: bytes, name: str) -> Picture:
@@ -197,8 +311,8 @@ def _digest(image: Image.Image) -> str:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _pixels(digest: str, size: int, _image: Image.Image) -> np.ndarray:
-    pixels = np.array(centre_crop(_image, size))
+def _pixels(digest: str, size: int, _image: Image.Image, times: int = 1) -> np.ndarray:
+    pixels = np.array(centre_crop(_image, size)).repeat(times, 0).repeat(times, 1)
     pixels.setflags(write=False)  # one object for all visitors
     return pixels
 
@@ -210,7 +324,8 @@ def model_input(picture: Picture, size: int) -> np.ndarray:
 
 def sharp(picture: Picture, side: int = SHARP) -> np.ndarray:
     """The same centre crop for people: uint8 [side, side, 3], as sharp as it came, up to `side` pixels."""
-    return _pixels(picture.digest, min(side, *picture.image.size), picture.image)
+    own = min(picture.image.size)
+    return _pixels(picture.digest, min(side, own), picture.image, side // own if own < TINY else 1)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -228,7 +343,7 @@ def thumbnail(picture: Picture) -> np.ndarray:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _data_uri(digest: str, shape: tuple[int, ...], _pixels: np.ndarray) -> str:
     image, file = Image.fromarray(_pixels), io.BytesIO()
-    kind = "png" if image.width < 100 else "jpeg"
+    kind = "png" if image.width < TINY else "jpeg"
     image.save(file, kind, quality=88)
     return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
 
@@ -241,16 +356,19 @@ def data_uri(picture: Picture, pixels: np.ndarray) -> str:
 def attention(picture: Picture, known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...], place: tuple[float, float]) -> Attention:
     """All maps for a picture, computed once for all tokens; for the token at `place` alone where all would be too many."""
     queries = None if _weights(known, g1, g2) <= ALL_ROWS else (place,)
-    return _attention(picture.digest, known.name, g1, g2, queries, model_input(picture, known.image_size))
+    found = _attention(picture.digest, known.key, g1, g2, queries, known, model_input(picture, known.image_size))
+    if found.probabilities.ndim == 1:
+        return found
+    y, x = hatnet.token_at(place, found.probabilities.shape[1:])
+    return replace(found, probabilities=found.probabilities[:, y, x])
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _attention(digest: str, name: str, g1: tuple, g2: tuple, queries: tuple | None, _input: np.ndarray) -> Attention:
-    known = checkpoint(name)
-    model = _model(name)  # loaded out here: a model loaded in inference mode has no gradients
+def _attention(digest: str, key: str, g1: tuple, g2: tuple, queries: tuple | None, _known: Checkpoint, _input: np.ndarray) -> Attention:
+    model = _model(_known.name)  # loaded out here: a model loaded in inference mode has no gradients
     with _FORWARDS, torch.inference_mode():
-        logits, maps = hatnet.attention_maps(model, _normalised(known, _input), queries=queries, g1=g1, g2=g2)
-    probabilities = logits[0].softmax(-1).numpy()
+        logits, maps = hatnet.attention_maps(model, _normalised(_known, _input), queries=queries, g1=g1, g2=g2)
+    probabilities = logits[0].softmax(0).numpy()  # [classes], or [classes, cells, cells]
     probabilities.setflags(write=False)
     return Attention(probabilities=probabilities, maps={(record.stage, record.block + 1, record.kind): record for record in maps})
 
@@ -270,14 +388,24 @@ def sheet(picture: Picture, known: Checkpoint, view: "State", kind: str) -> dict
     """
     only = None if all_sent(known, view, kind) else view.place
     head = None if kind == "hops" else view.head
-    return _sheet(picture.digest, known.name, view.stage, view.block, head, view.g1, view.g2, kind, only, picture)
+    return _sheet(picture.digest, known.key, view.stage, view.block, head, view.g1, view.g2, kind, only, known, picture)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
 def _sheet(
-    digest: str, name: str, stage: int, block: int, head: int | None, g1: tuple, g2: tuple, kind: str, only: tuple | None, _picture: Picture
+    digest: str,
+    key: str,
+    stage: int,
+    block: int,
+    head: int | None,
+    g1: tuple,
+    g2: tuple,
+    kind: str,
+    only: tuple | None,
+    _known: Checkpoint,
+    _picture: Picture,
 ) -> dict | None:
-    known = checkpoint(name)
+    known = _known
     grid = (known.grid(stage),) * 2
     seen = attention(_picture, known, g1, g2, only or (0.5, 0.5))
     token = hatnet.token_at(only, grid) if only else None
@@ -307,45 +435,51 @@ def _sheet(
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _loss(digest: str, name: str, stage: int, block: int, g1: tuple, g2: tuple, _input: np.ndarray) -> rows.Loss:
-    known, seen = checkpoint(name), {}
-    model = _model(name)
+def _loss(digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple, _known: Checkpoint, _input: np.ndarray) -> rows.Loss:
+    model, seen = _model(_known.name), {}
     with _FORWARDS, torch.inference_mode():
-        layer, x, *sides = hatnet.block_input(model, _normalised(known, _input), stage, block - 1, g1, g2)
+        layer, x, *sides = hatnet.block_input(model, _normalised(_known, _input), stage, block - 1, g1, g2)
         layer.attn(x, *sides, seen=seen)
     return rows.loss(seen["a1"][0].numpy(), sides[1])
 
 
 def loss(picture: Picture, known: Checkpoint, view: "State") -> rows.Loss:
     """The variance that Eq. 10 loses in a block of a hierarchical stage."""
-    return _loss(picture.digest, known.name, view.stage, view.block, view.g1, view.g2, model_input(picture, known.image_size))
+    return _loss(picture.digest, known.key, view.stage, view.block, view.g1, view.g2, known, model_input(picture, known.image_size))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _other_model(name: str, mechanism: str) -> hatnet.HATNet:
-    own = _model(name)
+def _other_model(key: str, mechanism: str, _known: Checkpoint) -> hatnet.HATNet:
+    own = _model(_known.name)
     model = hatnet.HATNet(replace(own.config, attention=mechanism))
     model.load_state_dict(own.state_dict())
     return model.eval()
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _other(digest: str, name: str, mechanism: str, g1: tuple, g2: tuple, place: tuple, _input: np.ndarray) -> Attention:
-    known, model = checkpoint(name), _other_model(name, mechanism)
+def _other(
+    digest: str, key: str, mechanism: str, g1: tuple, g2: tuple, place: tuple, _known: Checkpoint, _input: np.ndarray
+) -> Attention:
+    model = _other_model(key, mechanism, _known)
     with _FORWARDS, torch.inference_mode():
-        logits, maps = hatnet.attention_maps(model, _normalised(known, _input), queries=(place,), g1=g1, g2=g2)
+        logits, maps = hatnet.attention_maps(model, _normalised(_known, _input), queries=(place,), g1=g1, g2=g2)
     records = {(record.stage, record.block + 1, record.kind): record for record in maps}
-    return Attention(probabilities=logits[0].softmax(-1).numpy(), maps=records)
+    return Attention(probabilities=logits[0].softmax(0).numpy(), maps=records)
 
 
 def other_reach(picture: Picture, known: Checkpoint, view: "State", mechanism: str, place: tuple[float, float]) -> Attention:
     """The rows of one token where the same weights run with the reach of another mechanism (`hatnet.config.REACHES`)."""
-    return _other(picture.digest, known.name, mechanism, view.g1, view.g2, place, model_input(picture, known.image_size))
+    return _other(picture.digest, known.key, mechanism, view.g1, view.g2, place, known, model_input(picture, known.image_size))
 
 
 def _normalised(known: Checkpoint, pixels: np.ndarray) -> torch.Tensor:
     """The model's picture uint8 [size, size, 3] -> images [1, 3, size, size]."""
     return normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+
+
+def measurable(name: str) -> bool:
+    """Whether benchmarks/grids.py can measure a checkpoint: one that is shipped and classifies photographs."""
+    return name in hatnet.list_checkpoints() and not checkpoint(name).cards
 
 
 def measured_grids(name: str) -> dict | None:
@@ -363,7 +497,7 @@ def measured_grids(name: str) -> dict | None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _found(digest: str, name: str, g1: tuple, g2: tuple) -> dict[tuple, np.ndarray]:
+def _found(digest: str, key: str, g1: tuple, g2: tuple) -> dict[tuple, np.ndarray]:
     """What Why? has worked out so far, part by part; filled in place, for all visitors."""
     return {}
 
@@ -382,7 +516,7 @@ def evidence(picture: Picture, known: Checkpoint, view: "State") -> Evidence:
         place=view.place,
         cells=(known.grid(known.config.stages[0]),) * 2,
     )
-    return Evidence(_model(known.name), question, seen.maps, _found(picture.digest, known.name, view.g1, view.g2), _FORWARDS)
+    return Evidence(_model(known.name), question, seen.maps, _found(picture.digest, known.key, view.g1, view.g2), _FORWARDS)
 
 
 def _weights(known: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> int:
@@ -414,12 +548,14 @@ _WINDOWED = ("x1", "q1", "k1", "v1", "p1")  # their first axis is windows, not i
 
 def equations(picture: Picture, known: Checkpoint, stage: int, block: int, g1: tuple[int, ...], g2: tuple[int, ...]) -> Equations:
     """Eqs. 6 to 15 in one block (from 1) of a hierarchical stage, for all tokens."""
-    return _equations(picture.digest, known.name, stage, block, g1, g2, model_input(picture, known.image_size))
+    return _equations(picture.digest, known.key, stage, block, g1, g2, known, model_input(picture, known.image_size))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _equations(digest: str, name: str, stage: int, block: int, g1: tuple, g2: tuple, _input: np.ndarray) -> Equations:
-    known = checkpoint(name)
+def _equations(
+    digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple, _known: Checkpoint, _input: np.ndarray
+) -> Equations:
+    known, name = _known, _known.name
     with _FORWARDS, torch.no_grad():  # not inference_mode: there the counter of FLOPs misses the products
         layer, x, side1, side2 = hatnet.block_input(_model(name), _normalised(known, _input), stage, block - 1, g1, g2)
         steps = hatnet.walk(layer, x, side1, side2)
@@ -448,11 +584,15 @@ def _difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max())
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
 def macs(name: str, g1: tuple[int, ...], g2: tuple[int, ...]) -> hatnet.complexity.Count:
     """The MACs of one photograph through a checkpoint's model, module by module."""
-    side = checkpoint(name).image_size
-    return hatnet.complexity.count(_model(name), (side, side), g1, g2)
+    known = checkpoint(name)
+    return _macs(known.key, g1, g2, known)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _macs(key: str, g1: tuple, g2: tuple, _known: Checkpoint) -> hatnet.complexity.Count:
+    return hatnet.complexity.count(_model(_known.name), (_known.image_size,) * 2, g1, g2)
 
 
 def parameters(name: str) -> int:

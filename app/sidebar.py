@@ -8,12 +8,20 @@ import streamlit as st
 from app import services, state
 from app.messages import note
 from app.samples import SAMPLES
-from app.services import Checkpoint
+from app.services import Checkpoint, Picture
 
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 UPLOAD_HELP = "PNG, JPEG, WEBP, GIF, BMP or TIFF, up to 20 MB. It stays on this machine and is forgotten when you leave."
 STAGE_HELP = "From stage to stage there are fewer tokens, each for a larger square. As in the paper, stage 1 only makes the first tokens."
 BLOCK_HELP = "The layers of a stage, one after the other: each reads what the one before has written."
+MEASURED = {
+    "test": "{:.0%} right on its test images",
+    "val": "{:.0%} right on images held out of training",
+    "paper": "{:.1%} right on ImageNet: top-1 from the paper’s Table 2, not measured here",
+}
+CARDS = (
+    "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for that of the card with <b>magenta rings</b>."
+)
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'
@@ -21,13 +29,13 @@ LEGEND = (
 
 
 def draw() -> None:
-    view = state.current()
+    names = services.checkpoint_names()
+    view = state.refresh(names)
     known = services.checkpoint(view.checkpoint)
     with st.sidebar:
         _photograph(view, known)
-        names = services.checkpoint_names()
-        state.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_checkpoint_title)
-        st.caption(f"{known.accuracy:.0%} right on {'its test images' if known.split == 'test' else 'images held out of training'}")
+        state.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title)
+        st.caption(MEASURED.get(known.split, MEASURED["val"]).format(known.accuracy))
         stages = known.config.stages
         state.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
         blocks = range(1, known.depth(view.stage) + 1)
@@ -38,16 +46,18 @@ def draw() -> None:
 
 def _photograph(view: state.State, known: Checkpoint) -> None:
     uploaded = st.session_state.get("upload")
-    options = [*SAMPLES, *([state.UPLOAD] if uploaded else [])]
 
     def title(image: str) -> str:
         return f"Yours: {uploaded.title}" if image == state.UPLOAD else SAMPLES[image].title
 
     def choose(image: str) -> None:
-        # The token moves to where there is something to see in the new picture.
-        state.update(image=image, place=SAMPLES[image].place if image in SAMPLES else (0.5, 0.5))
+        state.update(image=image, place=state.home(image))
 
-    state.bound(st.selectbox, "Photograph", "image", view.image, write=choose, options=options, format_func=title)
+    options = state.images(known, has_upload=uploaded is not None)
+    what = "Picture" if known.cards else "Photograph"
+    state.bound(st.selectbox, what, "image", view.image, write=choose, options=options, format_func=title)
+    if known.cards:
+        return _cards(state.picture(), known)
     picture = state.picture()
     width, height = picture.image.size
     crop, exact = min(width, height), services.model_input(picture, known.image_size)
@@ -69,6 +79,11 @@ def _photograph(view: state.State, known: Checkpoint) -> None:
         note(problem, f"The last picture stays: {title(view.image)}.")
 
 
+def _cards(picture: Picture, known: Checkpoint) -> None:
+    exact = services.data_uri(picture, services.model_input(picture, known.image_size))
+    st.html(f'<div class="seen cards"><div class="exact"><img src="{exact}" alt="{picture.title}"></div><p>{CARDS}</p></div>')
+
+
 def _uploaded() -> None:
     file = st.session_state.file
     st.session_state.upload_problem = None
@@ -79,12 +94,11 @@ def _uploaded() -> None:
     except ValueError as error:
         st.session_state.upload_problem = str(error)
         return
-    state.update(image=state.UPLOAD, place=(0.5, 0.5))
+    state.update(image=state.UPLOAD, place=state.home(state.UPLOAD))
 
 
-def _checkpoint_title(name: str) -> str:
-    known = services.checkpoint(name)
-    return f"{name} · {len(known.classes)} classes"
+def _title(name: str) -> str:
+    return services.checkpoint(name).title
 
 
 def _grids(view: state.State, known: Checkpoint) -> None:

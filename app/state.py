@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import services
 from app.figures.words import count
-from app.samples import DEFAULT, SAMPLES
+from app.samples import SAMPLES, first, offered
 from app.services import Checkpoint, Picture
 
 UPLOAD = "upload"  # the image's name in the state when it is the visitor's own
@@ -46,45 +46,65 @@ class State:
         stage = self.stage if self.stage in known.config.stages else known.config.stages[0]
         head = self.head if self.head is not None and self.head <= known.heads(stage) else None
         new = replace(self, checkpoint=known.name, stage=stage, block=min(self.block, known.depth(stage)), head=head)
-        if self.checkpoint != known.name:
+        if self.checkpoint != known.name or len(self.g1) != len(known.config.g1):
             new = replace(new, g1=known.config.g1, g2=known.config.g2)
+        sides = [known.grid(stage) for stage in known.hierarchical]
+        g1, g2 = (tuple(map(min, grids, sides)) for grids in (new.g1, new.g2))
+        new = replace(new, g1=g1, g2=g2)
+        if self.image not in images(known, has_upload=True):
+            new = replace(default(known), equation=self.equation, pixels=self.pixels, channels=self.channels)
         return new
 
 
 def default(known: Checkpoint) -> State:
     """What a visitor sees first."""
     stage, g1, g2 = known.config.stages[0], known.config.g1, known.config.g2
-    place = SAMPLES[DEFAULT].place
-    return State(image=DEFAULT, checkpoint=known.name, stage=stage, block=known.depth(stage), head=None, place=place, g1=g1, g2=g2)
+    block = _block(known, stage)
+    image = first(known.cards, known.classes)
+    place = SAMPLES[image].place
+    return State(image=image, checkpoint=known.name, stage=stage, block=block, head=None, place=place, g1=g1, g2=g2)
+
+
+def _block(known: Checkpoint, stage: int) -> int:
+    """The block that a stage opens on: its last, which knows most; of cards the first, in which the asker finds the marked card."""
+    return 1 if known.cards else known.depth(stage)
+
+
+def images(known: Checkpoint, has_upload: bool) -> list[str]:
+    """The pictures that go with a checkpoint. One of cards is asked about cells that a photograph does not have."""
+    return offered(known.cards) + ([UPLOAD] if has_upload and not known.cards else [])
 
 
 def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Checkpoint], has_upload: bool) -> tuple[State, list[str]]:
     """The state that an address asks for, clamped to what there is, and a notice for each thing that had to change.
 
-    params: the address's parameters. names: the checkpoints there are (at least one). know: a name -> its `Checkpoint`.
+    params: the address's parameters. names: the checkpoints there are (at least one), the default first. know: a name -> its `Checkpoint`.
     """
     notices: list[str] = []
     name = params.get("checkpoint", names[0])
     if name not in names:
-        notices.append(f"The link asked for checkpoint “{name}”, which is not here. {names[0]} is shown.")
+        notices.append(f"The link asked for checkpoint “{_short(name)}”, which is not here. {names[0]} is shown.")
         name = names[0]
     known = know(name)
     state = default(known)
 
     image = params.get("image", state.image)
-    if image == UPLOAD and not has_upload:
-        notices.append(f"The link showed somebody's own photograph, which never left their visit. {_title(state.image)} is shown.")
+    if image not in images(known, has_upload):
+        if image == UPLOAD and not has_upload:
+            problem = "somebody's own photograph, which never left their visit"
+        elif image in SAMPLES or image == UPLOAD:
+            asked = _title(image) if image in SAMPLES else "an own photograph"
+            problem = f"{asked}, which does not go with checkpoint {name}"
+        else:
+            problem = f"picture “{_short(image)}”, which is not here"
         image = state.image
-    elif image != UPLOAD and image not in SAMPLES:
-        notices.append(f"The link asked for photograph “{image}”, which is not here. {_title(state.image)} is shown.")
-        image = state.image
-    state = replace(state, image=image, place=SAMPLES[image].place if image in SAMPLES else (0.5, 0.5))
+        notices.append(f"The link asked for {problem}. {_title(image)} is shown.")
+    state = replace(state, image=image, place=home(image))
 
     stages = known.config.stages
     stage = _whole(params, "stage", state.stage, stages[0], stages[-1], f"this checkpoint has stages {stages[0]} to {stages[-1]}", notices)
     depth, heads = known.depth(stage), known.heads(stage)
-    # A stage that the link does not name opens on its last block.
-    block = _whole(params, "block", depth, 1, depth, f"this stage has {count(depth)}", notices)
+    block = _whole(params, "block", _block(known, stage), 1, depth, f"this stage has {count(depth)}", notices)
     head = None
     if params.get("head", "mean") != "mean":
         head = _whole(params, "head", 1, 1, heads, f"this stage has {count(heads)}", notices)
@@ -115,6 +135,16 @@ def address(state: State) -> dict[str, str]:
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 
 
+def home(image: str) -> tuple[float, float]:
+    """Where a picture is first looked at: a place where there is something to see."""
+    return SAMPLES[image].place if image in SAMPLES else (0.5, 0.5)
+
+
+def _short(text: str) -> str:
+    """What an address said, short enough to be said back."""
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
 def _title(image: str) -> str:
     return f"“{SAMPLES[image].title}”"
 
@@ -125,11 +155,12 @@ def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: in
     try:
         asked = int(params[key])
     except ValueError:
-        notices.append(f"The link asked for {key} “{params[key]}”, which is no number. {key.capitalize()} {default} is shown.")
+        problem = f"{key} “{_short(params[key])}”, which is no whole number"
+        notices.append(f"The link asked for {problem}. {key.capitalize()} {default} is shown.")
         return default
     shown = min(max(asked, low), high)
     if shown != asked:
-        notices.append(f"The link asked for {key} {asked}; {reason}. {key.capitalize()} {shown} is shown.")
+        notices.append(f"The link asked for {key} {_short(str(asked))}; {reason}. {key.capitalize()} {shown} is shown.")
     return shown
 
 
@@ -144,12 +175,12 @@ def _grids(params: Mapping[str, str], key: str, trained: tuple[int, ...], sides:
     if asked is None or len(asked) != len(trained):
         wanted = ",".join(map(str, trained))
         wish = f"{count(len(trained))} whole numbers are wanted, like {wanted}"
-        notices.append(f"The link asked for {name} “{params[key]}”; {wish}. Those are used.")
+        notices.append(f"The link asked for {name} “{_short(params[key])}”; {wish}. Those are used.")
         return trained
     shown = tuple(min(max(value, 1), side) for value, side in zip(asked, sides, strict=True))
     for value, used, side in zip(asked, shown, sides, strict=True):
         if value != used:
-            notices.append(f"The link asked for {name} {value}; that stage is {side} tokens wide. {used} is used.")
+            notices.append(f"The link asked for {name} {_short(str(value))}; that stage is {side} tokens wide. {used} is used.")
     return shown
 
 
@@ -161,7 +192,8 @@ def _place(params: Mapping[str, str], default: tuple[float, float], notices: lis
         if y != y or x != x:  # NaN
             raise ValueError
     except ValueError:
-        notices.append(f"The link asked for token “{params['token']}”; two fractions are wanted, like 0.5,0.5. Another token is shown.")
+        asked = _short(params["token"])
+        notices.append(f"The link asked for token “{asked}”; two fractions are wanted, like 0.5,0.5. Another token is shown.")
         return default
     shown = min(max(y, 0.0), 1.0), min(max(x, 0.0), 1.0)
     if shown != (y, x):
@@ -181,11 +213,24 @@ def current() -> State:
     return st.session_state.state
 
 
+def refresh(names: list[str]) -> State:
+    """This visitor's state, after checkpoints may have gone or been written anew since the last run. names: those there are now."""
+    state = current()
+    if state.checkpoint not in names:
+        st.session_state.notices = [f"Checkpoint {state.checkpoint} is gone. {names[0]} is shown."]
+    known = services.checkpoint(state.checkpoint if state.checkpoint in names else names[0])
+    st.session_state.state = state.fitted(known)
+    return st.session_state.state
+
+
 def update(**changes) -> None:
     """Change the state, and whatever else then no longer fits. Notices about the link have been seen by now."""
     state = replace(st.session_state.state, **{key: value for key, value in changes.items() if key != "checkpoint"})
-    st.session_state.state = state.fitted(services.checkpoint(changes.get("checkpoint", state.checkpoint)))
-    st.session_state.notices = []
+    st.session_state.state, st.session_state.notices = state, []
+    try:
+        st.session_state.state = state.fitted(services.checkpoint(changes.get("checkpoint", state.checkpoint)))
+    except ValueError as error:  # its file has gone since it was offered
+        st.session_state.notices = [f"{error}"]
 
 
 def set_grid(name: str, index: int, side: int) -> None:

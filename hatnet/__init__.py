@@ -9,6 +9,7 @@ from hatnet import complexity, rollout
 from hatnet.checkpoints import (
     checkpoint_info,
     list_checkpoints,
+    list_pretrained,
     load_checkpoint,
     load_official_state_dict,
     load_pretrained,
@@ -36,6 +37,7 @@ __all__ = [
     "rollout",
     "checkpoint_info",
     "list_checkpoints",
+    "list_pretrained",
     "load_checkpoint",
     "load_official_state_dict",
     "load_pretrained",

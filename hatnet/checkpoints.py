@@ -7,7 +7,6 @@ names, the normalisation and the training figures; `checkpoint_info` reads them 
 import dataclasses
 import json
 import os
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -172,6 +171,13 @@ def pretrained_path(name: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / f"{name}-imagenet1k.safetensors"
 
 
+def list_pretrained() -> dict[str, Path]:
+    """The models whose weights from the authors are on this machine, and the file that `load_pretrained` reads for each."""
+    copies = {name: pretrained_path(name) for name in _RELEASED}
+    files = {name: copy if copy.is_file() else copy.with_name(_RELEASED[name][0]) for name, copy in copies.items()}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
 def load_pretrained(name: str, file: str | os.PathLike | None = None) -> HATNet:
     """A paper's variant with the authors' ImageNet-1K weights, in float32 and eval mode.
 
@@ -217,7 +223,7 @@ def _read_released(path: Path) -> Mapping[str, Tensor]:
     """A state dict from a .pth file: bare, or nested under "model" or "state_dict". Runs no code of the file."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # garbage lets torch's unpickler fail in any way
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"{path} is no file of weights alone, so it was not loaded ({reason}); if a download was cut off, delete it and try again"

@@ -85,8 +85,9 @@ def test_files_that_do_not_fit(released, tmp_path, hub):
     torch.save(released, path)
     path.write_bytes(path.read_bytes()[: 2**20])
     refused(None, "delete it and try again")
-    path.write_bytes(b"")
-    refused(None, "was not loaded")
+    for garbage in (b"", b"torn", b"<html>not found</html>"):
+        path.write_bytes(garbage)
+        refused(None, "was not loaded")
     path.unlink()
     refused(None, "there is no file")
     with pytest.raises(ValueError, match=r"'resnet50'; they released hatnet_tiny"):

@@ -11,6 +11,10 @@ from app.messages import note
 from app.samples import SAMPLES
 
 view, known, picture = state.current(), services.checkpoint(state.current().checkpoint), state.picture()
+if known.cards:
+    st.title("Why? Attention is not attribution", anchor=False)
+    pieces.one_answer_a_cell(known)
+    st.stop()
 evidence = services.evidence(picture, known, view)
 name = known.classes[evidence.question.target]
 state.publish()  # before the long work

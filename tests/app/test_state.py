@@ -6,9 +6,10 @@ import pytest
 
 from app import services, state
 from app.figures import colours
-from app.samples import DEFAULT, FOLDER, SAMPLES, label_of
+from app.samples import FOLDER, SAMPLES, first, label_of, offered
 
-NAME = services.checkpoint_names()[0]
+NAME = "cifar10"
+DEFAULT = "horse_herd"
 KNOWN = services.checkpoint(NAME)
 
 
@@ -38,14 +39,31 @@ def test_an_address_written_is_read_back_the_same():
         ({"stage": "3", "head": "7"}, "head", 4, "The link asked for head 7; this stage has four. Head 4 is shown."),
         ({"equation": "3"}, "equation", 6, "The link asked for equation 3; the view has Eqs. 6 to 15. Equation 6 is shown."),
         ({"pixels": "9999"}, "pixels", 1024, "The link asked for pixels 9999; the Cost view goes up to 1024. Pixels 1024 is shown."),
-        ({"stage": "x"}, "stage", 2, "The link asked for stage “x”, which is no number. Stage 2 is shown."),
+        ({"stage": "x"}, "stage", 2, "The link asked for stage “x”, which is no whole number. Stage 2 is shown."),
         ({"g1": "0,4"}, "g1", (1, 4), "The link asked for G1 0; that stage is 16 tokens wide. 1 is used."),
         ({"g2": "2,99"}, "g2", (2, 8), "The link asked for G2 99; that stage is 8 tokens wide. 8 is used."),
         ({"g1": "4"}, "g1", KNOWN.config.g1, "The link asked for G1 “4”; two whole numbers are wanted, like 4,4. Those are used."),
         ({"token": "2,0.5"}, "place", (1.0, 0.5), "The link asked for a token outside the picture. The nearest one is shown."),
         ({"token": "nan,0"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “nan,0”; two fractions are wanted"),
-        ({"image": "unicorn"}, "image", DEFAULT, "The link asked for photograph “unicorn”, which is not here. “Horses” is shown."),
-        ({"image": "upload"}, "image", DEFAULT, "The link showed somebody's own photograph, which never left their visit."),
+        ({"image": "unicorn"}, "image", DEFAULT, "The link asked for picture “unicorn”, which is not here. “Horses” is shown."),
+        ({"image": "upload"}, "image", DEFAULT, "The link asked for somebody's own photograph, which never left their visit."),
+        ({"image": "cards_1"}, "image", DEFAULT, "The link asked for “Cards 1”, which does not go with checkpoint cifar10."),
+        ({"image": ""}, "image", DEFAULT, "The link asked for picture “”, which is not here. “Horses” is shown."),
+        ({"stage": ""}, "stage", 2, "The link asked for stage “”, which is no whole number. Stage 2 is shown."),
+        ({"block": "nan"}, "block", 2, "The link asked for block “nan”, which is no whole number. Block 2 is shown."),
+        ({"block": "1.5"}, "block", 2, "The link asked for block “1.5”, which is no whole number. Block 2 is shown."),
+        ({"head": "-3"}, "head", 1, "The link asked for head -3; this stage has two. Head 1 is shown."),
+        ({"head": ""}, "head", 1, "The link asked for head “”, which is no whole number. Head 1 is shown."),
+        ({"stage": "9" * 4000}, "stage", 4, f"The link asked for stage {'9' * 40}…; this checkpoint has stages 2 to 4."),
+        ({"stage": "9" * 9000}, "stage", 2, f"The link asked for stage “{'9' * 40}…”, which is no whole number."),
+        ({"channels": "-1"}, "channels", 0, "The link asked for channels -1; the Cost view goes up to 1024. Channels 0 is shown."),
+        ({"g1": ""}, "g1", KNOWN.config.g1, "The link asked for G1 “”; two whole numbers are wanted, like 4,4. Those are used."),
+        ({"g2": "nan,2"}, "g2", KNOWN.config.g2, "The link asked for G2 “nan,2”; two whole numbers are wanted, like 2,2."),
+        ({"g1": "-4,4"}, "g1", (1, 4), "The link asked for G1 -4; that stage is 16 tokens wide. 1 is used."),
+        ({"token": "-inf,1e999"}, "place", (0.0, 1.0), "The link asked for a token outside the picture. The nearest one is shown."),
+        ({"token": ""}, "place", SAMPLES[DEFAULT].place, "The link asked for token “”; two fractions are wanted"),
+        ({"token": "0.5"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “0.5”; two fractions are wanted"),
+        ({"checkpoint": ""}, "checkpoint", NAME, f"The link asked for checkpoint “”, which is not here. {NAME} is shown."),
         ({"checkpoint": "gone"}, "checkpoint", NAME, f"The link asked for checkpoint “gone”, which is not here. {NAME} is shown."),
     ],
 )
@@ -57,6 +75,44 @@ def test_what_cannot_be_shown_is_clamped_and_said(params, field, value, notice):
     assert parse(**params | {"image": "koala"})[0].image == "koala" or field == "image"
 
 
+def test_unknown_parameters_are_ignored():
+    assert parse(utm_source="mail", Stage="4", g3="7") == (state.default(KNOWN), [])
+
+
+CARDS = services.checkpoint("cards")
+
+
+def test_pictures_go_with_their_checkpoints():
+    view = dataclasses.replace(state.default(KNOWN), image="koala", place=(0.9, 0.9), stage=4, equation=9)
+    there = view.fitted(CARDS)
+    assert (there.image, there.place, there.stage, there.block) == ("cards_1", (0.125, 0.125), 2, 1)
+    assert (there.g1, there.equation) == ((3,), 9)
+    assert there.fitted(KNOWN) == dataclasses.replace(state.default(KNOWN), equation=9)
+    other = dataclasses.replace(KNOWN, name="other", classes=("koala",))
+    assert view.fitted(other).image == "koala", "a photograph goes with every checkpoint of photographs"
+    assert state.images(CARDS, has_upload=True) == [f"cards_{n}" for n in range(1, 7)] == offered(True)
+    assert state.UPLOAD in state.images(KNOWN, has_upload=True)
+    params = {"checkpoint": "cards", "image": "koala", "token": "0.9,0.9"}
+    shown, (said,) = state.parse(params, [NAME, "cards"], services.checkpoint, has_upload=True)
+    assert said == "The link asked for “Koala”, which does not go with checkpoint cards. “Cards 1” is shown."
+    assert (shown.image, shown.place) == ("cards_1", (0.9, 0.9))
+
+
+def test_a_file_written_anew_with_another_shape_still_fits_the_state():
+    view = dataclasses.replace(state.default(KNOWN), g1=(16, 8), g2=(2, 8), stage=4, block=2)
+    smaller = dataclasses.replace(KNOWN, image_size=16)
+    assert view.fitted(smaller).g1 == (8, 4) and view.fitted(smaller).g2 == (2, 4)
+    fewer = dataclasses.replace(KNOWN, config=CARDS.config, image_size=48)
+    assert view.fitted(fewer).g1 == (3,) and view.fitted(fewer).stage == 2
+
+
+def test_the_first_photograph_is_one_that_the_checkpoint_knows():
+    assert first(False, KNOWN.classes) == "horse_herd"
+    assert first(False, ("accordion", "cup", "Faces", "Faces_easy", "wild_cat")) == "astronaut"
+    assert first(False, ("accordion", "cup")) == "coffee_cup"
+    assert first(False, ("tench",)) == "horse_herd" and first(True, CARDS.classes) == "cards_1"
+
+
 def test_another_stage_keeps_the_place_and_drops_what_it_does_not_have():
     view = dataclasses.replace(state.default(KNOWN), stage=4, block=2, head=8, place=(0.1, 0.9))
     there = dataclasses.replace(view, stage=2).fitted(KNOWN)
@@ -64,16 +120,16 @@ def test_another_stage_keeps_the_place_and_drops_what_it_does_not_have():
 
 
 def test_every_sample_is_listed_licensed_and_inside():
-    assert {path.stem for path in FOLDER.glob("*.jpg")} == set(SAMPLES)
+    assert {path.stem for path in FOLDER.glob("*.jpg")} == set(offered(cards=False))
     licences = (FOLDER / "LICENSES.md").read_text(encoding="utf-8")
     for key, sample in SAMPLES.items():
-        assert f"### {key}.jpg" in licences
+        assert f"### {key}.jpg" in licences or sample.seed is not None
         assert all(0 <= fraction < 1 for fraction in sample.place)
 
 
 def test_labels_of_samples_in_a_class_list():
     cifar = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-    found = {key: label_of(sample, cifar) for key, sample in SAMPLES.items()}
+    found = {key: label_of(SAMPLES[key], cifar) for key in offered(cards=False)}
     outside = {key for key, label in found.items() if label is None}
     assert outside == {"cow", "giraffe", "koala", "astronaut", "coffee_cup", "rocket"}
     assert found["deer_moose"] == "deer" and found["bird_owl"] == "bird"

@@ -1,0 +1,193 @@
+"""Which checkpoints the app offers: shipped, from run folders, the authors'; and that a file written anew is read anew."""
+
+import logging
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import hatnet
+from app import opening, services, state
+from app.samples import SAMPLES, offered
+from hatnet import checkpoints
+from hatnet.cards import images
+from hatnet.data import IGNORED
+from tests.app.views import MAIN, opened, text, watched
+from tests.naive import seeded
+from tests.test_model import OFFICIAL
+
+KNOWN = services.checkpoint("cifar10")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A current folder of this test's own, an empty torch hub cache, and no runs in the project."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    monkeypatch.setattr(services, "RUNS", tmp_path / "project" / "runs")
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture
+def run(caplog):
+    with watched(caplog):
+        yield opened
+
+
+def finish(folder, name, shift=0.0, source="cifar10"):
+    """A run that has finished: the shipped weights, the classifier's bias of the first class shifted."""
+    path = folder / name / "best.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    model = hatnet.load_checkpoint(source)
+    model.classifier.bias.data[0] += shift
+    checkpoints.save_checkpoint(model, path, hatnet.checkpoint_info(source) | {"split": "val", "accuracy": 0.5})
+    return path
+
+
+def test_the_shipped_photograph_classifier_of_the_largest_picture_opens_first(here, monkeypatch):
+    names = services.checkpoint_names()
+    assert names[-1] == "cards" and not {"cards-window", "cards-pooled"} & set(names), "only the paper's attention"
+    sizes = [services.checkpoint(name).image_size for name in names if not services.checkpoint(name).cards]
+    assert sizes == sorted(sizes, reverse=True)
+    shipped = here / "shipped"
+    shipped.mkdir()
+    for name in ("cards", "cifar10"):
+        shutil.copy(checkpoints.SHIPPED / f"{name}.safetensors", shipped / f"{name}.safetensors")
+    larger = hatnet.checkpoint_info("cifar10") | {"image_size": 112, "classes": ["cup", *"bcdefghij"]}
+    checkpoints.save_checkpoint(hatnet.load_checkpoint("cifar10"), shipped / "larger.safetensors", larger)
+    monkeypatch.setattr(checkpoints, "SHIPPED", shipped)
+    assert services.checkpoint_names() == ["larger", "cifar10", "cards"]
+    # What is shown before torch is there obeys the same rule.
+    monkeypatch.setattr(opening, "SHIPPED", shipped)
+    assert opening.picture({}).stem == "coffee_cup" == state.default(services.checkpoint("larger")).image
+    assert opening.picture({"image": "koala"}).stem == "koala"
+    assert opening.picture({"image": "unicorn", "checkpoint": "cifar10"}).stem == "horse_herd"
+    assert opening.picture({"checkpoint": "cards"}) is None and opening.picture({"image": "upload"}) is None
+    (shipped / "torn.safetensors").write_bytes(b"\xff" * 40)
+    (shipped / "short.safetensors").write_bytes(b"")
+    assert opening.picture({}).stem == "coffee_cup"
+
+
+def test_the_first_paint_needs_no_torch():
+    import subprocess
+    import sys
+
+    code = "import sys, app.loading, app.opening as o; print(o.picture({}).name); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=MAIN.parents[1], capture_output=True, text=True, check=True)
+    default = state.default(services.checkpoint(services.checkpoint_names()[0])).image
+    assert done.stdout.split()[-1] == f"{default}.jpg"
+
+
+def test_a_run_appears_at_the_next_run_of_the_script(here, run):
+    at = run("explorer")
+    assert not any("run:" in title for title in at.selectbox(key="choose_checkpoint").options)
+    finish(here / "runs", "first")
+    finish(services.RUNS, "second")
+    finish(services.RUNS, "first")
+    at.run()
+    titles = at.selectbox(key="choose_checkpoint").options
+    assert {"run: first · 10 classes", "run: second · 10 classes", f"run: first@{here.name} · 10 classes"} <= set(titles)
+    at.selectbox(key="choose_checkpoint").set_value("run:second").run()
+    assert at.query_params["checkpoint"] == "run:second" and "50% right on images held out of training" in text(at)
+    # It is gone again: said, and the page goes on.
+    shutil.rmtree(services.RUNS)
+    assert "Checkpoint run:second is gone." in text(at.run()) and at.query_params["checkpoint"] == services.checkpoint_names()[0]
+
+
+def test_a_run_written_anew_is_read_anew(here):
+    path = finish(here / "runs", "mine")
+    picture = services.sample("horse_herd")
+
+    def first_class():
+        known = services.checkpoint("run:mine")
+        return services.attention(picture, known, known.config.g1, known.config.g2, (0.5, 0.5)).probabilities[0]
+
+    before = first_class()
+    finish(here / "runs", "mine", shift=20.0)
+    os.utime(path, ns=(1, path.stat().st_mtime_ns + 1))
+    assert before < 0.5 < first_class()
+
+
+def test_a_torn_run_is_left_out_and_said_in_the_log_once(here, caplog):
+    finish(here / "runs", "whole")
+    torn = finish(here / "runs", "torn")
+    torn.write_bytes(torn.read_bytes()[:5000])
+    with caplog.at_level(logging.WARNING, logger="hatnet.app"):
+        names = [services.checkpoint_names() for _ in range(3)][-1]
+    assert "run:whole" in names and "run:torn" not in names and "cifar10" in names
+    assert [record.message for record in caplog.records if str(torn) in record.message][1:] == []
+    assert any(str(torn) in record.message for record in caplog.records)
+
+
+def test_the_authors_weights_are_offered_when_their_file_is_there(here, run):
+    hub = here / "hub" / "checkpoints"
+    torch.save({key: seeded(key, shape) for key, shape in OFFICIAL["tiny"]}, hub / "HAT-Net_Tiny.pth")
+    (hub / "HAT-Net_Small.pth").write_bytes(b"torn")
+    names = services.checkpoint_names()
+    assert "hatnet_tiny-imagenet1k" in names and "hatnet_small-imagenet1k" not in names and "cifar10" in names
+    known = services.checkpoint("hatnet_tiny-imagenet1k")
+    assert known.title == "hatnet_tiny · ImageNet (authors)" and len(known.classes) == 1000 and known.image_size == 224
+    assert names.index("hatnet_tiny-imagenet1k") > 0, "a shipped checkpoint opens"
+    (hub / "HAT-Net_Tiny.pth").unlink()  # the copy serves from now on
+    at = run("explorer", checkpoint="hatnet_tiny-imagenet1k")
+    assert "79.8% right on ImageNet: top-1 from the paper’s Table 2, not measured here" in text(at)
+    # The first photograph whose subject is among ImageNet's names.
+    assert at.query_params["image"] == "cat_kitten" and at.query_params["stage"] == "2"
+
+
+def test_cards_are_asked_cell_by_cell():
+    """Probabilities and what is right, against the model called directly on the drawn picture."""
+    known = services.checkpoint("cards")
+    model = hatnet.load_checkpoint("cards")
+    for key in offered(cards=True):
+        drawn = images(1, SAMPLES[key].seed)
+        picture = services.sample(key)
+        pixels = services.model_input(picture, 48)
+        np.testing.assert_array_equal(pixels, drawn.pixels[0].permute(1, 2, 0).numpy())  # not a pixel is resampled
+        with torch.inference_mode():
+            scaled = (drawn.pixels.float() / 255 - 0.35) / 0.25
+            wanted = model(scaled)[0].softmax(0)
+        for y in range(4):
+            for x in range(4):
+                place = (y + 0.5) / 4, (x + 0.5) / 4
+                seen = services.attention(picture, known, (3,), (3,), place)
+                np.testing.assert_allclose(seen.probabilities, wanted[:, y, x], atol=1e-5)
+                asked, label = services.asked(picture, known, place), int(drawn.labels[0, y, x])
+                assert asked.right == (None if label == IGNORED else known.classes[label]) and asked.asker == ((y, x) == (0, 0))
+        # The asker's global attention peaks on the marked card.
+        seen = services.attention(picture, known, (3,), (3,), SAMPLES[key].place)
+        far = seen.weights(2, state.default(known).block, "global", None, SAMPLES[key].place)
+        assert np.unravel_index(far.argmax(), far.shape) == asked.marked
+
+
+def test_the_cards_page_says_what_is_asked_and_what_is_right(run):
+    at = run("explorer", checkpoint="cards")
+    assert at.selectbox(key="choose_image").options == [f"Cards {n}" for n in range(1, 7)]
+    assert not at.get("file_uploader") and "card with <b>magenta rings</b>" in text(at)
+    assert "asks for the marked card’s pattern (row 3, column 4 of the cells): checker. Right." in text(at)
+    assert "asks for its own card’s pattern" in text(run("explorer", checkpoint="cards", token="0.6,0.9"))
+    assert "This cell is blank." in text(run("explorer", checkpoint="cards", token="0.4,0.4"))
+    at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
+    assert at.selectbox(key="choose_image").value == "horse_herd" and at.query_params["image"] == "horse_herd"
+    at.selectbox(key="choose_checkpoint").set_value("cards").run()
+    assert at.query_params["image"] == "cards_1" and at.query_params["block"] == "1"
+
+
+@pytest.mark.parametrize("view", ["explorer", "equations", "grids", "cost", "why"])
+def test_every_view_works_with_cards_or_says_why_not(run, view):
+    at = run(view, checkpoint="cards")
+    assert "Something went wrong" not in text(at) and "cannot be shown" not in text(at)
+    assert ("gives 4 × 4, one for each cell" in text(at)) == (view == "why")
+    if view == "why":
+        first = services.checkpoint_names()[0]
+        next(button for button in at.button if button.label == f"Use {first}").click().run()
+        assert at.query_params["checkpoint"] == first and "faithful" not in at.title[0].value
+
+
+@pytest.mark.parametrize("view", ["explorer", "equations", "grids", "cost", "why"])
+def test_every_view_names_what_is_looked_at(run, view):
+    at = run(view, image="koala", stage="3", block="1")
+    assert '<p class="where">Koala · ' in text(at) and " · stage 3 · block 1</p>" in text(at)
