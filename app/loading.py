@@ -10,14 +10,15 @@ BRAND = (
     '<div class="brand"><i><b style="background:var(--local)"></b><b style="background:var(--global)"></b>'
     '<b style="background:var(--global)"></b><b style="background:var(--query)"></b></i>HAT-Net Lab</div>'
 )
+START = "Look closely at your neighbours, then roughly at everything"
 HEADLINE = "Every token looks twice: closely nearby, roughly everywhere"
 
 
-def first_paint() -> None:
-    """The headline and the default photograph where the Explorer will draw them, and what is being waited for."""
+def first_paint(start: bool) -> None:
+    """The headline and the default photograph where Start or the Explorer will draw them, and what is being waited for."""
     # Inline: a picture by address would be asked for later, when the import already keeps the server from answering.
     photo = base64.b64encode((FOLDER / f"{DEFAULT}.jpg").read_bytes()).decode()
-    st.title(HEADLINE, anchor=False)
+    st.title(START if start else HEADLINE, anchor=False)
     st.html(
         '<p class="lead">Starting PyTorch: a few seconds, once.</p>'
         f'<img class="waiting" src="data:image/jpeg;base64,{photo}" alt="The photograph that opens first">'
