@@ -8,7 +8,7 @@ import hatnet
 from app import services, state, telling, texts
 from app.figures.words import percent, step
 from app.samples import SAMPLES
-from app.services import Checkpoint
+from app.services import Checkpoint, Picture
 from hatnet import complexity
 
 
@@ -61,10 +61,9 @@ def seam(token: tuple[int, int], side: int, g1: int) -> tuple[int, int]:
     return token[0], min(edges, key=lambda edge: abs(edge - token[1]), default=token[1])
 
 
-def numbers(view: state.State, known: Checkpoint) -> dict[str, str]:
+def numbers(view: state.State, known: Checkpoint, picture: Picture) -> dict[str, str]:
     """The live numbers in the texts: of the first stage as trained, for the photograph and the token of the stops there."""
     first, new = set_by(1, view, known), set_by(next(n for n, stop in enumerate(STOPS, 1) if stop.doubled), view, known)
-    picture = state.picture()
     layer = telling.layer(first, known, picture)
     before, after = (services.attention(picture, known, s.g1, s.g2, s.place).probabilities for s in (first, new))
     top, left, *_ = layer.window
@@ -146,20 +145,22 @@ def draw(page) -> None:
             name = f"Return to the tour ({left} of {len(STOPS)})" if left else "Tour"
             st.button(name, key="tour_begin", icon=":material/tour:", type="tertiary", on_click=go, args=(left or 1,))
         return
-    number, stop = view.tour, STOPS[view.tour - 1]
+    number, stop, known = view.tour, STOPS[view.tour - 1], services.checkpoint(view.checkpoint)
     heading, body = list(texts.sections("tour").items())[number - 1]
-    with st.container(key="tour", gap="small"):
-        st.progress(number / len(STOPS), f"**{heading}** · stop {number} of {len(STOPS)}")
-        st.markdown(body.format(**numbers(view, services.checkpoint(view.checkpoint))))
-        with st.container(horizontal=True, key="tour_pace", vertical_alignment="center"):
+    with st.container(key="tour"):
+        text, pace = st.columns([7, 3], gap="medium", vertical_alignment="center")
+        with text:
+            st.progress(number / len(STOPS), f"**{heading}** · stop {number} of {len(STOPS)}")
+            st.markdown(body.format(**numbers(view, known, state.picture())))
+        with pace, st.container(horizontal=True, key="tour_pace", gap="small", vertical_alignment="center"):
             st.button("Back", key="tour_back", icon=":material/arrow_back:", disabled=number == 1, on_click=go, args=(number - 1,))
             if number < len(STOPS):
-                st.button("Next", key="tour_next", icon=":material/arrow_forward:", type="primary", on_click=go, args=(number + 1,))
+                st.button("Next stop", key="tour_next", icon=":material/arrow_forward:", type="primary", on_click=go, args=(number + 1,))
             else:
                 st.button("Finish", key="tour_finish", icon=":material/check:", type="primary", on_click=leave, args=(None,))
-            st.button("Explore from here", key="tour_leave", type="tertiary", on_click=leave, args=(number,))
+            st.button("Explore from here", key="tour_leave", icon=":material/logout:", type="tertiary", on_click=leave, args=(number,))
             if page.url_path != stop.view:
-                st.button("Show this stop", key="tour_again", type="tertiary", on_click=go, args=(number,))
+                st.button("Show this stop", key="tour_again", icon=":material/undo:", type="tertiary", on_click=go, args=(number,))
 
 
 def invitation() -> None:

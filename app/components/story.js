@@ -135,7 +135,8 @@ function start(root) {
     const gap = alone ? 0 : Math.min((width - front) / 6, front * 0.36);
     const start = (width - front - 6 * gap) / 2;
     const back_ = front * 0.84;
-    const flat = back_ * 0.46; // how wide a turned card looks
+    const flat = Math.min(1.22 * gap, 0.5 * back_); // how wide a turned card looks: a little more than its neighbour leaves of it
+    const angle = (Math.acos(flat / back_) * 180) / Math.PI;
     cards.style.height = `${front}px`;
     [...cards.children].forEach((card, index) => {
       const off = index + 1 - step;
@@ -146,9 +147,9 @@ function start(root) {
       card.style.opacity = alone && off ? 0 : 1;
       card.style.pointerEvents = alone && off ? "none" : "";
       const centre = off < 0 ? start + index * gap + flat / 2 : off > 0 ? width - start - (6 - index) * gap - flat / 2 : start + index * gap + front / 2;
-      const turned = alone ? off * 30 : Math.sign(off) * 58;
+      const turned = alone ? off * 30 : Math.sign(off) * angle;
       const shift = alone ? off * 40 : centre - front / 2;
-      card.style.transform = `translateX(${shift}px) perspective(${front * 2.6}px) rotateY(${alone && !off ? 0 : turned}deg) scale(${off ? 0.84 : 1})`;
+      card.style.transform = `translateX(${shift}px) perspective(${front * 4}px) rotateY(${alone && !off ? 0 : turned}deg) scale(${off ? 0.84 : 1})`;
       card.setAttribute("role", off ? "presentation" : "application");
       card.setAttribute("aria-hidden", String(!!off));
       const keys = step > 1 ? " Arrow keys move the token." : "";

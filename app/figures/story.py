@@ -107,7 +107,7 @@ def captions(layer: Layer) -> list[str]:
         "White: all windows. Blue: the token's own.",
         "The window, enlarged where there is room. Pale = most weight; numbers are per cent.",
         f"Average colours stand in for the cells; the model averages all {layer.channels} channels.",
-        "Arcs: the cells it reads most.",
+        "Arcs come from the cells it reads most; the white frame is the strongest. Pale = most weight.",
         f"Bright = reaches the token ({hops}; heads averaged). Ways that are open, not causes.",
     ]
 
