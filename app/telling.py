@@ -20,6 +20,7 @@ def layer(view: state.State, known: services.Checkpoint, picture: services.Pictu
         hops = two_hop(*records, tokens=[token])[0].numpy()
     else:
         hops = one_step(maps.in_window(near, window, grid), maps.over_tokens(far, cell, grid))
+    heads = known.heads(view.stage)
     return Layer(
         title=picture.title,
         stage=view.stage,
@@ -34,5 +35,6 @@ def layer(view: state.State, known: services.Checkpoint, picture: services.Pictu
         near=near,
         far=far,
         hops=hops,
+        heads="of the only head" if heads == 1 else f"of head {view.head}" if view.head else f"the mean of {heads} heads",
         exact=exact,
     )

@@ -84,7 +84,7 @@ def numbers(view: state.State, known: Checkpoint, picture: Picture) -> dict[str,
         "g2": f"{layer.cell}",
         "near_most": percent(float(layer.near.max())),
         "near_key": key if key == "the token itself" else f"the one {key}",
-        "elsewhere": percent(layer.shares[2]),
+        "elsewhere": f"{layer.shares[2]:.0%}".replace("%", " %"),
         "g1_new": f"{new.g1[0]}",
         "g2_new": f"{new.g2[0]}",
         "parameters": f"{services.parameters(known.name):,}",
@@ -148,7 +148,7 @@ def draw(page) -> None:
     number, stop, known = view.tour, STOPS[view.tour - 1], services.checkpoint(view.checkpoint)
     heading, body = list(texts.sections("tour").items())[number - 1]
     with st.container(key="tour"):
-        text, pace = st.columns([7, 3], gap="medium", vertical_alignment="center")
+        text, pace = st.columns([2, 1], gap="medium", vertical_alignment="center")
         with text:
             st.progress(number / len(STOPS), f"**{heading}** · stop {number} of {len(STOPS)}")
             st.markdown(body.format(**numbers(view, known, state.picture())))

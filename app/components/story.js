@@ -85,7 +85,7 @@ function start(root) {
   }
 
   function choose(wanted) {
-    if (step === 1 || String(wanted) === String(token)) return;
+    if (String(wanted) === String(token)) return;
     token = wanted;
     say();
     paint();
@@ -94,7 +94,7 @@ function start(root) {
   // On the card in front the arrow keys move the token, as on every photograph here; elsewhere they step.
   function move(event) {
     const way = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!way || step === 1 || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!way || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const far = event.shiftKey ? data.g1 : 1;
     choose([clamp(token[0] + way[0] * far, 0, data.grid[0] - 1), clamp(token[1] + way[1] * far, 0, data.grid[1] - 1)]);
@@ -143,7 +143,7 @@ function start(root) {
       card.style.width = card.style.height = `${front}px`;
       card.style.zIndex = 10 - Math.abs(off);
       card.classList.toggle("active", !off);
-      card.tabIndex = off || step === 1 ? -1 : 0;
+      card.tabIndex = off ? -1 : 0;
       card.style.opacity = alone && off ? 0 : 1;
       card.style.pointerEvents = alone && off ? "none" : "";
       const centre = off < 0 ? start + index * gap + flat / 2 : off > 0 ? width - start - (6 - index) * gap - flat / 2 : start + index * gap + front / 2;
@@ -152,8 +152,7 @@ function start(root) {
       card.style.transform = `translateX(${shift}px) perspective(${front * 4}px) rotateY(${alone && !off ? 0 : turned}deg) scale(${off ? 0.84 : 1})`;
       card.setAttribute("role", off ? "presentation" : "application");
       card.setAttribute("aria-hidden", String(!!off));
-      const keys = step > 1 ? " Arrow keys move the token." : "";
-      card.setAttribute("aria-label", `${data.names[index]}. ${plain(data.sentences[index])} ${data.captions[index]}${off ? "" : keys}`);
+      card.setAttribute("aria-label", `${data.names[index]}. ${plain(data.sentences[index])} ${data.captions[index]}${off ? "" : " Arrow keys move the token."}`);
     });
     [...steps.children].forEach((button, index) => {
       button.classList.toggle("active", index + 1 === step);
@@ -204,8 +203,9 @@ const plain = (html) => html.replace(/<[^>]*>/g, "");
 
 const DRAWN = [drawImage, drawTokens, drawWindows, drawLocal, drawPool, drawGlobal, drawSum];
 
-function drawImage(c, s, data, photo) {
+function drawImage(c, s, data, photo, token) {
   c.drawImage(photo, 0, 0, s, s);
+  ringAt(c, s, data, token);
 }
 
 function drawTokens(c, s, data, photo, token) {

@@ -30,6 +30,7 @@ class Layer:
     near: np.ndarray  # [height, width] of the window
     far: np.ndarray  # [cells down, cells across]
     hops: np.ndarray  # [side, side]: where what the token holds afterwards has come from
+    heads: str  # whose weights these are, in words
     exact: bool  # whether hops follows both steps; otherwise each step by itself
 
     @property
@@ -61,7 +62,7 @@ def lead(layer: Layer) -> str:
     against = "instead of" if near + far < all_ else "where plain attention has"
     return (
         f"Step through one real attention layer. The {_hue('query', 'marked token')} reads {_hue('local', exactly)} closely and "
-        f"{_hue('global', roughly)} roughly: {near + far:,} keys {against} {all_:,}."
+        f"{_hue('global', roughly)} roughly: {near + far:,} comparisons {against} {all_:,}."
     )
 
 
@@ -75,7 +76,7 @@ def sentences(layer: Layer) -> list[str]:
     near_at = np.unravel_index(layer.near.argmax(), layer.near.shape)
     key = step(layer.token, (top + int(near_at[0]), left + int(near_at[1])))
     cell_row, cell_column = layer.strongest
-    own, inside, outside = layer.shares
+    own, inside = (round(100 * share) for share in layer.shares[:2])
     averaged = (
         f"Every {layer.cell} × {layer.cell} tokens are averaged into one {_hue('global', 'cell')}"
         if layer.cell > 1
@@ -90,11 +91,12 @@ def sentences(layer: Layer) -> list[str]:
         f"It compares itself with {_hue('local', f'all {layer.near.size:,} tokens')} of the window, and takes "
         f"{_hue('local', percent(float(layer.near.max())))} from {'itself' if key == 'the token itself' else f'the one {key}'}. "
         "Outside the window every weight is exactly 0.",
-        f"{averaged}: {side * side:,} tokens become {_hue('global', f'{layer.far.size:,} keys')} for the whole picture.",
+        f"{averaged}: {side * side:,} tokens become {_hue('global', f'{layer.far.size:,} keys')} to compare with, "
+        "and together they still cover the whole picture.",
         f"The same token now asks {_hue('global', f'all {layer.far.size:,} cells')}. It takes "
         f"{_hue('global', percent(float(layer.far.max())))} from the cell at row {cell_row + 1}, column {cell_column + 1}, {_away(layer)}.",
-        f"Both answers are added to what the token was. Now {percent(own)} of it is {_hue('query', 'itself')}, {percent(inside)} comes "
-        f"from {_hue('local', 'its window')} and {percent(outside)} from {_hue('global', 'everywhere else')}.",
+        f"Both answers are added to what the token was. Now {own} % of it is {_hue('query', 'itself')}, {inside} % comes "
+        f"from {_hue('local', 'its window')} and {100 - own - inside} % from {_hue('global', 'everywhere else')}.",
     ]
 
 
@@ -102,13 +104,13 @@ def captions(layer: Layer) -> list[str]:
     """What the picture on each card is, in plain text."""
     hops = "two hops: a cell's tokens have looked around their own windows first" if layer.exact else "both steps, laid over each other"
     return [
-        "The square that the model sees.",
+        "Click on the card in front to follow another place, on any card. Arrow keys step.",
         "Each small square is a token. Click one to follow it instead.",
         "White: all windows. Blue: the token's own.",
-        "The window, enlarged where there is room. Pale = most weight; numbers are per cent.",
+        f"The window, enlarged where there is room. Pale = most weight; numbers are per cent, {layer.heads}.",
         f"Average colours stand in for the cells; the model averages all {layer.channels} channels.",
-        "Arcs come from the cells it reads most; the white frame is the strongest. Pale = most weight.",
-        f"Bright = reaches the token ({hops}; heads averaged). Ways that are open, not causes.",
+        f"Arcs come from the cells it reads most; the white frame is the strongest. Weights are {layer.heads}.",
+        f"Bright = reaches the token ({hops}; heads averaged). Where it can have listened, not why the model decides.",
     ]
 
 

@@ -199,6 +199,11 @@ def explorer_drawn(page: Page) -> None:
         expect(page.locator(f".st-key-map_{name} .heatmaplayer image").first).to_be_visible()
 
 
+def start_drawn(page: Page) -> None:
+    """Wait until the cards of the Start view are painted."""
+    page.locator(".st-key-story .story[data-painted]").wait_for()
+
+
 if __name__ == "__main__":
     chromium_here = find_chromium()
     print(chromium_here or NO_CHROMIUM)

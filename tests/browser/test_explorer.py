@@ -34,7 +34,7 @@ def click_token(page, y, x, side=16):
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(path="/?image=cat_kitten&stage=2&block=2&token=0.28,0.31")
+    page = open_page(path="/explorer?image=cat_kitten&stage=2&block=2&token=0.28,0.31")
     serve.explorer_drawn(page)
     return page
 
@@ -113,7 +113,7 @@ def test_quick_clicks_end_at_the_last_one(page, browser, app_url):
 
 
 def test_a_tap_chooses_a_token_on_a_phone(browser, app_url):
-    with serve.opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True) as page:
+    with serve.opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True, path="/explorer") as page:
         serve.explorer_drawn(page)
         box = frame(page).bounding_box()
         before = weights(page, "global")
@@ -152,7 +152,7 @@ def test_hovering_previews_without_moving(page):
 
 
 def test_the_page_is_dark_where_the_system_is(open_page):
-    page = open_page(dark=True)
+    page = open_page(dark=True, path="/explorer")
     ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
     assert ground == "rgb(16, 22, 29)"
     assert page.locator(".lead .local").evaluate("e => getComputedStyle(e).color") == "rgb(86, 177, 247)"
