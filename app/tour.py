@@ -142,8 +142,8 @@ def draw(page) -> None:
     if not view.tour:
         left = st.session_state.get("left_tour")
         with st.container(key="tour_button"):
-            name = f"Return to the tour ({left} of {len(STOPS)})" if left else "Tour"
-            st.button(name, key="tour_begin", icon=":material/tour:", type="tertiary", on_click=go, args=(left or 1,))
+            name, meaning = ("Return to the tour", f"To stop {left} of {len(STOPS)}, as it was") if left else ("Tour", None)
+            st.button(name, key="tour_begin", help=meaning, icon=":material/tour:", type="tertiary", on_click=go, args=(left or 1,))
         return
     number, stop, known = view.tour, STOPS[view.tour - 1], services.checkpoint(view.checkpoint)
     heading, body = list(texts.sections("tour").items())[number - 1]
@@ -154,10 +154,11 @@ def draw(page) -> None:
             st.markdown(body.format(**numbers(view, known, state.picture())))
         with pace, st.container(horizontal=True, key="tour_pace", gap="small", vertical_alignment="center"):
             st.button("Back", key="tour_back", icon=":material/arrow_back:", disabled=number == 1, on_click=go, args=(number - 1,))
-            if number < len(STOPS):
-                st.button("Next stop", key="tour_next", icon=":material/arrow_forward:", type="primary", on_click=go, args=(number + 1,))
-            else:
-                st.button("Finish", key="tour_finish", icon=":material/check:", type="primary", on_click=leave, args=(None,))
+            # One button for both: an old one would stay, greyed, until a slow view has run.
+            name, icon, call, to = (
+                ("Next stop", "arrow_forward", go, number + 1) if number < len(STOPS) else ("Finish", "check", leave, None)
+            )
+            st.button(name, key="tour_next", icon=f":material/{icon}:", type="primary", on_click=call, args=(to,))
             st.button("Explore from here", key="tour_leave", icon=":material/logout:", type="tertiary", on_click=leave, args=(number,))
             if page.url_path != stop.view:
                 st.button("Show this stop", key="tour_again", icon=":material/undo:", type="tertiary", on_click=go, args=(number,))

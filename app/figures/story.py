@@ -104,7 +104,7 @@ def captions(layer: Layer) -> list[str]:
     """What the picture on each card is, in plain text."""
     hops = "two hops: a cell's tokens have looked around their own windows first" if layer.exact else "both steps, laid over each other"
     return [
-        "Click on the card in front to follow another place, on any card. Arrow keys step.",
+        "On every card: click on the photograph to follow another token. Left and right arrow keys step.",
         "Each small square is a token. Click one to follow it instead.",
         "White: all windows. Blue: the token's own.",
         f"The window, enlarged where there is room. Pale = most weight; numbers are per cent, {layer.heads}.",
