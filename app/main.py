@@ -14,7 +14,8 @@ st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout
 
 # One line a view. The first is what opens.
 VIEWS = [
-    st.Page("views/explorer.py", title="Explorer", icon=":material/search:", default=True),
+    st.Page("views/start.py", title="Start", icon=":material/play_circle:", default=True),
+    st.Page("views/explorer.py", title="Explorer", icon=":material/search:", url_path="explorer"),
     st.Page("views/equations.py", title="Equations", icon=":material/function:", url_path="equations"),
     st.Page("views/grids.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
     st.Page("views/cost.py", title="Cost", icon=":material/speed:", url_path="cost"),
@@ -30,12 +31,12 @@ st.sidebar.html(loading.BRAND)
 if "torch" not in sys.modules:
     waiting = st.empty()
     with waiting.container():
-        loading.first_paint()
+        loading.first_paint(page is VIEWS[0])
     import torch  # noqa: F401
 
     waiting.empty()
 
-from app import pieces, services, sidebar, state  # noqa: E402
+from app import pieces, services, sidebar, state, tour  # noqa: E402
 from app.messages import guarded, notices  # noqa: E402
 
 with guarded():
@@ -44,8 +45,11 @@ with guarded():
         st.markdown((HERE / "content" / "no_checkpoint.md").read_text(encoding="utf-8"))
         st.stop()
     state.current()
+    tour.arrive()
+    tour.follow(page, VIEWS)
     sidebar.draw()
     pieces.where()
     notices()
+    tour.draw(page)
     page.run()
     state.publish()

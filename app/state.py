@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import streamlit as st
 
-from app import services
+from app import services, texts
 from app.figures.words import count
 from app.samples import SAMPLES, first, offered
 from app.services import Checkpoint, Picture
@@ -30,6 +30,8 @@ class State:
     g1: tuple[int, ...]  # one for each hierarchical stage, in tokens
     g2: tuple[int, ...]
     equation: int = 6  # 6 to 15: where the Equations view stands
+    step: int = 1  # 1 to 7: the card that the Start view shows
+    tour: int = 0  # the stop of the tour, from 1; 0: not on it
     pixels: int = 0  # side of the picture that the Cost view reckons with; 0: the model's own
     channels: int = 0  # C that the Cost view reckons with; 0: the stage's own
     panel: str = "maps"  # of PANELS: what the Explorer shows beside the photograph
@@ -112,6 +114,9 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     for key in ("g1", "g2"):
         grids[key] = _grids(params, key, getattr(known.config, key), [known.grid(stage) for stage in known.hierarchical], notices)
     equation = _whole(params, "equation", state.equation, 6, 15, "the view has Eqs. 6 to 15", notices)
+    step = _whole(params, "step", state.step, 1, 7, "the Start view has seven cards", notices)
+    stops = len(texts.sections("tour"))
+    tour = _whole(params, "tour", state.tour, 0, stops, f"the tour has {count(stops)} stops", notices)
     place = _place(params, state.place, notices)
     costs = {key: _whole(params, key, 0, 0, 1024, "the Cost view goes up to 1024", notices) for key in ("pixels", "channels")}
     grids |= costs
@@ -120,13 +125,13 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
         notices.append(f"The link asked for panel “{panel}”; there are {', '.join(PANELS)}. The maps are shown.")
         panel = "maps"
     grids["panel"] = panel
-    return replace(state, stage=stage, block=block, head=head, place=place, equation=equation, **grids), notices
+    return replace(state, stage=stage, block=block, head=head, place=place, equation=equation, step=step, tour=tour, **grids), notices
 
 
 def address(state: State) -> dict[str, str]:
     """The parameters that `parse` turns back into this state."""
     values = asdict(state) | {"head": state.head or "mean"}
-    for name in ("pixels", "channels"):
+    for name in ("pixels", "channels", "tour"):
         if not values[name]:
             del values[name]
     if values["panel"] == "maps":

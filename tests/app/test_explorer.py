@@ -27,7 +27,7 @@ def run(caplog):
         at = AppTest.from_file(str(MAIN), default_timeout=60)
         for key, value in params.items():
             at.query_params[key] = value
-        return at.run()
+        return at.switch_page("views/explorer.py").run()
 
     with caplog.at_level(logging.ERROR, logger="hatnet.app"):
         yield start

@@ -26,7 +26,7 @@ def test_an_empty_address_gives_the_default_without_a_word():
 def test_an_address_written_is_read_back_the_same():
     view = state.State(image="bird_owl", checkpoint=NAME, stage=3, block=2, head=3, place=(0.0625, 0.8125), g1=(3, 8), g2=(16, 1))
     assert parse(**state.address(view)) == (view, [])
-    view = dataclasses.replace(view, head=None, equation=13, pixels=224, channels=64)
+    view = dataclasses.replace(view, head=None, equation=13, step=6, tour=9, pixels=224, channels=64)
     assert parse(**state.address(view)) == (view, [])
 
 
@@ -38,6 +38,8 @@ def test_an_address_written_is_read_back_the_same():
         ({"stage": "1"}, "stage", 2, "The link asked for stage 1; this checkpoint has stages 2 to 4. Stage 2 is shown."),
         ({"stage": "3", "head": "7"}, "head", 4, "The link asked for head 7; this stage has four. Head 4 is shown."),
         ({"equation": "3"}, "equation", 6, "The link asked for equation 3; the view has Eqs. 6 to 15. Equation 6 is shown."),
+        ({"step": "8"}, "step", 7, "The link asked for step 8; the Start view has seven cards. Step 7 is shown."),
+        ({"tour": "13"}, "tour", 12, "The link asked for tour 13; the tour has twelve stops. Tour 12 is shown."),
         ({"pixels": "9999"}, "pixels", 1024, "The link asked for pixels 9999; the Cost view goes up to 1024. Pixels 1024 is shown."),
         ({"stage": "x"}, "stage", 2, "The link asked for stage “x”, which is no whole number. Stage 2 is shown."),
         ({"g1": "0,4"}, "g1", (1, 4), "The link asked for G1 0; that stage is 16 tokens wide. 1 is used."),

@@ -220,6 +220,11 @@ def drawn(page: Page, view: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def start_drawn(page: Page) -> None:
+    """Wait until the cards of the Start view are painted."""
+    page.locator(".st-key-story .story[data-painted]").wait_for()
+
+
 if __name__ == "__main__":
     chromium_here = find_chromium()
     print(chromium_here or NO_CHROMIUM)

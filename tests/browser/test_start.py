@@ -1,0 +1,144 @@
+"""Start and the tour in Chromium: by mouse, by keyboard alone, and by link."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from app.tour import STOPS
+from tests.browser import serve
+
+LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
+
+
+def story(page):
+    return page.locator(".st-key-story .story")
+
+
+def sentence(page):
+    return page.locator(".st-key-story .sentence")
+
+
+def card(page, number):
+    return page.locator(f".st-key-story [data-card='{number}']")
+
+
+@pytest.fixture
+def page(open_page):
+    page = open_page(path=LINK)
+    serve.start_drawn(page)
+    return page
+
+
+def test_next_and_back_step_through_all_seven_cards(page):
+    for number, name in enumerate(("Image", "Tokens", "Windows", "Local", "Pool", "Global", "Sum"), 1):
+        expect(sentence(page)).to_contain_text(f"{number}. {name}.")
+        expect(card(page, number)).to_have_class(re.compile("active"))
+        page.locator(".st-key-story .next").click()
+    expect(sentence(page)).to_contain_text("1. Image.")  # "Start again"
+    expect(page.locator(".st-key-story .back")).to_be_disabled()
+    page.locator(".st-key-story .next").click()
+    page.locator(".st-key-story .back").click()
+    expect(sentence(page)).to_contain_text("1. Image.")
+
+
+def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page, browser, app_url):
+    page.locator(".st-key-story .steps button").nth(3).click()
+    expect(sentence(page)).to_contain_text("4. Local.")
+    card(page, 5).click()
+    expect(sentence(page)).to_contain_text("5. Pool.")
+    expect(page).to_have_url(re.compile("step=5"))
+    with serve.opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
+        serve.start_drawn(other)
+        expect(sentence(other)).to_have_text(sentence(page).inner_text())
+
+
+def test_a_click_on_the_active_card_chooses_another_token(page):
+    card(page, 6).click()
+    expect(page).to_have_url(re.compile("step=6"))
+    before = sentence(page).inner_text()
+    page.wait_for_timeout(500)  # until the card faces the reader
+    box = card(page, 6).bounding_box()
+    page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"])
+    expect(story(page)).to_have_attribute("data-painted", "14,1")
+    expect(sentence(page)).not_to_have_text(before)
+    expect(page).to_have_url(re.compile("token=0.9062%2C0.0938"))
+
+
+def focused(page):
+    return page.evaluate("(document.activeElement.shadowRoot?.activeElement ?? document.activeElement).textContent.trim()")
+
+
+def tab_to(page, wanted):
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if re.search(wanted, focused(page)):
+            return
+    raise AssertionError(f"Tab never reached {wanted!r}")
+
+
+def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
+    tab_to(page, "^1Image$")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(sentence(page)).to_contain_text("4. Local.")
+    page.keyboard.press("ArrowLeft")
+    expect(sentence(page)).to_contain_text("3. Windows.")
+    page.keyboard.press("Shift+Tab")  # the card in front
+    page.keyboard.press("ArrowDown")
+    expect(story(page)).to_have_attribute("data-painted", "6,9")
+    page.keyboard.press("Shift+ArrowLeft")  # one window
+    expect(story(page)).to_have_attribute("data-painted", "6,5")
+    expect(sentence(page)).to_contain_text("3. Windows.")
+    tab_to(page, "Take the tour$")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-tour")).to_contain_text("stop 1 of 12")
+    tab_to(page, "Next stop$")
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-tour")).to_contain_text("stop 2 of 12")
+
+
+def test_every_step_has_its_words_beside_the_picture(page):
+    words = page.locator(".st-key-story .unseen li")
+    expect(words).to_have_count(7)
+    expect(words.nth(5)).to_contain_text(re.compile(r"It takes [\d.]+ % from the cell"))
+
+
+def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):
+    with serve.opened(browser, app_url, path=LINK, reduced_motion="reduce") as page:
+        serve.start_drawn(page)
+        assert card(page, 2).evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+
+
+@pytest.mark.parametrize("path", [LINK + "&step=6", "/?tour=3", "/?tour=5"])
+def test_a_phone_shows_one_card_and_nothing_sticks_out(browser, app_url, path):
+    with serve.opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True, path=path) as page:
+        if "tour=5" not in path:
+            serve.start_drawn(page)
+            assert [card(page, n).evaluate("e => getComputedStyle(e).opacity") for n in (5, 6, 7)] == ["0", "1", "0"]
+            page.locator(".st-key-story .back").tap()
+            expect(sentence(page)).to_contain_text("5. Pool.")
+        else:
+            expect(page.locator(".st-key-tour")).to_contain_text("stop 5 of 12")
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+
+
+def test_the_tour_from_its_first_stop_to_its_end(page):
+    page.get_by_role("button", name="Take the tour").click()
+    for number, stop in enumerate(STOPS, 1):
+        expect(page.locator(".st-key-tour")).to_contain_text(f"stop {number} of {len(STOPS)}")
+        expect(page).to_have_url(re.compile(rf"://[^/]+/{stop.view}\?.*tour={number}\b"))
+        if number == 6:  # out and back
+            page.get_by_role("button", name="Explore from here").click()
+            expect(page.locator(".st-key-tour")).to_have_count(0)
+            page.get_by_role("link", name="Cost").click()
+            expect(page).to_have_url(re.compile("/cost"))
+            page.get_by_role("button", name="Return to the tour").click()
+            expect(page.locator(".st-key-tour")).to_contain_text("stop 6 of 12")
+            expect(page).to_have_url(re.compile("/explorer"))
+        if number < len(STOPS):
+            page.get_by_role("button", name="Next stop").click()
+    page.get_by_role("button", name="Finish").click()
+    expect(page.locator(".st-key-tour")).to_have_count(0)
+    expect(page.get_by_role("button", name="Tour", exact=True)).to_be_visible()
