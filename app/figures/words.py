@@ -5,6 +5,14 @@ import numpy as np
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
+def step(token: tuple[int, int], key: tuple[int, int]) -> str:
+    """Where a key lies from a token's view: "2 up, 1 left"; "the token itself" at no distance."""
+    down, right = key[0] - token[0], key[1] - token[1]
+    parts = [f"{abs(down)} {'down' if down > 0 else 'up'}"] if down else []
+    parts += [f"{abs(right)} {'right' if right > 0 else 'left'}"] if right else []
+    return ", ".join(parts) or "the token itself"
+
+
 def percent(weight: float) -> str:
     """0.0834 -> "8.3 %"; from 10 % on without decimals."""
     return f"{100 * weight:.1f} %" if weight < 0.0995 else f"{100 * weight:.0f} %"
