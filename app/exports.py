@@ -116,6 +116,7 @@ _PAGE = """<!doctype html>
 <style>
 {css}
 :root {{ color-scheme: light dark; --st-font: system-ui, "Segoe UI", Roboto, sans-serif; }}
+html {{ font-size: 15px; }} /* the reader's font may be wide */
 body {{ margin: 0 auto; max-width: 1060px; padding: 20px clamp(12px, 3vw, 32px); }}
 body {{ background: var(--page); color: var(--ink); font-family: var(--st-font); }}
 h1 {{ font-size: 1.6rem; line-height: 1.2; margin: 0; }}

@@ -73,6 +73,8 @@ def _sheet(picture: Picture, known: Checkpoint, view: state.State, kind: str, he
     head = view.head if kind in ("local", "global") else None
     key = repr((kind, picture.digest[:16], known.name, view.stage, view.block, head, view.g1, view.g2, None if whole else view.place))
     if key in held:
+        held.remove(key)
+        held.append(key)  # the last used is the last to go, here and in the browser
         return {"key": key}
     body = _body(picture, known, view, kind)
     if body is None:
@@ -228,9 +230,10 @@ def takeaway(view: state.State, known: Checkpoint, picture: Picture) -> None:
     none = _none(view, known, g1, grid, services.attention(picture, known, view.g1, view.g2, view.place))
     with st.popover("Export", icon=":material/download:"):
         for kind, title in (("local", "Local map"), ("global", "Global map"), ("hops", "Two hops")):
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.markdown(title)
-                for suffix, make in (("png", png), ("csv", table)):
+            columns = st.columns([2, 1, 1], gap="small", vertical_alignment="center", wrap=False)
+            columns[0].markdown(title)
+            for column, suffix, make in zip(columns[1:], ("png", "csv"), (png, table), strict=True):
+                with column:
                     look = dict(key=f"export_{kind}_{suffix}", on_click="ignore", disabled=kind in none)
                     st.download_button(suffix.upper(), lambda make=make, kind=kind: make(kind), f"{name}-{kind}.{suffix}", **look)
         st.download_button(

@@ -27,10 +27,12 @@ function bytes(text) {
 }
 const floats = (text) => new Float32Array(bytes(text).buffer);
 
+// The last used is the last to go.
 function keep({ key, body }) {
-  const sheet = { ...body };
-  if (body.levels) sheet.levels = bytes(body.levels);
-  for (const name of ["told", "cells", "tokens"]) if (body[name]) sheet[name] = floats(body[name]);
+  const sheet = body ? { ...body } : sheets.get(key);
+  if (!sheet) return;
+  if (body?.levels) sheet.levels = bytes(body.levels);
+  for (const name of ["told", "cells", "tokens"]) if (body?.[name]) sheet[name] = floats(body[name]);
   sheets.delete(key);
   sheets.set(key, sheet);
   while (sheets.size > MOST_SHEETS) sheets.delete(sheets.keys().next().value);
@@ -63,7 +65,7 @@ function start(root) {
   };
 
   view.receive = (fresh) => {
-    for (const sheet of Object.values(fresh.sheets)) if (sheet?.body) keep(sheet);
+    for (const sheet of Object.values(fresh.sheets).filter(Boolean)) keep(sheet);
     if (!data || data.photos.sharp !== fresh.photos.sharp) held = pointed = null;
     if (data && (String(data.grid) !== String(fresh.grid) || data.cell !== fresh.cell)) hover = pointed = held = null;
     data = fresh;
@@ -361,6 +363,7 @@ function start(root) {
     const seam = data.seam?.html ?? `<p class="note">${data.none.seam ?? "Asking the model with Swin’s and PVT’s reach …"}</p>`;
     if (facts.innerHTML !== seam) facts.innerHTML = seam;
     find(".pair").hidden = !data.seam?.pair;
+    find(".foot").hidden = Boolean(data.offline);
     buildPaths();
   }
 
@@ -384,7 +387,7 @@ function start(root) {
             `<b>${percent(path.near * path.far)}</b></li>`,
         )
         .join("") +
-      "</ol>";
+      `</ol><div class="drawn"><canvas></canvas></div>`;
     for (const item of list.querySelectorAll("li")) {
       const path = paths[item.dataset.path];
       const on = () => ((pointed = { kind: "path", path }), paint());
@@ -423,6 +426,7 @@ function start(root) {
       drawHops(rows.hops);
       words(rows);
     }
+    if (!find(".paths").hidden) drawPaths();
     if (panel === "heads") drawHeads(find("[data-panel=heads]"), data, grey, swatches(root).query.line);
     if (panel === "pooling") drawPooling();
     if (panel === "seam") drawPair();
@@ -652,7 +656,7 @@ function start(root) {
     if (none) return void (say.textContent = none);
     const keys = data.grid.map((side) => Math.ceil(side / data.cell));
     const index = chosenCell();
-    find(".cell figcaption").innerHTML = `<b class="global">One key</b><small>${data.cell} × ${data.cell} tokens and their part in the loss, in %</small>`;
+    find(".cell figcaption").innerHTML = `<b class="global">One key</b><small>${data.cell} × ${data.cell} tokens, averaged</small>`;
     find(".lost figcaption").innerHTML = `<b>Lost by averaging</b><span class="scale">0 <i class="ramp of-hops"></i> 100 %</span>`;
     const [a, b] = [surface(find(".cell canvas"), 1), surface(find(".lost canvas"))];
     if (!a || !b) return;
@@ -712,10 +716,40 @@ function start(root) {
     const text =
       `<b class="global">Key row ${Math.floor(index / keys[1]) + 1}, column ${(index % keys[1]) + 1}</b> is the average of ` +
       `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${percent(sheet.cells[index])}</b> of what sets them apart from the picture’s mean ` +
-      `token, and <b>${percent(sheet.whole)}</b> over the whole picture.${asks}`;
+      `token, and <b>${percent(sheet.whole)}</b> over the whole picture.${tokens > 1 ? " The numbers in it are each token’s part of its loss, in %." : ""}${asks}`;
     if (say.innerHTML !== text) say.innerHTML = text;
     describe(".lost .map", `Variance lost in ${keys[0]} by ${keys[1]} cells. Arrow keys move, Enter keeps a cell. ${say.textContent}`);
     root.dataset.cell = String(index);
+  }
+
+  // Each path as two lines, as wide as its product: from the source to its cell, from the cell to the query.
+  function drawPaths() {
+    const s = surface(find(".paths canvas"));
+    if (!s) return;
+    const { c, width, height, step } = s;
+    photograph(c, grey, width, height);
+    const most = data.paths[0].near * data.paths[0].far;
+    const chosen = pointed?.kind === "path" ? data.paths.indexOf(pointed.path) : -1;
+    const spot = ([top, left, tall, wide]) => [(left + wide / 2) * step, (top + tall / 2) * step];
+    const order = data.paths.map((path, i) => i).sort((a, b) => (a === chosen) - (b === chosen) || b - a);
+    for (const i of order) {
+      const { source, cell, near, far } = data.paths[i];
+      const from = [...source, 1, 1];
+      const by = boxOf("global", cell[0] * Math.ceil(data.grid[1] / data.cell) + cell[1]);
+      c.globalAlpha = chosen < 0 || chosen === i ? 1 : 0.25;
+      c.lineWidth = 1 + 4 * ((near * far) / most);
+      for (const [a, b, colour] of [[from, by, "#56B1F7"], [by, [...data.token, 1, 1], "#FFA447"]]) {
+        c.strokeStyle = colour;
+        c.beginPath();
+        c.moveTo(...spot(a));
+        c.lineTo(...spot(b));
+        c.stroke();
+      }
+      frameOf(c, by, step, 2, "#FFA447");
+      frameOf(c, from, step, 2, "#56B1F7");
+    }
+    c.globalAlpha = 1;
+    small(c, ...spot([...data.token, 1, 1]), 0.035 * width, true);
   }
 
   function drawPair() {
@@ -781,8 +815,8 @@ function start(root) {
     const shown = KINDS.filter((kind) => rows[kind]);
     const now = (kind) => String(rows[kind].t) === String(active()); // else it is the pinned token's: the browser has no other
     const lines = [
-      ["Spread, bits", (row) => row.spread.toFixed(1)],
-      ["Reach, tokens", (row) => row.reach.toFixed(1)],
+      [`<abbr title="Entropy of the weights: 0 if one key has all, log₂ of their number if all are equal">Spread, bits</abbr>`, (row) => row.spread.toFixed(1)],
+      [`<abbr title="Mean distance from the token to its keys, by weight">Reach, tokens</abbr>`, (row) => row.reach.toFixed(1)],
       ["Strongest", (row) => percent(row.most)],
     ];
     const table =

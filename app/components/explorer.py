@@ -50,6 +50,8 @@ HTML = """
   </div>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
   <div class="paths"></div>
+  <p class="foot">A weight tells where a token looks, not why the model decides: attention is not attribution. <b>Why?</b> sets them
+  side by side.</p>
   <p class="aloud" aria-live="polite"></p>
   <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>

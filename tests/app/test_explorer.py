@@ -40,6 +40,11 @@ def text(at):
     return " ".join([*(block.proto.body for block in at.get("html")), *(block.value for block in at.markdown)])
 
 
+def spec(at, index):
+    """A Plotly chart of any view."""
+    return json.loads(at.get("plotly_chart")[index].proto.spec)
+
+
 SENT = {}  # key -> sheet: what a browser has been sent. A key says all that its sheet depends on.
 
 

@@ -230,10 +230,27 @@ def test_pointing_at_a_key_lights_the_photograph_and_a_click_makes_it_the_query(
 
 
 def test_a_path_lights_its_source_and_its_cell(page):
-    before = canvas(page, "photo")
-    page.locator(".paths li").first.hover()
+    before, drawn = canvas(page, "photo"), canvas(page, "paths")
+    page.locator(".paths li").nth(1).hover()
     page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
-    assert canvas(page, "photo") != before
+    assert canvas(page, "photo") != before and canvas(page, "paths") != drawn
+
+
+def test_the_words_are_true(page):
+    """Numbers and sentence of a token that is only pointed at, from the library's rows."""
+    from tests.app.test_explorer import model_maps
+
+    maps, (y, x) = model_maps("cat_kitten", (4, 4), (2, 2)), (10, 13)
+    hover(page, y, x)
+    local, far = (maps[2, 2, kind].row(y, x).mean(0).numpy() for kind in ("local", "global"))
+    bits = [f"{-(weights * np.log2(weights)).sum():.1f}" for weights in (local, far)]
+    spread = page.locator(".words tbody tr").first.locator("td")
+    assert spread.all_inner_texts()[:2] == bits
+    at = np.unravel_index(far.argmax(), far.shape)
+    expect(page.locator(".words .say")).to_contain_text(f"the cell at row {at[0] + 1}, column {at[1] + 1}")
+    down, right = np.unravel_index(local.argmax(), local.shape) + np.array([8, 12]) - [y, x]
+    said = [f"{abs(n)} {word}" for n, word in ((down, "down" if down > 0 else "up"), (right, "right" if right > 0 else "left")) if n]
+    expect(page.locator(".words .say")).to_contain_text("strongest key is " + (", ".join(said) or "the token itself"))
 
 
 def test_a_tap_chooses_a_token_on_a_phone(browser, app_url):
