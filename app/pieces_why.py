@@ -119,7 +119,7 @@ def meter(method: str, pair: tuple[float, float], random: tuple[Chance, Chance],
     st.html(
         f'<div class="meter {kind}"><b>{pair[0]:.2f}</b><span class="track"><i style="width:{100 * pair[0] / most:.1f}%"></i>'
         f'<u style="left:{100 * random[0].middle / most:.1f}%"></u></span></div>'
-        f'<p class="removed">put back: {against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
+        f'<p class="removed">{against(pair[0], random[0])}<br>removed: {pair[1]:.2f}</p>'
     )
 
 

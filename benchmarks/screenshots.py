@@ -27,12 +27,13 @@ def pictures() -> dict[str, tuple[str, dict]]:
 
 
 def small(shot: bytes) -> Image.Image:
-    """In 256 colours: a third of the bytes, and on a page nobody sees the difference."""
-    return Image.open(io.BytesIO(shot)).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    """In 52 levels of each colour instead of 256: two thirds of the bytes, and on a page nobody sees the difference."""
+    return Image.open(io.BytesIO(shot)).convert("RGB").point([5 * round(value / 5) for value in range(256)] * 3)
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    serve.TIMEOUT_MS = 180_000  # a busy machine must not end it
     with serve.running_app() as url, serve.chromium() as browser:
         for name, (view, options) in pictures().items():
             target = FOLDER / f"{name}.png"
