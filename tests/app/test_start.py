@@ -30,7 +30,7 @@ def layer(**changes):
 
 
 def plain(html):
-    return re.sub("<[^>]*>", "", html)
+    return re.sub("<[^>]*>", "", html).replace("\u00a0", " ")
 
 
 def test_the_story_s_numbers_are_the_model_s():
@@ -91,6 +91,13 @@ def test_what_is_shown_follows_token_and_grids(change):
 
 
 PHOTO = np.zeros((64, 64, 3), np.uint8)
+
+
+def test_a_window_that_covers_the_map_and_cells_of_one_token_are_said_to_be_so():
+    told = layer(g1=(SIDE, *VIEW.g1[1:]), g2=(1, *VIEW.g2[1:]))
+    said = [plain(text) for text in story.sentences(told)]
+    assert "1 window of" in said[2] and "Here the window is the whole map." in said[3] and "nothing is averaged" in said[4]
+    assert "Outside the window" in plain(story.sentences(layer())[3])
 
 
 def opened(**params):
