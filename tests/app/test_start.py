@@ -157,6 +157,8 @@ def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
             if getattr(stop, field):
                 assert params[field] == str(getattr(stop, field))
         assert params["stage"] == str(KNOWN.config.stages[stop.stage])
+        assert int(params["g1"].split(",")[0]) == min(VIEW.g1[0] * (2 if stop.doubled else 1), SIDE)
+        assert (params["token"] == "0.3400,0.6000") == (not stop.seam)
         seen.append(at.title[0].value)
         assert "{" not in at.markdown[0].value and "Something went wrong" not in text
         if number < 12:
