@@ -58,7 +58,10 @@ def one_step(near: np.ndarray, far: np.ndarray) -> np.ndarray:
 def lead(layer: Layer) -> str:
     """The story in one sentence of HTML."""
     near, far, all_ = layer.near.size, layer.far.size, layer.side**2
-    exactly, roughly = (f"{number:,} {word}{'s' * (number > 1)}" for number, word in ((near, "token"), (far, "averaged cell")))
+    exactly, roughly = (
+        f"{number:,} {word}{'s' * (number > 1)}"
+        for number, word in ((near, "token"), (far, "averaged cell" if layer.cell > 1 else "token"))
+    )
     against = "instead of" if near + far < all_ else "where plain attention has"
     return (
         f"Step through one real attention layer. The {_hue('query', 'marked token')} reads {_hue('local', exactly)} closely and "
@@ -82,7 +85,7 @@ def sentences(layer: Layer) -> list[str]:
         if layer.cell > 1
         else f"With G₂ = 1 each {_hue('global', 'cell')} is one token, so nothing is averaged"
     )
-    return [
+    told = [
         f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels, three numbers each.",
         f"Stage {layer.stage} sees {side} × {side} = <b>{side * side:,} tokens</b>, each {layer.channels} numbers about a square of "
         f"{square}. The {_hue('query', 'ring')} marks the one we follow: row {row + 1}, column {column + 1}.",
@@ -90,7 +93,7 @@ def sentences(layer: Layer) -> list[str]:
         f"Our token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
         f"It compares itself with {_hue('local', f'all {layer.near.size:,} tokens')} of the window, and takes "
         f"{_hue('local', percent(float(layer.near.max())))} from {'itself' if key == 'the token itself' else f'the one {key}'}. "
-        "Outside the window every weight is exactly 0.",
+        f"{'Here the window is the whole map.' if layer.near.size == side * side else 'Outside the window every weight is exactly 0.'}",
         f"{averaged}: {side * side:,} tokens become {_hue('global', f'{layer.far.size:,} keys')} to compare with, "
         "and together they still cover the whole picture.",
         f"The same token now asks {_hue('global', f'all {layer.far.size:,} cells')}. It takes "
@@ -98,6 +101,7 @@ def sentences(layer: Layer) -> list[str]:
         f"Both answers are added to what the token was. Now {own} % of it is {_hue('query', 'itself')}, {inside} % comes "
         f"from {_hue('local', 'its window')} and {100 - own - inside} % from {_hue('global', 'everywhere else')}.",
     ]
+    return [text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for text in told]
 
 
 def captions(layer: Layer) -> list[str]:

@@ -30,7 +30,7 @@ def layer(**changes):
 
 
 def plain(html):
-    return re.sub("<[^>]*>", "", html)
+    return re.sub("<[^>]*>", "", html).replace("\u00a0", " ")
 
 
 def test_the_story_s_numbers_are_the_model_s():
@@ -93,6 +93,13 @@ def test_what_is_shown_follows_token_and_grids(change):
 PHOTO = np.zeros((64, 64, 3), np.uint8)
 
 
+def test_a_window_that_covers_the_map_and_cells_of_one_token_are_said_to_be_so():
+    told = layer(g1=(SIDE, *VIEW.g1[1:]), g2=(1, *VIEW.g2[1:]))
+    said = [plain(text) for text in story.sentences(told)]
+    assert "1 window of" in said[2] and "Here the window is the whole map." in said[3] and "nothing is averaged" in said[4]
+    assert "Outside the window" in plain(story.sentences(layer())[3])
+
+
 def opened(**params):
     at = AppTest.from_file(str(views.MAIN), default_timeout=120)
     for key, value in params.items():
@@ -150,6 +157,8 @@ def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
             if getattr(stop, field):
                 assert params[field] == str(getattr(stop, field))
         assert params["stage"] == str(KNOWN.config.stages[stop.stage])
+        assert int(params["g1"].split(",")[0]) == min(VIEW.g1[0] * (2 if stop.doubled else 1), SIDE)
+        assert (params["token"] == "0.3400,0.6000") == (not stop.seam)
         seen.append(at.title[0].value)
         assert "{" not in at.markdown[0].value and "Something went wrong" not in text
         if number < 12:

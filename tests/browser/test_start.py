@@ -57,7 +57,7 @@ def test_a_click_on_the_active_card_chooses_another_token(page):
     card(page, 6).click()
     expect(page).to_have_url(re.compile("step=6"))
     before = sentence(page).inner_text()
-    page.wait_for_timeout(500)  # until the card faces the reader
+    card(page, 6).evaluate("card => Promise.all(card.getAnimations().map(turning => turning.finished))")
     box = card(page, 6).bounding_box()
     page.mouse.click(box["x"] + 0.1 * box["width"], box["y"] + 0.9 * box["height"])
     expect(story(page)).to_have_attribute("data-painted", "14,1")
@@ -102,7 +102,7 @@ def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
 def test_every_step_has_its_words_beside_the_picture(page):
     words = page.locator(".st-key-story .unseen li")
     expect(words).to_have_count(7)
-    expect(words.nth(5)).to_contain_text(re.compile(r"It takes [\d.]+ % from the cell"))
+    expect(words.nth(5)).to_contain_text(re.compile(r"It takes [\d.]+\s% from the cell"))
 
 
 def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):
