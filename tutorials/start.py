@@ -1,0 +1,82 @@
+"""What every notebook imports first: a photograph, a shipped model, and figures that look like the app's."""
+
+import base64
+import io
+import json
+import os
+import sys
+import warnings
+
+try:
+    import numpy as np
+    import plotly.graph_objects as go
+    import torch
+    from IPython.display import display
+    from PIL import Image
+
+    import hatnet
+except ImportError as error:
+    raise ImportError(
+        f"this notebook's kernel ({sys.executable}) has no {error.name}: choose the project's .venv as the kernel, "
+        "or run `pip install -r requirements.txt` with it"
+    ) from None
+
+from app.figures.beside import beside
+from app.figures.colours import LIGHT
+from app.samples import FOLDER
+from hatnet.data import centre_crop, normalise
+
+torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
+torch.manual_seed(0)
+np.set_printoptions(precision=3, suppress=True)
+torch.set_printoptions(precision=3, sci_mode=False)
+
+STATIC = "TUTORIALS_STATIC"  # environment variable: build.py sets it, so that committed outputs hold a picture beside each figure
+WIDTH = 640  # pixels of such a picture
+COLOURS = 96  # in its palette: a quarter of the bytes
+FONT = "Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
+
+
+def photograph(name: str = "horse_herd", size: int = 400) -> np.ndarray:
+    """The centre crop of one of `app.samples.SAMPLES`: uint8 [size, size, 3]."""
+    return np.array(centre_crop(Image.open(FOLDER / f"{name}.jpg").convert("RGB"), size))
+
+
+def model_and_image(checkpoint: str = "cifar10", name: str = "horse_herd") -> tuple[hatnet.HATNet, torch.Tensor, dict]:
+    """A shipped model, a photograph as it wants it (float32 [1, 3, h, w], normalised), and what its header says."""
+    info = hatnet.checkpoint_info(checkpoint)
+    pixels = torch.from_numpy(photograph(name, info["image_size"])).permute(2, 0, 1)[None]
+    return hatnet.load_checkpoint(checkpoint), normalise(pixels, info["mean"], info["std"]), info
+
+
+def show(figure: go.Figure | dict[str, go.Figure], alt: str) -> None:
+    """Show a figure, or several side by side under their titles. alt: the same in words, for readers who cannot see it.
+
+    In JupyterLab, classic Notebook and VS Code it is interactive.
+    """
+    if isinstance(figure, dict):
+        figure = beside(figure)
+    figure.update_layout(paper_bgcolor=LIGHT.page, template="none", font_family=FONT)
+    bundle = {"application/vnd.plotly.v1+json": _plain(figure), "text/plain": alt}
+    if os.environ.get(STATIC):
+        bundle["image/png"] = _picture(figure)
+    display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def _picture(figure: go.Figure) -> str:
+    """A figure as a small PNG, base64: for places that show a notebook without running Plotly."""
+    import kaleido
+
+    kaleido.start_sync_server(silence_warnings=True)  # Chromium starts once for all pictures
+    size = dict(width=figure.layout.width or WIDTH, height=figure.layout.height or 400)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        drawn = Image.open(io.BytesIO(figure.to_image("png", **size)))
+    file = io.BytesIO()
+    drawn.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _plain(figure: go.Figure) -> dict:
+    """A figure as plain lists and numbers, as the notebook's file wants it."""
+    return json.loads(figure.to_json()) | {"config": {"displayModeBar": False, "responsive": False}}
