@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import warnings
+from types import SimpleNamespace
 
 try:
     import numpy as np
@@ -13,6 +14,7 @@ try:
     import torch
     from IPython.display import display
     from PIL import Image
+    from torch import nn
 
     import hatnet
 except ImportError as error:
@@ -24,6 +26,7 @@ except ImportError as error:
 from app.figures.beside import beside
 from app.figures.colours import LIGHT
 from app.samples import FOLDER
+from hatnet.attention import HMHSA
 from hatnet.data import centre_crop, normalise
 
 torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
@@ -46,7 +49,28 @@ def model_and_image(checkpoint: str = "cifar10", name: str = "horse_herd") -> tu
     """A shipped model, a photograph as it wants it (float32 [1, 3, h, w], normalised), and what its header says."""
     info = hatnet.checkpoint_info(checkpoint)
     pixels = torch.from_numpy(photograph(name, info["image_size"])).permute(2, 0, 1)[None]
-    return hatnet.load_checkpoint(checkpoint), normalise(pixels, info["mean"], info["std"]), info
+    return hatnet.load_checkpoint(checkpoint).requires_grad_(False), normalise(pixels, info["mean"], info["std"]), info
+
+
+def split(layer: nn.Linear, parts: int) -> list[nn.Linear]:
+    """A linear layer that gives several things at once ("qkv"), as one layer for each: the same weights."""
+    made = []
+    for weight, bias in zip(layer.weight.detach().chunk(parts), layer.bias.detach().chunk(parts), strict=True):
+        single = nn.Linear(weight.shape[1], weight.shape[0])
+        single.load_state_dict({"weight": weight, "bias": bias})
+        made.append(single.requires_grad_(False))
+    return made
+
+
+def parts_of(attn: HMHSA) -> SimpleNamespace:
+    """The layers of an H-MHSA under the paper's names: wq1 wk1 wv1 wq2 wk2 wv2 wp, norm grid_norm ds_norm, and the count of heads."""
+    wq1, wk1, wv1 = split(attn.qkv, 3)
+    wk2, wv2 = split(attn.kv, 2)
+    (wq2,), (wp,) = split(attn.q, 1), split(attn.proj, 1)
+    return SimpleNamespace(
+        **dict(wq1=wq1, wk1=wk1, wv1=wv1, wq2=wq2, wk2=wk2, wv2=wv2, wp=wp),
+        **dict(norm=attn.norm, grid_norm=attn.grid_norm, ds_norm=attn.ds_norm, heads=attn.proj.in_features // attn.head_dim),
+    )
 
 
 def show(figure: go.Figure | dict[str, go.Figure], alt: str) -> None:
