@@ -113,7 +113,9 @@ def _notebook(cells: list[tuple[str, str]]) -> NotebookNode:
     made = []
     for number, (kind, text) in enumerate(cells):
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        made.append(new(text, id=f"cell-{number:02}"))
+        # JupyterLab folds the cell away that finds the project; it runs like any other.
+        folded = {"jupyter": {"source_hidden": True}} if text == START else {}
+        made.append(new(text, id=f"cell-{number:02}", metadata=folded))
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -133,7 +135,9 @@ def execute(notebook: NotebookNode, folder: Path, static: bool = False) -> Noteb
     environment.pop("TUTORIALS_STATIC", None)
     if static:
         environment["TUTORIALS_STATIC"] = "1"
-    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", coalesce_streams=True, resources={"metadata": {"path": str(folder)}}
+    )
     client.execute(env=environment)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day: different in every run

@@ -488,6 +488,47 @@ def global_attention(student) -> str:
 
 
 @check
+def near(student) -> str:
+    """Eqs. 6 to 8: near(x, wq, wk, wv, heads, g)."""
+    for b, heads, d, h, w, g in ((2, 3, 5, 7, 11, 3), (1, 2, 3, 6, 10, 2)):
+        x, layers = random(b, heads * d, h, w), _layers(3, heads * d)
+        values = x.numpy().astype(float)
+        right = _local(values, layers, heads, g)
+        mistakes = {
+            "leave out the residual here: it is added later.": right + values,
+            "the filling of windows at the edge gets weight: hide the keys that are not real.": _local(values, layers, heads, g, "filling"),
+            "the scale 1/sqrt(d) is missing.": _local(values, layers, heads, g, "no scale"),
+        }
+        compare(ask(student, x, *layers, heads, g), right, "the near answer", "images, channels, tokens down, tokens across", mistakes)
+    return "near: Eqs. 6 to 8, on maps of any size"
+
+
+def _far(a1: np.ndarray, cells: np.ndarray, layers, heads: int, mistake: str = "") -> np.ndarray:
+    """Eqs. 11 to 13 of two maps [b, c, h, w]."""
+    rows, keys = _rows(a1), _rows(cells)
+    if mistake == "not pooled":
+        keys = rows
+    q, k, v = (_heads(_through(layer, each), heads) for layer, each in zip(layers, (rows, keys, keys), strict=True))
+    return _map(_together(_weights(q, k, None, mistake) @ v), *a1.shape[2:])
+
+
+@check
+def ask_cells(student) -> str:
+    """Eqs. 11 to 13: ask_cells(a1, cells, wq, wk, wv, heads)."""
+    for b, heads, d, h, w, down, across in ((2, 3, 5, 7, 11, 3, 2), (1, 2, 3, 5, 2, 1, 7)):
+        a1, cells, layers = random(b, heads * d, h, w, seed=1), random(b, heads * d, down, across, seed=2), _layers(3, heads * d)
+        near, far = a1.numpy().astype(float), cells.numpy().astype(float)
+        mistakes = {
+            "K and V must come from the pooled map.": _far(near, far, layers, heads, "not pooled"),
+            "the scale 1/sqrt(d) is missing.": _far(near, far, layers, heads, "no scale"),
+            "leave out the residual here: it is added later.": _far(near, far, layers, heads) + near,
+        }
+        right = _far(near, far, layers, heads)
+        compare(ask(student, a1, cells, *layers, heads), right, "the far answer", "images, channels, tokens down, tokens across", mistakes)
+    return "far: Eqs. 11 to 13, every token asks every cell"
+
+
+@check
 def output(student) -> str:
     """Eq. 14: output(a1, a2, wp, x)."""
     for b, c, h, w in ((2, 5, 3, 7), (1, 3, 11, 2)):
@@ -570,9 +611,7 @@ def _hmhsa(x: np.ndarray, parts: SimpleNamespace, g1: int, g2: int, mistake: str
     joined = local + (normed if mistake == "residual" else 0 if mistake == "no residual" else x)
     a1 = norm(joined, "grid_norm")
     cells = norm(_cells(joined if mistake == "pool joined" else a1, g2), "ds_norm")
-    rows, keys = _rows(a1), _rows(a1 if mistake == "not pooled" else cells)
-    q, k, v = (_heads(_through(w, r), parts.heads) for w, r in ((parts.wq2, rows), (parts.wk2, keys), (parts.wv2, keys)))
-    a2 = _map(_together(_weights(q, k) @ v), *x.shape[2:])
+    a2 = _far(a1, cells, (parts.wq2, parts.wk2, parts.wv2), parts.heads, mistake if mistake == "not pooled" else "")
     return _map(_through(parts.wp, _rows((joined if mistake == "add joined" else a1) + a2)), *x.shape[2:])
 
 

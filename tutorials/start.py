@@ -8,6 +8,8 @@ import sys
 import warnings
 from types import SimpleNamespace
 
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler, which measures memory, else chats into the notebook
+
 try:
     import numpy as np
     import plotly.graph_objects as go
@@ -36,11 +38,11 @@ torch.set_printoptions(precision=3, sci_mode=False)
 
 STATIC = "TUTORIALS_STATIC"  # environment variable: build.py sets it, so that committed outputs hold a picture beside each figure
 WIDTH = 640  # pixels of such a picture
-COLOURS = 96  # in its palette: a quarter of the bytes
+COLOURS = 128  # in its palette: half of the bytes
 FONT = "Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
 
 
-def photograph(name: str = "horse_herd", size: int = 400) -> np.ndarray:
+def photograph(name: str = "horse_herd", size: int = 280) -> np.ndarray:
     """The centre crop of one of `app.samples.SAMPLES`: uint8 [size, size, 3]."""
     return np.array(centre_crop(Image.open(FOLDER / f"{name}.jpg").convert("RGB"), size))
 
@@ -81,6 +83,7 @@ def show(figure: go.Figure | dict[str, go.Figure], alt: str) -> None:
     if isinstance(figure, dict):
         figure = beside(figure)
     figure.update_layout(paper_bgcolor=LIGHT.page, template="none", font_family=FONT)
+    figure.update_xaxes(automargin=True).update_yaxes(automargin=True)
     bundle = {"application/vnd.plotly.v1+json": _plain(figure), "text/plain": alt}
     if os.environ.get(STATIC):
         bundle["image/png"] = _picture(figure)
@@ -97,7 +100,7 @@ def _picture(figure: go.Figure) -> str:
         warnings.simplefilter("ignore")
         drawn = Image.open(io.BytesIO(figure.to_image("png", **size)))
     file = io.BytesIO()
-    drawn.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    drawn.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 

@@ -32,7 +32,9 @@ def beside(figures: dict[str, go.Figure], theme: Colours = LIGHT, height: int = 
         layout[f"xaxis{suffix}"] = part["layout"].get("xaxis", {}) | {"domain": [left, left + wide], "anchor": y}
         tied = {"scaleanchor": x} if "scaleanchor" in part["layout"].get("yaxis", {}) else {}
         layout[f"yaxis{suffix}"] = part["layout"].get("yaxis", {}) | {"domain": [0, 1], "anchor": x} | tied
-        words = dict(text=f"<b>{title}</b>", x=left + wide / 2, y=1, xref="paper", yref="paper", yanchor="bottom", yshift=6)
+        words = dict(
+            text=f"<b>{title}</b>", x=left + wide / 2, y=1, xref="paper", yref="paper", xanchor="center", yanchor="bottom", yshift=6
+        )
         layout["annotations"].append(words | dict(showarrow=False, font=dict(size=13, color=theme.ink)))
         kept = {name: part["layout"][name] for name in ("plot_bgcolor", "hoverlabel", "dragmode", "font") if name in part["layout"]}
         layout = kept | layout
