@@ -347,7 +347,7 @@ def local_on_map(student) -> str:
             if patch.shape[0] == patch.shape[1]:
                 turned = np.zeros_like(right)
                 turned[top : top + patch.shape[0], left : left + patch.shape[1]] = patch.T
-                mistakes["the window's rows and columns are exchanged.":] = turned
+                mistakes["the window's rows and columns are exchanged."] = turned
             compare(ask(student, record, token), right, "the map", "tokens down, tokens across", mistakes)
     return "in its window, and exactly 0 elsewhere"
 
