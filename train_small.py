@@ -38,7 +38,7 @@ def training_parser() -> argparse.ArgumentParser:
     add("--max-unreadable", type=int, default=10, metavar="N", help="skip so many pictures that cannot be read (10)")
     add = parser.add_argument_group("model").add_argument
     add("--model", help="a variant of hatnet.VARIANTS (hatnet_cards for cards, else hatnet_compact)")
-    add("--init", metavar="CHECKPOINT", help="start from its weights and shape; other classes get a new classifier")
+    add("--init", metavar="CHECKPOINT", help="start from its shape and from all its weights that fit; the others are new")
     add("--attention", nargs="+", metavar="REACH", help="hierarchical, window, shifted_window, pooled or full; one, or one for each stage")
     add("--g1", type=int, nargs="+", metavar="TOKENS", help="side of the window in each hierarchical stage")
     add("--g2", type=int, nargs="+", metavar="TOKENS", help="side of the pooled cell in each hierarchical stage")
@@ -52,6 +52,10 @@ def training_parser() -> argparse.ArgumentParser:
     add("--learning-rate", type=float, help="of AdamW, after the warm-up; not scaled by the number of processes")
     add("--weight-decay", type=float, help="none on norms and biases")
     add("--label-smoothing", type=float)
+    add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
+    add("--cut-out", type=float, metavar="PART", help="of shift: side of the grey square, as part of the picture's")
+    add("--least-area", type=float, metavar="PART", help="of resized: what a crop keeps of the picture at least")
+    add("--first-side", type=float, metavar="PART", help="begin with pictures of this part of the side, which grow; 1: whole at once")
     add("--mixup", type=float, metavar="ALPHA", help="0: none")
     add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")
     add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: the last weights")
@@ -116,15 +120,16 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     info, source = checkpoint_info(args.init), load_checkpoint(args.init)
     configuration("hatnet_compact", **fields)  # says which name is unknown
     model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
-    weights = source.state_dict()
+    own, weights = model.state_dict(), source.state_dict()
+    taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if info["classes"] != list(classes):
-        weights = {key: value for key, value in weights.items() if not key.startswith("classifier.")}
-    try:
-        missing = model.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise ValueError(f"--init {args.init}: its weights do not fit with {fields} ({error})") from None
-    if missing.unexpected_keys or any(not key.startswith("classifier.") for key in missing.missing_keys):
-        raise ValueError(f"--init {args.init}: its weights do not fit with {fields} ({missing})")
+        taken = {key: value for key, value in taken.items() if not key.startswith("classifier.")}
+    if not taken:
+        raise ValueError(f"--init {args.init}: none of its weights fit with {fields}")
+    model.load_state_dict(own | taken)
+    part = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
+    anew = sorted({".".join(key.split(".")[:4]) for key in own.keys() - taken.keys()})
+    print(f"{part:.0%} of the weights come from {args.init}; new: {', '.join(anew) or 'none'}", file=sys.stderr)
     return model, (info["mean"], info["std"])
 
 

@@ -1,18 +1,20 @@
 """Accuracy and cost of a checkpoint under other grids than it was trained with: `python benchmarks/grids.py NAME --data DATA`.
 
-One hierarchical stage at a time, the others as trained: G1 in {2, 4, 7, 8, the whole map} with G2 as trained, and G2 in
-{1, 2, 4, 8} with G1 as trained, as far as they fit the stage's grid of tokens. No weight depends on G1 or G2, so nothing is
-trained. On 1,000 images that were held out from training (all, where the checkpoint's training held out fewer); MACs of one image
-by `hatnet.complexity.count`. Writes checkpoints/NAME.grids.json.
+One hierarchical stage at a time, the others as trained: every G1 in {2, 4, 7, 8, the whole map} with every G2 in {1, 2, 4, 8}, as
+far as they fit the stage's grid of tokens, and with the trained values too. No weight depends on G1 or G2, so nothing is trained.
+On 1,000 images that were held out from training (all, where the checkpoint's training held out fewer); MACs of one image by
+`hatnet.complexity.count`. Writes checkpoints/NAME.grids.json.
 """
 
 import argparse
 import json
 import sys
+from itertools import product
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -36,12 +38,12 @@ def variants(model: HATNet, size: int) -> list[tuple[int | None, tuple[int, ...]
     found = [(None, g1, g2)]
     for index, side in enumerate(token_grids(model, size)):
         stage = model.config.stages[index]
-        for value in sorted({value for value in G1 if value < side} | {side}):
-            found.append((stage, (*g1[:index], value, *g1[index + 1 :]), g2))
-        for value in G2:
-            if value <= side:
-                found.append((stage, g1, (*g2[:index], value, *g2[index + 1 :])))
-    return [variant for n, variant in enumerate(found) if variant[1:] not in [other[1:] for other in found[:n]]]
+        windows = sorted({value for value in G1 if value < side} | {side, g1[index]})
+        cells = sorted({value for value in G2 if value <= side} | {g2[index]})
+        for one, two in product(windows, cells):
+            if (one, two) != (g1[index], g2[index]):
+                found.append((stage, (*g1[:index], one, *g1[index + 1 :]), (*g2[:index], two, *g2[index + 1 :])))
+    return found
 
 
 @torch.inference_mode()
@@ -65,12 +67,12 @@ def main() -> None:
         sys.exit(f"{args.checkpoint} knows the classes {info['classes']}; {args.data} has {list(held.classes)}")
     held = Images(pixels=held.pixels[: args.images], labels=held.labels[: args.images], classes=held.classes)
     rows = []
-    for stage, g1, g2 in variants(model, size):
+    for stage, g1, g2 in tqdm(variants(model, size), "grids", unit="setting", disable=None):
         accuracy = right(model, held, info["mean"], info["std"], g1, g2).float().mean().item()
         count = complexity.count(model, (size, size), g1, g2)
         rows.append({"stage": stage, "g1": g1, "g2": g2, "accuracy": accuracy, "macs": count.total, "macs_conv_linear": count.conv_linear})
         where = f"stage {stage}" if stage else "as trained"
-        print(f"{where}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs", flush=True)
+        tqdm.write(f"{where}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs")
     trained = {"g1": model.config.g1, "g2": model.config.g2}
     result = {"data": info["data"], "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
     output = args.output or Path("checkpoints") / f"{Path(args.checkpoint).stem}.grids.json"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from hatnet.attention import HMHSA, MHSA, Layout, attend, group_norm, layout_of, merge, partition
-from hatnet.model import SMALLEST, Grids, HATNet
+from hatnet.model import Grids, HATNet
 
 
 def mhsa(h: int, w: int, c: int) -> float:
@@ -121,8 +121,9 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
     >>> round(c.conv_linear / 1e9, 4), round(c.total / 1e9, 4)
     (1.9697, 2.1281)
     """
-    if len(size) != 2 or min(size) < SMALLEST:
-        raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {SMALLEST}")
+    smallest = model.config.strides[-1]
+    if len(size) != 2 or min(size) < smallest:
+        raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {smallest}")
     rows: list[Row] = []
 
     def add(module: nn.Module, name: str, stage: int, positions: float) -> None:

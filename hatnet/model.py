@@ -13,8 +13,6 @@ from hatnet.config import Config, configuration
 
 Grids = Sequence[int] | None
 
-SMALLEST = 32  # pixels; the paper's four stages halve an image five times
-
 
 class Stage(nn.Module):
     """One stage: the downsampling that leads into it (none for the first), then its blocks."""
@@ -49,7 +47,8 @@ class HATNet(nn.Module):
     def forward(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> Tensor:
         """Logits of a batch of images.
 
-        images: floating point [b, 3, h, w], normalised as in training, each side at least 32 pixels, of any shape.
+        images: floating point [b, 3, h, w], normalised as in training, of any shape, each side at least a token of the last stage
+            (32 pixels in the paper's models).
         g1, g2: for this call alone, one G1 and one G2 for each hierarchical stage, in tokens; by default `config.g1`, `config.g2`.
         explicit: compute Eq. 2 as written, instead of by the fused kernel (same result; see `attention.attend`).
         Returns logits [b, num_classes], or [b, num_classes, r, r] where `config.readout` is r > 1; where num_classes is 0, the
@@ -77,7 +76,7 @@ class HATNet(nn.Module):
 
         Yields for each stage its output [b, c, h, w] and, with `see`, one dictionary a block of what its attention computed.
         """
-        check_images(images)
+        check_images(images, self.config.strides[-1])
         grids = self.grids(g1, g2)
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
         for stage, grid in zip(self.stages, grids, strict=True):
@@ -126,8 +125,11 @@ def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
     return HATNet(configuration(name, num_classes=num_classes, **overrides))
 
 
-def check_images(images: Tensor) -> None:
-    """Raise ValueError unless images is a floating-point [b, 3, h, w] with sides of at least 32 pixels."""
+def check_images(images: Tensor, smallest: int) -> None:
+    """Raise ValueError unless images is a floating-point [b, 3, h, w] with sides of at least `smallest` pixels.
+
+    The smallest is a token of the last stage: 32 pixels in the paper's models.
+    """
     if not isinstance(images, Tensor) or images.ndim != 4:
         got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"images are {got}; wanted a tensor [batch, 3, height, width] (one image: images[None])")
@@ -135,5 +137,5 @@ def check_images(images: Tensor) -> None:
         raise ValueError(f"images have {images.shape[1]} channels (shape {list(images.shape)}); wanted 3, RGB: [batch, 3, height, width]")
     if not images.is_floating_point():
         raise ValueError(f"images are {images.dtype}; wanted floating point: divide pixels by 255 and normalise as in training")
-    if min(images.shape[-2:]) < SMALLEST:
-        raise ValueError(f"images are {images.shape[-2]} x {images.shape[-1]} pixels; each side must be at least {SMALLEST}: enlarge them")
+    if min(images.shape[-2:]) < smallest:
+        raise ValueError(f"images are {images.shape[-2]} x {images.shape[-1]} pixels; each side must be at least {smallest}: enlarge them")

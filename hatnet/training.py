@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median
@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from hatnet.cards import Cards
 from hatnet.checkpoints import save_checkpoint
+from hatnet.config import Config
 from hatnet.data import IGNORED, Images, generator, normalise, shift_flip_cut
 from hatnet.model import HATNet
 
@@ -50,8 +51,11 @@ class Recipe:
     label_smoothing: float = 0.1
     augment: str = "shift"  # "shift": `data.shift_flip_cut`; "resized": random resized crop and flip; "none"
     cut_out: float = 0.0  # side of the grey square of "shift", as part of the image's
+    least_area: float = 0.08  # part of the image that a crop of "resized" keeps at least (torchvision's default)
     mixup: float = 0.0  # alpha; 0: none
     drop_path: float = 0.0  # stochastic depth of the last block
+    first_side: float = 1.0  # side of the pictures at first, as part of the whole; it grows until `grown` (see `side`)
+    grown: float = 0.7  # part of all steps after which the pictures are whole
     ema: float = 0.0  # above 0: what is kept is a running mean of the weights, with this decay a step (less at first)
     seed: int = 0
 
@@ -62,6 +66,11 @@ class Recipe:
         for name in ("label_smoothing", "drop_path", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; wanted from 0 up to, not including, 1")
+        if self.augment not in ("shift", "resized", "none"):
+            raise ValueError(f"unknown augment {self.augment!r}; the choices are shift, resized, none")
+        for name, least in (("first_side", 0.25), ("least_area", 0.01)):
+            if not least <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; wanted a part of the whole picture, from {least} to 1")
 
 
 RECIPES = {
@@ -167,6 +176,19 @@ def rate(recipe: Recipe, step: int, steps: int) -> float:
     return recipe.learning_rate * (recipe.final + (1 - recipe.final) * cosine)
 
 
+def side(recipe: Recipe, config: Config, step: int, steps: int, whole: int) -> int:
+    """Side of a step's pictures, in pixels: from `first_side` of the whole it grows until `grown` of all steps are done.
+
+    No weight knows the size of the map, nor G1 and G2, so a model may see small pictures first: fewer tokens, cheaper steps.
+    Rounded to whole windows of the first stage.
+    """
+    part = recipe.first_side + (1 - recipe.first_side) * step / (recipe.grown * steps)
+    if part >= 1:
+        return whole
+    window = config.strides[0] * (config.g1[0] if config.g1 else 1)
+    return min(whole, max(config.strides[-1], round(part * whole / window) * window))
+
+
 def optimise(
     state: State, data: Images | Cards, recipe: Recipe, steps: int, machine: Machine, mean: list[float], std: list[float]
 ) -> Iterator[float]:
@@ -188,7 +210,10 @@ def optimise(
             group["lr"] = learning_rate
         torch.manual_seed(generator(recipe.seed, 1, state.step, machine.rank).initial_seed())  # for dropout, mixup and their like
         pixels, labels, weights = data.batch(state.step, steps, count, recipe.seed, part)
-        images = normalise(augment(pixels, recipe, state.step, count, part).to(device), mean, std)
+        pixels, whole = augment(pixels, recipe, state.step, count, part), pixels.shape[-1]
+        if (small := side(recipe, state.model.config, state.step, steps, whole)) < whole:
+            pixels = v2.functional.resize(pixels, [small, small])
+        images = normalise(pixels.to(device), mean, std)
         labels, weights = labels.to(device), weights.to(device)
         if mixup:
             images, labels = mixup(images, labels)
@@ -217,7 +242,7 @@ def augment(pixels: Tensor, recipe: Recipe, step: int, count: int, part: slice) 
         random = generator(recipe.seed, 2, step)  # the same numbers for an image, however many processes share the batch
         return shift_flip_cut(pixels, recipe.cut_out, lambda n: torch.rand(count, n, generator=random)[part])
     if recipe.augment == "resized":
-        transform = v2.Compose([v2.RandomResizedCrop(pixels.shape[-1], antialias=True), v2.RandomHorizontalFlip()])
+        transform = v2.Compose([v2.RandomResizedCrop(pixels.shape[-1], scale=(recipe.least_area, 1.0)), v2.RandomHorizontalFlip()])
         return torch.stack([transform(image) for image in pixels])
     return pixels
 
@@ -253,17 +278,29 @@ def fix_steps(
     minutes: float, state: State, data: Images | Cards, watched: Images, recipe: Recipe, machine: Machine, mean: list, std: list
 ) -> int:
     """How many steps fit into so many minutes, with a measurement after each epoch; changes `state`: give a copy. Steps >= 1."""
-    times = [time.perf_counter()]
-    for _ in optimise(state, data, recipe, 20, machine, mean, std):
-        times.append(time.perf_counter())
-        if machine.mean(times[-1] - times[0]) > 20 and len(times) > 4:
-            break
+    small = seconds_per_step(state, data, replace(recipe, grown=math.inf), machine, mean, std)
+    step = small
+    if recipe.first_side < 1:  # a step takes a + b * side^2; the mean of the squares is that of all steps to come
+        state.step = 0
+        whole = seconds_per_step(state, data, replace(recipe, first_side=1.0), machine, mean, std)
+        rising = (1 + recipe.first_side + recipe.first_side**2) / 3
+        least = recipe.first_side**2
+        step = small + (whole - small) * (recipe.grown * rising + 1 - recipe.grown - least) / (1 - least)
     start = time.perf_counter()
     predict(state.kept, watched, mean, std)
     measuring = machine.mean((time.perf_counter() - start) / machine.world)
-    step = machine.mean(median(after - before for before, after in pairwise(times[2:])))  # the first steps are slow
     per_epoch = len(data) // (recipe.batch_size * machine.world)
     return max(1, int((minutes * 60 - measuring) / (step + measuring / per_epoch)))
+
+
+def seconds_per_step(state: State, data: Images | Cards, recipe: Recipe, machine: Machine, mean: list, std: list) -> float:
+    """The median of the next steps, up to 20 or for 20 seconds; changes `state`."""
+    times = [time.perf_counter()]
+    for _ in optimise(state, data, recipe, state.step + 20, machine, mean, std):
+        times.append(time.perf_counter())
+        if machine.mean(times[-1] - times[0]) > 20 and len(times) > 4:
+            break
+    return machine.mean(median(after - before for before, after in pairwise(times[2:])))  # the first steps are slow
 
 
 def train(

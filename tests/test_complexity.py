@@ -70,7 +70,7 @@ def test_the_optimum_is_taught_rightly():
 
 def test_wrong_sizes():
     with pytest.raises(ValueError, match="at least 32"):
-        complexity.count(hatnet.create_model("hatnet_compact"), (16, 224))
+        complexity.count(hatnet.create_model("hatnet_tiny"), (16, 224))
 
 
 def test_measure_runs_every_mechanism_and_stops_when_told():

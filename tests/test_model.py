@@ -229,7 +229,7 @@ def test_one_token_disturbs_only_its_own_window():
         (torch.zeros(1, 1, 64, 64), "1 channels.*wanted 3"),
         (torch.zeros(1, 64, 64, 3), "64 channels.*wanted 3"),
         (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), "uint8.*divide"),
-        (torch.zeros(1, 3, 31, 64), "31 x 64.*at least 32"),
+        (torch.zeros(1, 3, 7, 64), "7 x 64.*at least 8"),
         (np.zeros((1, 3, 64, 64), np.float32), "ndarray"),
     ],
 )
@@ -238,6 +238,8 @@ def test_wrong_images_say_what_to_do(images, words):
     for call in (model, lambda x: hatnet.attention_maps(model, x)):
         with pytest.raises(ValueError, match=words):
             call(images)
+    with pytest.raises(ValueError, match=r"31 x 64.*at least 32"):
+        hatnet.create_model("hatnet_tiny")(torch.zeros(1, 3, 31, 64))
 
 
 @pytest.mark.parametrize(

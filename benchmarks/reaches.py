@@ -1,0 +1,78 @@
+"""Table 5's question at small scale: `python benchmarks/reaches.py --data cifar10` trains four mechanisms alike and compares them.
+
+hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages: same weights' sizes,
+recipe, images and number of steps, several seeds. Each training is a run of train_small.py in runs/reaches, which goes on where
+it stopped when this script is called again. When all are done, each is measured on the test split, which nothing has read before;
+writes checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from statistics import mean, stdev
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from hatnet import checkpoint_info
+
+ROOT = Path(__file__).resolve().parent.parent
+ARMS = ("hierarchical", "window", "pooled", "full")
+
+
+def call(*arguments: str) -> None:
+    """Run train_small.py, and end with it if it fails."""
+    if code := subprocess.run([sys.executable, str(ROOT / "train_small.py"), *arguments]).returncode:
+        sys.exit(code)
+
+
+def trained(run: Path, arm: str, seed: int, data: str, epochs: int) -> None:
+    """Train one arm, or go on with it, or leave it where it is done."""
+    if not (run / "state.pt").exists():
+        call("--data", data, "--attention", arm, "--seed", str(seed), "--epochs", str(epochs), "--amp", "bf16", "--out", str(run))
+    elif json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"] < json.loads((run / "config.json").read_text())["steps"]:
+        call("--resume", str(run))
+
+
+def tested(run: Path, data: str) -> dict:
+    """The figures of a finished run; its test split is read the first time only."""
+    written = run / "tested.safetensors"
+    if not written.exists():
+        call("eval", str(run / "last.safetensors"), "--data", data, "--write", str(written))
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    speeds = sorted(row["images_per_second"] for row in rows if "accuracy" not in row)
+    return {
+        "accuracy": checkpoint_info(written)["accuracy"],
+        "held_out": rows[-1]["accuracy"],
+        "steps": rows[-1]["step"],
+        "images_per_second": round(speeds[len(speeds) // 2]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="cifar10", help="cifar10, or folder:PATH with train/ and test/")
+    parser.add_argument("--epochs", type=int, default=8, help="of each training (8: about 20 minutes on two cores)")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "reaches")
+    parser.add_argument("--output", type=Path, default=ROOT / "checkpoints")
+    args = parser.parse_args()
+    every = [(arm, seed, args.runs / f"{arm}-{seed}") for seed in range(args.seeds) for arm in ARMS]
+    for arm, seed, run in every:
+        trained(run, arm, seed, args.data, args.epochs)
+    runs = [{"arm": arm, "seed": seed} | tested(run, args.data) for arm, seed, run in every]
+    summary = []
+    for arm in ARMS:
+        values = [run["accuracy"] for run in runs if run["arm"] == arm]
+        summary.append({"arm": arm, "mean": mean(values), "sd": stdev(values) if len(values) > 1 else None})
+        sd = f" ± {100 * summary[-1]['sd']:.1f}" if len(values) > 1 else ""
+        print(f"{arm:13} {100 * summary[-1]['mean']:.1f}{sd} %   ({', '.join(f'{100 * value:.2f}' for value in values)})")
+        (args.output / f"cifar10-{arm}.safetensors").write_bytes((args.runs / f"{arm}-0" / "tested.safetensors").read_bytes())
+    machine = json.loads((args.runs / f"{ARMS[0]}-0" / "config.json").read_text())["machine"]
+    result = {"data": "cifar10", "split": "test", "machine": machine, "summary": summary, "runs": runs}
+    (args.output / "cifar10.reaches.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
