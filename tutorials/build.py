@@ -44,15 +44,19 @@ import os
 import sys
 from pathlib import Path
 
-# Find the project: above this notebook, or beside the Python that runs it. Then everything is imported from there.
-here = Path(globals().get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or "notebook").resolve()
-places = [*here.parents, *Path.cwd().joinpath("x").parents, Path(sys.prefix).parent, *map(Path, sys.path)]
-root = next((place for place in places if (place / "tutorials" / "start.py").is_file()), None)
+# Find the project: above this notebook, or beside the Python that runs it.
+notebook = globals().get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or "x"
+places = [*Path(notebook).resolve().parents, *Path("x").resolve().parents]
+places += [Path(sys.prefix).parent, *map(Path, sys.path)]
+root = next((place for place in places if (place / "tutorials/start.py").is_file()), None)
 if root is None:
-    raise ImportError("The project was not found: open this notebook inside its folder, tutorials/, or with its .venv as the kernel.")
+    raise ImportError(
+        "the project was not found: open this notebook inside the project's folder, "
+        "or choose the project's .venv as its kernel"
+    )
 sys.path.insert(0, str(root))
 
-import tutorials.start  # noqa: F401  (threads, seed, and a clear message if a package is missing)
+import tutorials.start  # threads, seed, and a clear message if a package is missing
 
 print("Ready.")"""
 

@@ -81,9 +81,9 @@ def compare(
     raise Wrong(f"{what} has the right shape, but {part:.0%} of its numbers differ.")
 
 
-def several(got: object, count: int, what: str) -> tuple:
-    """The student's answer as a tuple of `count` things."""
-    if isinstance(got, torch.Tensor) and len(got) == count:
+def several(got: object, count: int, what: str, stacked: bool = False) -> tuple:
+    """The student's answer as a tuple of `count` things. stacked: one tensor whose first axis they are will do."""
+    if stacked and isinstance(got, torch.Tensor) and len(got) == count:
         return tuple(got)
     if not isinstance(got, tuple | list) or len(got) != count:
         raise Wrong(f"wanted {count} things, {what}; this is {_kind(got)}.")

@@ -147,7 +147,7 @@ def _projections(student, what: tuple[str, str, str], shapes, same: bool) -> Non
             answering = asking
         layers = _layers(3, c)
         given = (asking,) if same else (asking, answering)
-        got = several(ask(student, *given, *layers, heads), 3, ", ".join(what))
+        got = several(ask(student, *given, *layers, heads), 3, ", ".join(what), stacked=True)
         sources = (asking, answering, answering)
         products = [_through(layer, rows.numpy()) for layer, rows in zip(layers, sources, strict=True)]
         for index, (name, product, answer) in enumerate(zip(what, products, got, strict=True)):

@@ -2,17 +2,21 @@
 # # 1. From pixels to tokens, and plain attention
 #
 # A vision transformer cuts a picture into **tokens** and lets every token ask every other token. You write that step, multi-head
-# self-attention (MHSA, Eqs. 1 to 4 of [the paper](https://arxiv.org/abs/2106.03180)), run it with trained weights on a photograph, and
-# measure why it does not scale (Eq. 5).
+# self-attention (MHSA, Eqs. 1 to 4 of [the paper](https://arxiv.org/abs/2106.03180)), run it with trained weights on a
+# photograph, and measure why it does not scale (Eq. 5).
 #
-# | | |
-# |---|---|
-# | You will be able to | turn a map into rows of tokens; write Eqs. 1 to 4; say what each axis is; say what attention costs, and check it with a clock |
-# | You need | Python, matrix products, a little PyTorch; no transformers |
-# | Run time | under a minute on a CPU |
-# | In the app | run `make app`, then open [this block in the Explorer](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=4&block=1&token=0.45,0.68) |
+# **You will** turn a map into rows of tokens; write Eqs. 1 to 4; say what each axis is; say what attention costs, and check it
+# with a clock.
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are folded away.
+# **You need** Python, matrix products, a little PyTorch; no transformers.
+#
+# **Run time** on a CPU: about 15 seconds. Working time: 40 minutes.
+#
+# **In the app:** with `make app` running, open [this block in the
+# Explorer](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=4&block=1&token=0.45,0.68).
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
+# folded away.
 
 # %%
 import numpy as np
@@ -28,9 +32,9 @@ from tutorials.start import model_and_image, photograph, show, split
 # %% [markdown]
 # ## Pixels become tokens
 #
-# The model is a small HAT-Net trained on CIFAR-10: photographs of 32 × 32 pixels, ten classes. Its **stem** is two convolutions. They
-# turn every 2 × 2 pixels into one token: a list of 48 numbers. From then on the model sees a map of 16 × 16 tokens. Later stages halve the map
-# and widen the tokens.
+# The model is a small HAT-Net trained on CIFAR-10: photographs of 32 × 32 pixels, ten classes. Its **stem** is two convolutions.
+# They turn every 2 × 2 pixels into one token: a list of 48 numbers. From then on the model sees a map of 16 × 16 tokens. Later
+# stages halve the map and widen the tokens.
 
 # %%
 model, image, info = model_and_image("cifar10", "horse_herd")
@@ -42,8 +46,8 @@ for number, feature in zip(model.config.stages, features, strict=True):
     print(f"stage {number}    ", tuple(feature.shape))
 
 # %% [markdown]
-# **Now predict.** The paper's own stem has two strides of 2, so one token covers 4 × 4 pixels. How many tokens does it make of a picture of
-# 224 × 224 pixels? And of twice the side, 448 × 448?
+# **Now predict.** The paper's own stem has two strides of 2, so one token covers 4 × 4 pixels. How many tokens does it make of a
+# picture of 224 × 224 pixels? And of twice the side, 448 × 448?
 
 # %%
 paper = hatnet.create_model("hatnet_tiny").eval()
@@ -53,8 +57,8 @@ for side in (224, 448):
     print(f"{side} x {side} pixels: {h} x {w} = {h * w:,} tokens")
 
 # %% [markdown]
-# We work in stage 4. It has 4 × 4 tokens of 192 numbers each, and plain attention: every token asks every token. `x` is what its first
-# block is given.
+# We work in stage 4. It has 4 × 4 tokens of 192 numbers each, and plain attention: every token asks every token. `x` is what its
+# first block is given.
 
 # %%
 stage = model.stages[2]
@@ -75,10 +79,11 @@ print(
 # %% [markdown]
 # ## A map becomes a list
 #
-# Attention does not care where tokens lie; it takes a list of them. So the map `[b, c, h, w]` becomes rows `[b, (h w), c]`: token after
-# token, row by row, with a token's channels side by side.
+# Attention does not care where tokens lie; it takes a list of them. So the map `[b, c, h, w]` becomes rows `[b, (h w), c]`: token
+# after token, row by row, with a token's channels side by side.
 #
-# [`rearrange`](https://einops.rocks) names the axes. What stands in parentheses is one axis made of two; **their order is the meaning**.
+# [`rearrange`](https://einops.rocks) names the axes. What stands in parentheses is one axis made of two; **their order is the
+# meaning**.
 
 
 # %%
@@ -96,7 +101,8 @@ checks.rows(rows)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `rearrange(x, "left -> right")`: on the left the axes as they are, on the right as they should be. `(h w)` counts across first, then down.
+# `rearrange(x, "left -> right")`: on the left the axes as they are, on the right as they should be. `(h w)` counts across first,
+# then down.
 #
 # </details>
 
@@ -113,14 +119,18 @@ checks.rows(rows)
 #
 # In code a matrix W is a layer: `wq(rows)` is $\mathbf{X}\mathbf{W}^q$ (and a bias, which the paper does not write).
 #
-# The C = 192 channels are then cut into 8 **heads** of d = 24: head 1 has channels 1 to 24, head 2 the next 24. Each head attends on its own.
-# So each of the three gets the shape `[b, heads, n, d]`, with n tokens.
+# The C = 192 channels are then cut into 8 **heads** of d = 24: head 1 has channels 1 to 24, head 2 the next 24. Each head attends
+# on its own. So each of the three gets the shape `[b, heads, n, d]`, with n tokens.
 
 
 # %%
 def qkv(rows, wq, wk, wv, heads):
-    """Rows of tokens [b, n, c] -> Q, K, V, each [b, heads, n, d]. wq, wk, wv are layers: call them."""
-    # TODO Eq. 1: project the rows with each of the three layers, and cut the channels into heads, [b, n, (heads d)] -> [b, heads, n, d].
+    """Rows of tokens [b, n, c] -> Q, K, V, each [b, heads, n, d].
+
+    wq, wk, wv are layers: call them.
+    """
+    # TODO Eq. 1: project the rows with each of the three layers, and cut the channels into
+    # heads, [b, n, (heads d)] -> [b, heads, n, d].
     # solution
     return tuple(
         rearrange(layer(rows), "b n (heads d) -> b heads n d", heads=heads)
@@ -135,16 +145,17 @@ checks.qkv(qkv)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `wq(rows)` is `[b, n, c]`. The pattern's left side is `"b n (heads d)"`: which of the two counts faster? The channels of one head lie side by side,
-# so `d` does, and stands last. `rearrange` must be told one of the two sizes: `heads=heads`.
+# `wq(rows)` is `[b, n, c]`. The pattern's left side is `"b n (heads d)"`: which of the two counts faster? The channels of one
+# head lie side by side, so `d` does, and stands last. `rearrange` must be told one of the two sizes: `heads=heads`.
 #
 # </details>
 
 # %% [markdown]
 # ## Eq. 2: attention
 #
-# A query is compared with every key by a dot product. Divided by $\sqrt{d}$ the scores keep the same size however long the vectors are.
-# Softmax turns the scores of **one query** into shares that sum to 1. The answer is the mean of the values with these shares.
+# A query is compared with every key by a dot product. Divided by $\sqrt{d}$ the scores keep the same size however long the
+# vectors are. Softmax turns the scores of **one query** into shares that sum to 1. The answer is the mean of the values with
+# these shares.
 #
 # $$\mathbf{A}=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}\mathbf{K}^T}{\sqrt{d}}\right)\mathbf{V} \tag{2}$$
 #
@@ -153,7 +164,7 @@ checks.qkv(qkv)
 
 # %%
 def attention(q, k, v):
-    """q [b, heads, n, d], k and v [b, heads, m, d] -> a [b, heads, n, d], p [b, heads, n, m]; each row of p sums to 1."""
+    """q [b, heads, n, d], k and v [b, heads, m, d] -> a [b, heads, n, d], p [b, heads, n, m]."""
     # TODO Eq. 2: the shares p = Softmax(Q K^T / sqrt(d)), and the answer a = p V.
     # solution
     scores = q @ k.mT * q.shape[-1] ** -0.5
@@ -168,8 +179,8 @@ checks.attention(attention)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `k.mT` swaps the last two axes. `q @ k.mT` has queries down and keys across. Along which of the two must the shares sum to 1? `d` is the last
-# side of `q`: `q.shape[-1]`.
+# `k.mT` swaps the last two axes. `q @ k.mT` has queries down and keys across. Along which of the two must the shares sum to 1?
+# `d` is the last side of `q`: `q.shape[-1]`.
 #
 # </details>
 
@@ -190,8 +201,8 @@ print(
 )
 
 # %% [markdown]
-# This is what you computed, for one token of the horses. The ring marks the token that asks; the brighter a square, the larger its share (mean over
-# the 8 heads). The photograph lies below at its full size; the model saw 32 × 32 pixels of it.
+# This is what you computed, for one token of the horses. The ring marks the token that asks; the brighter a square, the larger
+# its share (mean over the 8 heads). The photograph lies below at its full size; the model saw 32 × 32 pixels of it.
 
 # %%
 photo, grid = photograph("horse_herd"), (4, 4)
@@ -203,12 +214,12 @@ show(
         "mean of 8 heads": maps.global_map(by_head.mean(0), 1, token, photo, grid),
         "head 1 alone": maps.global_map(by_head[0], 1, token, photo, grid),
     },
-    "Two maps of 4 by 4 tokens on the horses: the shares that one token gives to all, as the mean of 8 heads and for head 1.",
+    "The shares that one token gives to 4 by 4 tokens: the mean of 8 heads, and head 1.",
 )
 
 # %% [markdown]
-# **Now predict.** Look at the top left corner. Is that share large because of the horses? What will it be, from all tokens together, on photographs of a
-# moose, an owl and a kitten? (1 is an even share.)
+# **Now predict.** Look at the top left corner. Is that share large because of the horses? What will it be, from all tokens
+# together, on photographs of a moose, an owl and a kitten? (1 is an even share.)
 
 # %%
 for name in ("horse_herd", "deer_moose", "bird_owl", "cat_kitten"):
@@ -218,12 +229,14 @@ for name in ("horse_herd", "deer_moose", "bird_owl", "cat_kitten"):
     print(f"{name:11} the top left token gets {received[0]:.1f} times an even share")
 
 # %% [markdown]
-# Whatever the picture shows, the corner gets several times its share. A token is not only a place in the picture: trained models use some tokens as a place for
-# attention that has nothing better to do. A map tells where attention goes, not why; notebook 6 comes back to that.
+# Whatever the picture shows, the corner gets several times its share. A token is not only a place in the picture: trained models
+# use some tokens as a place for attention that has nothing better to do. A map tells where attention goes, not why; notebook 6
+# comes back to that.
 #
 # ## Eq. 3: heads together, and the residual
 #
-# The heads are laid side by side again, one matrix $\mathbf{W}^p$ mixes them, and the input is added: what a token heard stands beside what it was.
+# The heads are laid side by side again, one matrix $\mathbf{W}^p$ mixes them, and the input is added: what a token heard stands
+# beside what it was.
 #
 # $$\mathbf{A}'=\mathbf{A}\mathbf{W}^p+\mathbf{X} \tag{3}$$
 
@@ -231,7 +244,8 @@ for name in ("horse_herd", "deer_moose", "bird_owl", "cat_kitten"):
 # %%
 def project(a, x, wp):
     """a [b, heads, n, d], x [b, n, c] -> A' [b, n, c]. wp is a layer: call it."""
-    # TODO Eq. 3: lay the heads side by side, [b, heads, n, d] -> [b, n, (heads d)], project with wp, add x.
+    # TODO Eq. 3: lay the heads side by side, [b, heads, n, d] -> [b, n, (heads d)], project
+    # with wp, add x.
     # solution
     return wp(rearrange(a, "b heads n d -> b n (heads d)")) + x
     # end
@@ -277,8 +291,8 @@ checks.finish(finish)
 # %% [markdown]
 # ## Your cells against the trained model
 #
-# Put together they are a transformer block. One thing the paper's equations leave out: the released model normalises before it asks. Q, K and V
-# read `norm(X)`; the residual is X itself.
+# Put together they are a transformer block. One thing the paper's equations leave out: the released model normalises before it
+# asks. Q, K and V read `norm(X)`; the residual is X itself.
 
 
 # %%
@@ -328,8 +342,8 @@ checks.macs(macs)
 # </details>
 
 # %% [markdown]
-# **Now predict.** The paper's first map has 56 × 56 tokens of 48 channels. What part of Eq. 5 is the products there? And if the picture's side is
-# doubled, so that there are four times as many tokens: how many times as many multiply-adds?
+# **Now predict.** The paper's first map has 56 × 56 tokens of 48 channels. What part of Eq. 5 is the products there? And if the
+# picture's side is doubled, so that there are four times as many tokens: how many times as many multiply-adds?
 
 # %%
 h, c = 56, 48
@@ -342,8 +356,9 @@ print(f"{2 * h} x {2 * h}: {macs(2 * h, 2 * h, c) / macs(h, h, c):.1f} times as 
 # %% [markdown]
 # ### Not only said: measured
 #
-# A formula is a claim. Here is one attention layer (48 channels, 2 heads of 24) on maps of growing size, on the machine that runs this notebook: the
-# median of 7 runs, with the bars as wide as the middle half of them. The thin line is Eq. 5, scaled to end where the measurement ends.
+# A formula is a claim. Here is one attention layer (48 channels, 2 heads of 24) on maps of growing size, on the machine that runs
+# this notebook: the median of 7 runs, with the bars as wide as the middle half of them. The thin line is Eq. 5, scaled to end
+# where the measurement ends.
 
 # %%
 sides = [8, 16, 24, 32, 48, 64]
@@ -370,15 +385,15 @@ show(
     cost.against_tokens(
         np.array(sides), scaled, 64, (0, 0), None, "ms", points, colours.LIGHT
     ),
-    "Time of one attention layer against the number of tokens, both axes logarithmic: measured, and Eq. 5 scaled.",
+    "Time of one attention layer against the number of tokens: measured, and Eq. 5 scaled.",
 )
 
 # %% [markdown]
-# A clock is less tidy than a formula: what else the machine does, and how much fits into its caches, shows in the curve. But from left to right it climbs as
-# Eq. 5 says, ever closer to 16 times the time for twice the side.
+# A clock is less tidy than a formula: what else the machine does, and how much fits into its caches, shows in the curve. But from
+# left to right it climbs as Eq. 5 says, ever closer to 16 times the time for twice the side.
 #
-# **Memory**, too. Written as in Eq. 2, the shares are laid out: one number for each pair of tokens and each head. A *fused* kernel computes the
-# same answer without laying them out (that is what the measurement above used).
+# **Memory**, too. Written as in Eq. 2, the shares are laid out: one number for each pair of tokens and each head. A *fused*
+# kernel computes the same answer without laying them out (that is what the measurement above used).
 
 # %%
 from hatnet.attention import MHSA, group_norm
@@ -396,8 +411,8 @@ for side in (16, 32, 64):
     )
 
 # %% [markdown]
-# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens at the paper's first stage. How long would this one layer take
-# here, if time follows Eq. 5 from the last point on? How much memory for the shares of two heads, at 4 bytes each?
+# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens at the paper's first stage. How long would this one
+# layer take here, if time follows Eq. 5 from the last point on? How much memory for the shares of two heads, at 4 bytes each?
 
 # %%
 seconds = measured[64].milliseconds / 1000 * macs(224, 224, 48) / macs(64, 64, 48)
@@ -406,5 +421,5 @@ print(
 )
 
 # %% [markdown]
-# That is the problem. The paper's answer has two halves, and the next two notebooks build them: ask **closely nearby**
-# ([2. Local attention](02-local-attention.ipynb)) and **roughly everywhere** ([3. Global attention](03-global-attention.ipynb)).
+# That is the problem. The paper's answer has two halves, and the next two notebooks build them: ask **closely nearby** ([2. Local
+# attention](02-local-attention.ipynb)) and **roughly everywhere** ([3. Global attention](03-global-attention.ipynb)).

@@ -1,17 +1,22 @@
 # %% [markdown]
 # # 2. Local attention
 #
-# Asking every token is dear (notebook 1). The first half of the paper's answer: ask only the tokens **nearby**. The map is cut into windows, and
-# attention runs inside each of them. You write Eqs. 6 to 9, see the mistake that everybody makes once, and handle maps that the windows do not fit.
+# Asking every token is dear (notebook 1). The first half of the paper's answer: ask only the tokens **nearby**. The map is cut
+# into windows, and attention runs inside each of them. You write Eqs. 6 to 9, see the mistake that everybody makes once, and
+# handle maps that the windows do not fit.
 #
-# | | |
-# |---|---|
-# | You will be able to | cut a map into windows and put it together again; say why `(gh i)` is not `(i gh)`; hide tokens that are not there; say what local attention cannot do |
-# | You need | notebook 1, or: you know query, key, value and softmax |
-# | Run time | under a minute on a CPU |
-# | In the app | run `make app`, then open [this block in Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.45,0.68) |
+# **You will** cut a map into windows and put it together again; say why `(gh i)` is not `(i gh)`; hide tokens that are not there;
+# say what local attention cannot do.
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are folded away.
+# **You need** notebook 1, or: you know query, key, value and softmax.
+#
+# **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
+#
+# **In the app:** with `make app` running, open [this block in
+# Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.45,0.68).
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
+# folded away.
 
 # %%
 import torch
@@ -24,8 +29,8 @@ from tutorials import checks
 from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]
-# We work in stage 2 of a small HAT-Net, in its first block: 16 × 16 tokens of 48 channels, 2 heads of 24, and windows of 4 × 4 tokens (G₁ = 4). `x` is
-# what the block is given for a photograph of horses.
+# We work in stage 2 of a small HAT-Net, in its first block: 16 × 16 tokens of 48 channels, 2 heads of 24, and windows of 4 × 4
+# tokens (G₁ = 4). `x` is what the block is given for a photograph of horses.
 
 # %%
 model, image, info = model_and_image("cifar10", "horse_herd")
@@ -41,19 +46,20 @@ print(f"our token: row {token[0]}, column {token[1]}, counted from 0")
 #
 # $$\mathbf{X}\in\mathbb{R}^{H\times W\times C}\;\to\;\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C} \tag{6}$$
 #
-# In words: `x` has 16 × 16 tokens. With G₁ = 4 there are 4 × 4 = 16 windows of 4 × 4 = 16 tokens each. Windows take the place of images: each is a list of
-# tokens on its own, and attention never looks out of it.
+# In words: `x` has 16 × 16 tokens. With G₁ = 4 there are 4 × 4 = 16 windows of 4 × 4 = 16 tokens each. Windows take the place of
+# images: each is a list of tokens on its own, and attention never looks out of it.
 #
-# Names for the axes: `gh gw` say which window (down, across), `i j` the place inside it. So a token's row in the map is made of `gh` and `i`.
+# Names for the axes: `gh gw` say which window (down, across), `i j` the place inside it. So a token's row in the map is made of
+# `gh` and `i`.
 #
-# `rearrange` splits an axis if the left side says what it is made of: `"... (a b) ..."` with one of the sizes given, like `b=4`. In the parentheses the
-# **last name counts fastest**.
+# `rearrange` splits an axis if the left side says what it is made of: `"... (a b) ..."` with one of the sizes given, like `b=4`.
+# In the parentheses the **last name counts fastest**.
 
 
 # %%
 def partition(x, g):
     """A map [b, c, h, w] -> its windows of g x g neighbours, [(b gh gw), (i j), c]; g divides h and w."""
-    # TODO Eq. 6: cut the map into windows of g x g neighbours, [b, c, h, w] -> [(b gh gw), (i j), c].
+    # TODO Eq. 6: cut the map into windows of g x g neighbours.
     # solution
     return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=g, j=g)
     # end
@@ -65,19 +71,21 @@ checks.partition(partition)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Two tokens that lie side by side in a window lie side by side in the map: their `i` differs by 1, and so does their row. So `i` counts fastest in the rows. The
-# sizes of `i` and `j` are `g`; `rearrange` finds the number of windows by itself.
+# Two tokens that lie side by side in a window lie side by side in the map: their `i` differs by 1, and so does their row. So `i`
+# counts fastest in the rows. The sizes of `i` and `j` are `g`; `rearrange` finds the number of windows by itself.
 #
 # </details>
 
 # %% [markdown]
 # ### The mistake
 #
-# `(gh i)` and `(i gh)` give tensors of the same shape. No error, the model trains, and its results are only somewhat worse. Let us look at the difference.
+# `(gh i)` and `(i gh)` give tensors of the same shape. No error, the model trains, and its results are only somewhat worse. Let
+# us look at the difference.
 #
 # **Now predict.** With `(i gh)`, which tokens share a window with ours?
 #
-# The next cell numbers the tokens of a map from 0 to 255, cuts the map in both ways, and marks those that come out in one window with our token.
+# The next cell numbers the tokens of a map from 0 to 255, cuts the map in both ways, and marks those that come out in one window
+# with our token.
 
 # %%
 numbers = torch.arange(h * w).view(1, 1, h, w)
@@ -119,17 +127,23 @@ print(
 # %% [markdown]
 # ## Windows that do not fit
 #
-# A map of 7 × 11 tokens and windows of 3 × 3: one row and two columns are left over. So the map is filled up with zeros **at the bottom and at the right**, to 9 × 12,
-# and we keep in mind which tokens are real.
+# A map of 7 × 11 tokens and windows of 3 × 3: one row and two columns are left over. So the map is filled up with zeros **at the
+# bottom and at the right**, to 9 × 12, and we keep in mind which tokens are real.
 #
-# `-7 % 3` is 2 in Python: exactly what is missing. `-9 % 3` is 0. And `F.pad(x, (left, right, top, bottom))` fills up the last two axes.
+# `-7 % 3` is 2 in Python: exactly what is missing. `-9 % 3` is 0. And `F.pad(x, (left, right, top, bottom))` fills up the last
+# two axes.
 
 
 # %%
 def partition_any(x, g):
-    """A map of any size -> (x1, real): windows [(b gh gw), (i j), c], and which of their tokens are of the map, bool [(b gh gw), (i j)]."""
-    # TODO partial windows: fill the map up with zeros at the bottom and right, cut it (call partition), and cut a map of ones in the same
-    # way for `real`; every image of the batch needs its own.
+    """A map of any size -> (x1, real).
+
+    x1: the windows [(b gh gw), (i j), c]. real: which of their tokens are of the map,
+    bool [(b gh gw), (i j)].
+    """
+    # TODO partial windows: fill the map up with zeros at the bottom and right, cut it (call
+    # partition), and cut a map of ones in the same way for `real`; every image of the batch
+    # needs its own.
     # solution
     b, _, h, w = x.shape
     fill = (0, -w % g, 0, -h % g)
@@ -145,7 +159,8 @@ checks.partition_any(partition_any)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A map of ones `[b, 1, h, w]` gets zeros where it is filled up. Cut, it is `[(b gh gw), (i j), 1]`; drop the last axis and ask `> 0`.
+# A map of ones `[b, 1, h, w]` gets zeros where it is filled up. Cut, it is `[(b gh gw), (i j), 1]`; drop the last axis and ask `>
+# 0`.
 #
 # </details>
 
@@ -162,13 +177,18 @@ print("real tokens of each window:", real.sum(1).view(3, 4).tolist())
 #
 # $$\mathbf{Q}_1=\mathbf{X}_1\mathbf{W}_1^q,\qquad \mathbf{K}_1=\mathbf{X}_1\mathbf{W}_1^k,\qquad \mathbf{V}_1=\mathbf{X}_1\mathbf{W}_1^v \tag{7}$$
 #
-# As in plain attention, with windows where images were: every window has the same three layers. The 48 channels are cut into 2 heads of 24; head 1 has the first 24.
+# As in plain attention, with windows where images were: every window has the same three layers. The 48 channels are cut into 2
+# heads of 24; head 1 has the first 24.
 
 
 # %%
 def local_qkv(x1, wq, wk, wv, heads):
-    """Windows [(b gh gw), (i j), c] -> Q1, K1, V1, each [(b gh gw), heads, (i j), d]. wq, wk, wv are layers: call them."""
-    # TODO Eq. 7: project the tokens with each of the three layers, and cut the channels into heads.
+    """Windows [(b gh gw), (i j), c] -> Q1, K1, V1, each [(b gh gw), heads, (i j), d].
+
+    wq, wk, wv are layers: call them.
+    """
+    # TODO Eq. 7: project the tokens with each of the three layers, and cut the channels into
+    # heads.
     # solution
     return tuple(
         rearrange(layer(x1), "b n (heads d) -> b heads n d", heads=heads)
@@ -183,7 +203,8 @@ checks.local_qkv(local_qkv)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `wq(x1)` works on the last axis, whatever stands before it. Then `"b n (heads d) -> ..."`, where `b` counts windows and `n` their tokens.
+# `wq(x1)` works on the last axis, whatever stands before it. Then `"b n (heads d) -> ..."`, where `b` counts windows and `n`
+# their tokens.
 #
 # </details>
 
@@ -192,12 +213,16 @@ checks.local_qkv(local_qkv)
 #
 # $$\mathbf{A}_1=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}_1\mathbf{K}_1^T}{\sqrt{d}}\right)\mathbf{V}_1$$
 #
-# One thing is new: a key that is only filling must get no share. Softmax gives a share of 0 to a score of −∞, and the others still sum to 1.
+# One thing is new: a key that is only filling must get no share. Softmax gives a share of 0 to a score of −∞, and the others
+# still sum to 1.
 
 
 # %%
 def window_attention(q1, k1, v1, real):
-    """q1, k1, v1 [windows, heads, n, d], real [windows, n] -> a1 [windows, heads, n, d], p1 [windows, heads, n, n]."""
+    """q1, k1, v1 [windows, heads, n, d], real [windows, n] -> a1, p1.
+
+    a1 [windows, heads, n, d]: the answers. p1 [windows, heads, n, n]: the shares.
+    """
     # TODO Eq. 2: the shares p1 over the real keys of each window, and the answer a1 = p1 V1.
     # solution
     scores = q1 @ k1.mT * q1.shape[-1] ** -0.5
@@ -213,8 +238,8 @@ checks.window_attention(window_attention)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `scores.masked_fill(where, -torch.inf)` before the softmax. Scores are `[windows, heads, queries, keys]` and `real` is `[windows, keys]`: give it the two missing
-# axes with `real[:, None, None, :]`. `~` turns True into False.
+# `scores.masked_fill(where, -torch.inf)` before the softmax. Scores are `[windows, heads, queries, keys]` and `real` is
+# `[windows, keys]`: give it the two missing axes with `real[:, None, None, :]`. `~` turns True into False.
 #
 # </details>
 
@@ -223,7 +248,8 @@ checks.window_attention(window_attention)
 #
 # <details><summary>Answer</summary>
 #
-# 16 windows × 16 queries × 16 keys = 4,096. Without windows 256 × 256 = 65,536: 16 times as many. In general HW · G₁² instead of (HW)².
+# 16 windows × 16 queries × 16 keys = 4,096. Without windows 256 × 256 = 65,536: 16 times as many. In general HW · G₁² instead of
+# (HW)².
 #
 # </details>
 
@@ -238,7 +264,8 @@ checks.window_attention(window_attention)
 # %%
 def merge(a1, g, h, w):
     """a1 [(b gh gw), heads, (i j), d] -> a map [b, (heads d), h, w], without the filling."""
-    # TODO Eq. 8: put the windows back on the map, heads side by side in the channels, and keep its h rows and w columns.
+    # TODO Eq. 8: put the windows back on the map, heads side by side in the channels, and
+    # keep its h rows and w columns.
     # solution
     gh, gw = -(-h // g), -(-w // g)  # rounded up
     pattern = "(b gh gw) heads (i j) d -> b (heads d) (gh i) (gw j)"
@@ -252,8 +279,8 @@ checks.merge(merge)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Write Eq. 6's pattern from right to left, with `heads` and `d` in place of `c`. `rearrange` needs to know `gh`, `gw`, `i` and `j`. How many windows are there down a map of 7
-# rows, with G₁ = 3? It is 7 / 3, rounded **up**: `-(-7 // 3)`.
+# Write Eq. 6's pattern from right to left, with `heads` and `d` in place of `c`. `rearrange` needs to know `gh`, `gw`, `i` and
+# `j`. How many windows are there down a map of 7 rows, with G₁ = 3? It is 7 / 3, rounded **up**: `-(-7 // 3)`.
 #
 # </details>
 
@@ -283,7 +310,8 @@ checks.local_attention(local_attention)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Four lines, one for each function: `partition_any`, `local_qkv`, `window_attention`, `merge`. The height and width are `x.shape[-2:]`.
+# Four lines, one for each function: `partition_any`, `local_qkv`, `window_attention`, `merge`. The height and width are
+# `x.shape[-2:]`.
 #
 # </details>
 
@@ -316,13 +344,14 @@ show(
 )
 
 # %% [markdown]
-# Exactly its window. Our token's neighbour across the window's edge hears nothing, though it lies right beside it: the **seam**. Nothing in Eqs. 6 to 9 ever crosses it. Swin
-# shifts its windows in every other block for this reason; the paper asks a second time instead, everywhere: [notebook 3](03-global-attention.ipynb).
+# Exactly its window. Our token's neighbour across the window's edge hears nothing, though it lies right beside it: the **seam**.
+# Nothing in Eqs. 6 to 9 ever crosses it. Swin shifts its windows in every other block for this reason; the paper asks a second
+# time instead, everywhere: [notebook 3](03-global-attention.ipynb).
 #
 # ## Your cells against the trained model
 #
-# `hatnet.walk` hands out every tensor of Eqs. 6 to 15 as the model computed it. One difference to the paper's text: the released model cuts `norm(X)` into windows. The residual
-# of Eq. 9 is still X.
+# `hatnet.walk` hands out every tensor of Eqs. 6 to 15 as the model computed it. One difference to the paper's text: the released
+# model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
 
 # %%
 steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
@@ -338,7 +367,8 @@ for number, tensors in mine.items():
     assert all(torch.allclose(ours, theirs, atol=1e-5, rtol=1e-5) for ours, theirs in pairs)
 
 # %% [markdown]
-# And this is what your weights look like: what our token asks of its window, as the mean of two heads. The ring marks the token, the numbers are shares in %.
+# And this is what your weights look like: what our token asks of its window, as the mean of two heads. The ring marks the token,
+# the numbers are shares in %.
 
 # %%
 top, left, tall, wide = hatnet.maps.window_of(token, (h, w), g1)
@@ -354,8 +384,9 @@ show(
 )
 
 # %% [markdown]
-# **Now predict.** In the app, move the token by one column across the window's edge ([open it](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=2&block=1&token=0.45,0.68),
-# arrow keys). What happens to the blue window?
+# **Now predict.** In the app, move the token by one column across the window's edge ([open
+# it](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=2&block=1&token=0.45,0.68), arrow keys). What
+# happens to the blue window?
 #
 # <details><summary>Answer</summary>
 #

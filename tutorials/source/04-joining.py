@@ -1,17 +1,21 @@
 # %% [markdown]
 # # 4. Joining them: the block
 #
-# Near (notebook 2) and far (notebook 3) become one attention, H-MHSA, by Eq. 14. You put your own cells together, find out where the model that the authors released departs
-# from the paper's text, and arrive at `hatnet`'s module to 1e-5; at the end your code runs the whole trained network.
+# Near (notebook 2) and far (notebook 3) become one attention, H-MHSA, by Eq. 14. You put your own cells together, find out where
+# the model that the authors released departs from the paper's text, and arrive at `hatnet`'s module to 1e-5; at the end your code
+# runs the whole trained network.
 #
-# | | |
-# |---|---|
-# | You will be able to | write H-MHSA and a transformer block from the paper; say which norm reads what, and where each residual comes from |
-# | You need | notebooks 2 and 3: you may copy your own functions from there (or take the ones of their solutions) |
-# | Run time | under a minute on a CPU |
-# | In the app | run `make app`, then open [this block in Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=14&token=0.45,0.68) |
+# **You will** write H-MHSA and a transformer block from the paper; say which norm reads what, and where each residual comes from.
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are folded away.
+# **You need** notebooks 2 and 3: you may copy your own functions from there (or take the ones of their solutions).
+#
+# **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
+#
+# **In the app:** with `make app` running, open [this block in
+# Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=14&token=0.45,0.68).
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
+# folded away.
 
 # %%
 from functools import partial
@@ -26,7 +30,8 @@ from tutorials import checks
 from tutorials.start import model_and_image, parts_of, photograph, show
 
 # %% [markdown]
-# Stage 2 of the small HAT-Net, first block: 16 × 16 tokens of 48 channels, 2 heads of 24, windows of 4 × 4 and cells of 2 × 2. `x` is what the block is given for a photograph of horses.
+# Stage 2 of the small HAT-Net, first block: 16 × 16 tokens of 48 channels, 2 heads of 24, windows of 4 × 4 and cells of 2 × 2.
+# `x` is what the block is given for a photograph of horses.
 
 # %%
 model, image, info = model_and_image("cifar10", "horse_herd")
@@ -39,8 +44,9 @@ print(
 # %% [markdown]
 # ## Eqs. 6 to 8 and 10 to 13, once more
 #
-# Two functions hold what notebooks 2 and 3 built. `near` is Eqs. 6 to 8: windows, attention in each, back on the map; **no residual yet**. `far` is Eqs. 10 to 13 in two parts, because something
-# will come between them: `pool` (Eq. 10), and `ask_cells` (Eqs. 11 to 13).
+# Two functions hold what notebooks 2 and 3 built. `near` is Eqs. 6 to 8: windows, attention in each, back on the map; **no
+# residual yet**. `far` is Eqs. 10 to 13 in two parts, because something will come between them: `pool` (Eq. 10), and `ask_cells`
+# (Eqs. 11 to 13).
 #
 # Bring your own. The checks are the ones you know: `near` is checked with Eq. 9's residual added.
 
@@ -48,8 +54,8 @@ print(
 # %%
 def near(x, wq, wk, wv, heads, g):
     """Eqs. 6 to 8: a map [b, c, h, w] of any size -> what each token hears in its window, [b, c, h, w]."""
-    # TODO Eqs. 6 to 8: from notebook 2: windows (filled up at the bottom and right), heads, attention
-    # over the real keys, back on the map.
+    # TODO Eqs. 6 to 8: from notebook 2: windows (filled up at the bottom and right), heads,
+    # attention over the real keys, back on the map.
     # solution
     b, _, h, w = x.shape
     fill = (0, -w % g, 0, -h % g)
@@ -70,7 +76,8 @@ def near(x, wq, wk, wv, heads, g):
 
 def pool(a1, g):
     """Eq. 10: the means of the cells of g x g tokens, [b, c, ceil(h/g), ceil(w/g)]."""
-    # TODO Eq. 10: from notebook 3: average each cell; a partial cell averages only the tokens it has.
+    # TODO Eq. 10: from notebook 3: average each cell; a partial cell averages only the tokens
+    # it has.
     # solution
     return F.avg_pool2d(a1, g, ceil_mode=True, count_include_pad=False)
     # end
@@ -78,8 +85,8 @@ def pool(a1, g):
 
 def ask_cells(a1, cells, wq, wk, wv, heads):
     """Eqs. 11 to 13: a1 [b, c, h, w] asks cells [b, c, ch, cw] -> a2 [b, c, h, w]."""
-    # TODO Eqs. 11 to 13: from notebook 3: both maps as rows, queries from a1, keys and values from the
-    # cells, attention, back on the map.
+    # TODO Eqs. 11 to 13: from notebook 3: both maps as rows, queries from a1, keys and values
+    # from the cells, attention, back on the map.
     # solution
     q, k, v = (
         rearrange(
@@ -103,7 +110,8 @@ checks.ask_cells(ask_cells)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Copy the answers of notebooks 2 and 3 into this notebook and call them here: `near` is `partition_any`, `local_qkv`, `window_attention`, `merge`; `ask_cells` is `rows`, `global_qkv`, `global_attention`.
+# Copy the answers of notebooks 2 and 3 into this notebook and call them here: `near` is `partition_any`, `local_qkv`,
+# `window_attention`, `merge`; `ask_cells` is `rows`, `global_qkv`, `global_attention`.
 #
 # </details>
 
@@ -112,7 +120,8 @@ checks.ask_cells(ask_cells)
 #
 # $$\mathrm{H\text{-}MHSA}(\mathbf{X})=(\mathbf{A}_1+\mathbf{A}_2)\,\mathbf{W}^p+\mathbf{X} \tag{14}$$
 #
-# The near answer $\mathbf{A}_1$ and the far answer $\mathbf{A}_2$ are added, token by token. One matrix $\mathbf{W}^p$ mixes the heads of both. Then the block's input is added.
+# The near answer $\mathbf{A}_1$ and the far answer $\mathbf{A}_2$ are added, token by token. One matrix $\mathbf{W}^p$ mixes the
+# heads of both. Then the block's input is added.
 
 
 # %%
@@ -157,7 +166,8 @@ print(f"largest difference: {(paper(x, parts, g1, g2) - theirs).abs().max():.2f}
 print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 
 # %% [markdown]
-# It does not. Nothing is wrong in your cells: the text of the paper leaves something out that the authors' released model has. (`hatnet` follows the release, so that its weights fit.)
+# It does not. Nothing is wrong in your cells: the text of the paper leaves something out that the authors' released model has.
+# (`hatnet` follows the release, so that its weights fit.)
 #
 # ## Where the released model differs
 #
@@ -172,8 +182,9 @@ print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 #
 # ### One norm for everything: GroupNorm(1)
 #
-# Most transformers use layer norm: each token is normalised by itself, over its channels. The release uses one mean and one variance for the **whole image**, over all channels and all tokens; then
-# each channel is scaled and shifted by numbers of its own:
+# Most transformers use layer norm: each token is normalised by itself, over its channels. The release uses one mean and one
+# variance for the **whole image**, over all channels and all tokens; then each channel is scaled and shifted by numbers of its
+# own:
 #
 # $$\mathrm{norm}(\mathbf{X})=\frac{\mathbf{X}-\mathrm{mean}}{\sqrt{\mathrm{variance}+10^{-6}}}\cdot\mathrm{weight}+\mathrm{bias}$$
 
@@ -181,8 +192,8 @@ print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 # %%
 def group_norm(x, weight, bias):
     """x [b, c, h, w], weight and bias [c] -> the same shape, with one mean and variance for each image."""
-    # TODO norm: subtract the mean of each image, divide by the root of its variance (over all channels
-    # and tokens, divided by their number) plus 1e-6; scale and shift each channel.
+    # TODO norm: subtract the mean of each image, divide by the root of its variance (over all
+    # channels and tokens, divided by their number) plus 1e-6; scale and shift each channel.
     # solution
     axes = (1, 2, 3)
     centred = x - x.mean(axes, keepdim=True)
@@ -197,12 +208,14 @@ checks.group_norm(group_norm)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `x.mean((1, 2, 3), keepdim=True)` has shape `[b, 1, 1, 1]`. The variance is the mean of the squared, centred numbers. `weight[:, None, None]` fits `[b, c, h, w]`.
+# `x.mean((1, 2, 3), keepdim=True)` has shape `[b, 1, 1, 1]`. The variance is the mean of the squared, centred numbers. `weight[:,
+# None, None]` fits `[b, c, h, w]`.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** Notebook 2 showed that local attention keeps inside its window. With this norm in front: we change one token by 1, and run `norm` and then `near`. Which outputs change?
+# **Now predict.** Notebook 2 showed that local attention keeps inside its window. With this norm in front: we change one token by
+# 1, and run `norm` and then `near`. Which outputs change?
 
 # %%
 changed = x.clone()
@@ -220,20 +233,24 @@ print(f"              outside by up to {with_norm[~inside].max():.4f}")
 photo = photograph("horse_herd")
 show(
     {
-        "without norm": maps.marked_map(without.numpy(), "local", (7, 10), photo, "change"),
+        "without norm": maps.marked_map(
+            without.sqrt().numpy(), "local", (7, 10), photo, "root of the change"
+        ),
         "with norm": maps.marked_map(
             with_norm.sqrt().numpy(), "local", (7, 10), photo, "root of the change"
         ),
     },
-    "How much each output changes. Without norm: one window. With norm: a little everywhere (drawn as the square root).",
+    "How much each output changes. Without norm: one window. With norm: a little everywhere.",
 )
 
 # %% [markdown]
-# All of them, weakly: mean and variance carry a little of every token to every other. So no attention map of this model tells the whole story.
+# All of them, weakly: mean and variance carry a little of every token to every other. So no attention map of this model tells the
+# whole story.
 #
 # ### The release's H-MHSA
 #
-# Now put the three norms where the table says. `parts.norm`, `parts.grid_norm` and `parts.ds_norm` are functions of a map. Leave out the "+ X" of Eq. 14: the block adds it.
+# Now put the three norms where the table says. `parts.norm`, `parts.grid_norm` and `parts.ds_norm` are functions of a map. Leave
+# out the "+ X" of Eq. 14: the block adds it.
 
 
 # %%
@@ -242,8 +259,8 @@ def hmhsa(x, parts, g1, g2):
 
     parts has the layers wq1 wk1 wv1 wq2 wk2 wv2 wp, the number `heads`, and norm, grid_norm, ds_norm.
     """
-    # TODO Eqs. 6 to 14 as released: `paper` from above, with norm, grid_norm and ds_norm in their
-    # places, and without the last "+ X".
+    # TODO Eqs. 6 to 14 as released: `paper` from above, with norm, grid_norm and ds_norm in
+    # their places, and without the last "+ X".
     # solution
     local = near(parts.norm(x), parts.wq1, parts.wk1, parts.wv1, parts.heads, g1)
     a1 = parts.grid_norm(local + x)
@@ -259,7 +276,8 @@ checks.hmhsa(hmhsa)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Copy `paper`. `near` gets `parts.norm(x)`, but what is added to it is x. `grid_norm` goes round that sum, `ds_norm` round `pool(...)`. `output` with 0 in place of x adds nothing.
+# Copy `paper`. `near` gets `parts.norm(x)`, but what is added to it is x. `grid_norm` goes round that sum, `ds_norm` round
+# `pool(...)`. `output` with 0 in place of x adds nothing.
 #
 # </details>
 
@@ -269,11 +287,13 @@ print(f"largest difference to hatnet: {(mine - theirs).abs().max():.1e}")
 assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-5)
 
 # %% [markdown]
-# Your cells and `hatnet.attention.HMHSA` are the same function. Open `hatnet/attention.py`: its `forward` has these lines, in this order.
+# Your cells and `hatnet.attention.HMHSA` are the same function. Open `hatnet/attention.py`: its `forward` has these lines, in
+# this order.
 #
 # ## SiLU
 #
-# Between the layers of the MLP stands a function that bends. The paper takes SiLU: each number times its own sigmoid, $x\cdot\frac{1}{1+e^{-x}}$.
+# Between the layers of the MLP stands a function that bends. The paper takes SiLU: each number times its own sigmoid,
+# $x\cdot\frac{1}{1+e^{-x}}$.
 
 
 # %%
@@ -356,7 +376,8 @@ assert worst < 1e-4
 # %% [markdown]
 # ## The whole network
 #
-# Six hierarchical blocks in stages 2 and 3 run on your functions; the stem, the downsampling, the plain last stage and the classifier are the model's.
+# Six hierarchical blocks in stages 2 and 3 run on your functions; the stem, the downsampling, the plain last stage and the
+# classifier are the model's.
 #
 # **Now predict.** Will it still see a horse? And if you leave out `grid_norm` alone, in all six blocks?
 
@@ -396,5 +417,6 @@ for name, logits in runs.items():
 assert torch.allclose(runs["your functions"], runs["hatnet"], atol=1e-4)
 
 # %% [markdown]
-# Every number that the model computes between stem and last stage, you have now computed yourself. No function of yours has a weight that depends on G₁ or G₂: they only say which tokens are grouped. So a trained model
-# runs with others, and what that costs and saves is the subject of [notebook 5](05-cost.ipynb).
+# Every number that the model computes between stem and last stage, you have now computed yourself. No function of yours has a
+# weight that depends on G₁ or G₂: they only say which tokens are grouped. So a trained model runs with others, and what that
+# costs and saves is the subject of [notebook 5](05-cost.ipynb).
