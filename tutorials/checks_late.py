@@ -23,7 +23,7 @@ from tutorials.checking import Wrong, ask, check, compare, number, random, sever
 # Notebook 5. What a step costs is counted by torch, on matrices of the right shapes.
 
 SHAPES = ((5, 7, 6), (3, 11, 10), (13, 2, 22))  # h, w, c
-GRIDS = ((6, 10, 14, 2, 2), (9, 15, 10, 3, 3), (12, 6, 22, 3, 2), (8, 20, 6, 2, 4))  # h, w, c, g1, g2, without a remainder
+GRIDS = ((9, 15, 10, 3, 3), (6, 10, 14, 2, 2), (12, 6, 22, 3, 2), (8, 20, 6, 2, 4))  # h, w, c, g1, g2, without a remainder
 
 
 def _macs(run: Callable[[], object]) -> int:
@@ -274,7 +274,7 @@ def overtakes(student) -> str:
             for side, pair in zip((8, 14, 28, 56), pairs, strict=True)
         }
 
-    sure = made((2, 0.1, 1, 0.1), (2, 0.2, 2.1, 0.2), (3, 0.2, 9, 0.5), (4, 0.2, 40, 2))
+    sure = made((2, 0.1, 1, 0.1), (2, 0.2, 2.15, 0.2), (3, 0.2, 9, 0.5), (4, 0.2, 40, 2))
     if (got := ask(student, sure)) != 28:
         raise Wrong(
             {
@@ -495,6 +495,7 @@ def integrated_gradients(student) -> str:
 
         if not isinstance(got, Tensor) or far(got, right):
             mistakes = {
+                "the way starts at 0: add the baseline.": kept * (image - baseline) ** 2,
                 "the way starts at 0: start at the baseline.": kept * (image - baseline) * image,
                 "the factor before the mean gradient is the image; it is the way, image - baseline.": kept * (image + baseline) * image,
                 "there is no baseline in it: the way starts there, and is image - baseline long.": kept * image**2,

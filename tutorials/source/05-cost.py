@@ -1,16 +1,19 @@
 # %% [markdown]
 # # 5. The cost: Eq. 15
 #
-# **You will** derive Eq. 15 term by term, let PyTorch count the same numbers in a real layer, see why Eq. 15 alone cannot choose
-# G₁ and G₂, learn what a published "#FLOPs" leaves out, and measure where hierarchical attention overtakes plain attention on
-# your own machine.
+# **You will** derive Eq. 15 term by term, let PyTorch count the same numbers in a real layer, see why Eq. 15 alone cannot
+# choose G₁ and G₂, learn what a published "#FLOPs" leaves out, and measure where hierarchical attention overtakes plain
+# attention on your own machine.
 #
 # **You need** notebooks 2 to 4: windows, pooled cells, and how H-MHSA joins them. A little calculus for one step.
 #
 # **Run time** on a CPU: about 15 seconds. Working time: 45 minutes.
 #
-# **In the app:** with `make app` running, [open the Cost view](http://localhost:8501/cost?checkpoint=cifar10&image=horse_herd&stage=2&g1=4,4&g2=2,2)
-# on this notebook's layer.
+# **In the app:** with `make app` running, [open the Cost
+# view](http://localhost:8501/cost?checkpoint=cifar10&image=horse_herd&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
+# are folded away.
 #
 # The letters are the paper's:
 #
@@ -25,7 +28,8 @@
 import math
 import os
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the memory meter of the last part is silent
+# The memory meter of the last part is silent.
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 import numpy as np
 import torch
@@ -43,8 +47,8 @@ from tutorials.start import show
 # %% [markdown]
 # ## What is counted
 #
-# Nearly all the work of attention is matrix products. Multiply a matrix of `n` rows and `a` columns by one of `a` rows and `b`
-# columns. The result holds `n · b` numbers, and each of them is a sum of `a` products. That is
+# Nearly all the work of attention is matrix products. Multiply a matrix of `n` rows and `a` columns by one of `a` rows and
+# `b` columns. The result holds `n · b` numbers, and each of them is a sum of `a` products. That is
 #
 # $$n \cdot a \cdot b \text{ multiply-accumulates, in short MACs.}$$
 #
@@ -57,10 +61,12 @@ from tutorials.start import show
 # Take one map of HW tokens.
 #
 # 1. Eq. 1 makes Q, K and V: three products of the tokens `[HW, C]` with a matrix `[C, C]`.
-# 2. Eq. 2 makes the scores: Q `[HW, C]` times Kᵀ `[C, HW]`. Cutting C into heads changes nothing: the heads' channels add up to C.
+# 2. Eq. 2 makes the scores: Q `[HW, C]` times Kᵀ `[C, HW]`. Cutting C into heads changes nothing: the heads' channels add up
+#    to C.
 # 3. Eq. 2 then mixes the values: the weights `[HW, HW]` times V `[HW, C]`.
 #
 # The paper leaves out the last projection W^p of Eq. 3. So do we, until we count.
+
 
 # %%
 def mhsa_cost(h, w, c):
@@ -80,28 +86,32 @@ checks.mhsa_cost(mhsa_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# For one projection, `n` rows meet a matrix of `c` rows and `c` columns. For the scores, `n` rows of `c` numbers meet `c` rows of `n`.
+# For one projection, `n` rows meet a matrix of `c` rows and `c` columns. For the scores, `n` rows of `c` numbers meet `c`
+# rows of `n`.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** HAT-Net-Tiny's first stage has 56 × 56 tokens of 48 channels. You double the image's height and width. By about
-# how much does the cost of plain attention grow: 4, 8 or 16 times? Decide before you run the next cell.
+# **Now predict.** HAT-Net-Tiny's first stage has 56 × 56 tokens of 48 channels. You double the image's height and width. By
+# about how much does the cost of plain attention grow: 4, 8 or 16 times? Decide before you run the next cell.
 
 # %%
 once, doubled = mhsa_cost(56, 56, 48), mhsa_cost(112, 112, 48)
-print(f"56 x 56:   {cost.amount(once)} MACs, of which the projections are {3 * 56 * 56 * 48**2 / once:.0%}")
+print(
+    f"56 x 56:   {cost.amount(once)} MACs, of which the projections are {3 * 56 * 56 * 48**2 / once:.0%}"
+)
 print(f"112 x 112: {cost.amount(doubled)} MACs, {doubled / once:.1f} times as many")
 
 # %% [markdown]
-# Four times as many tokens, nearly sixteen times the cost: almost all of it is tokens times tokens. This is what the two steps of
-# H-MHSA are for. Each of them shortens the list of keys.
+# Four times as many tokens, nearly sixteen times the cost: almost all of it is tokens times tokens. This is what the two
+# steps of H-MHSA are for. Each of them shortens the list of keys.
 
 # %% [markdown]
 # ## The local step: the first half of Eq. 15
 #
-# The map is cut into windows of G₁ × G₁ tokens. Q₁, K₁ and V₁ are made as before, one of each for every token (Eq. 7). But a token
-# now asks only the tokens of its own window, itself among them.
+# The map is cut into windows of G₁ × G₁ tokens. Q₁, K₁ and V₁ are made as before, one of each for every token (Eq. 7). But a
+# token now asks only the tokens of its own window, itself among them.
+
 
 # %%
 def local_cost(h, w, c, g1):
@@ -121,28 +131,30 @@ checks.local_cost(local_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Count for one token first: how many keys does it ask, and what does one key cost? Then multiply by the number of tokens. Or count
-# one window as plain attention on G₁ · G₁ tokens, and multiply by the number of windows, HW / G₁². Both ways give the same.
+# Count for one token first: how many keys does it ask, and what does one key cost? Then multiply by the number of tokens. Or
+# count one window as plain attention on G₁ · G₁ tokens, and multiply by the number of windows, HW / G₁². Both ways give the
+# same.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** You double the image again, and leave G₁ as it is. By how much do the local products grow? And if you double G₁ on
-# the same image?
+# **Now predict.** You double the image again, and leave G₁ as it is. By how much do the local products grow? And if you
+# double G₁ on the same image?
 #
 # <details><summary>Answer</summary>
 #
-# Four times for the image: four times as many tokens, each with as many keys as before. Four times for G₁ as well: each token has
-# four times as many keys. The square has moved from the image to the window.
+# Four times for the image: four times as many tokens, each with as many keys as before. Four times for G₁ as well: each token
+# has four times as many keys. The square has moved from the image to the window.
 #
 # </details>
 
 # %% [markdown]
 # ## The global step: the second half of Eq. 15
 #
-# Now every token asks the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Two things are easy to
-# get wrong here. Queries are *not* pooled: there is still one for every token. And K₂ and V₂ are not free: each cell is projected
-# twice (Eq. 12).
+# Now every token asks the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Two things are
+# easy to get wrong here. Queries are *not* pooled: there is still one for every token. And K₂ and V₂ are not free: each cell
+# is projected twice (Eq. 12).
+
 
 # %%
 def global_cost(h, w, c, g2):
@@ -163,8 +175,8 @@ checks.global_cost(global_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Three projections: which of them read all tokens, and which read the cells? For the products, imagine the table of weights. It has
-# a row for each token and a column for each cell.
+# Three projections: which of them read all tokens, and which read the cells? For the products, imagine the table of weights.
+# It has a row for each token and a column for each cell.
 #
 # </details>
 
@@ -177,6 +189,7 @@ checks.global_cost(global_cost)
 # + \underbrace{2\,\frac{HW}{G_2^2}\,C\,(C + HW)}_{\text{paid for every cell}}$$
 #
 # Find your own terms in it. Whose are the four C of `4C`? What do the two parts of `(C + HW)` pay for?
+
 
 # %%
 def hmhsa_cost(h, w, c, g1, g2):
@@ -204,26 +217,38 @@ checks.hmhsa_cost(hmhsa_cost)
 # %%
 side, c, g1, g2 = 56, 48, 8, 8
 names = ("local projections", "local products", "global projections", "global products")
-terms = dict(zip(names, (*local_cost(side, side, c, g1), *global_cost(side, side, c, g2)), strict=True))
+terms = dict(
+    zip(
+        names,
+        (*local_cost(side, side, c, g1), *global_cost(side, side, c, g2)),
+        strict=True,
+    )
+)
 for name, macs in terms.items():
     print(f"{name:20} {macs / 1e6:6.1f} million MACs")
 total = hmhsa_cost(side, side, c, g1, g2)
-print(f"{'together':20} {total / 1e6:6.1f} million MACs: {mhsa_cost(side, side, c) / total:.0f} times fewer than plain attention")
-assert math.isclose(sum(terms.values()), total) and math.isclose(total, complexity.hmhsa(side, side, c, g1, g2))
+print(
+    f"{'together':20} {total / 1e6:6.1f} million MACs: {mhsa_cost(side, side, c) / total:.0f} times fewer than plain attention"
+)
+assert math.isclose(sum(terms.values()), total) and math.isclose(
+    total, complexity.hmhsa(side, side, c, g1, g2)
+)
 
 # %% [markdown]
-# The projections, which plain attention has too, are now as dear as the products. Shorter lists of keys cannot make a layer
-# cheaper than its projections.
+# The largest are the local projections, which plain attention has too: they were 2 % there, and are a third here. Shorter
+# lists of keys cannot make a layer cheaper than its projections.
 
 # %% [markdown]
 # ## Counted, not derived
 #
-# A formula can forget something. PyTorch can count instead: `FlopCounterMode` watches which matrix products run and adds up their
-# FLOPs. Two traps:
+# A formula can forget something. PyTorch can count instead: `FlopCounterMode` watches which matrix products run and adds up
+# their FLOPs. Two traps:
 #
 # - It counts FLOPs. We want MACs.
-# - It only sees products that are written out. `hatnet` normally calls a *fused* kernel, which does Eq. 2 in one go without laying the
-#   weights out in memory, and on a CPU the counter sees nothing inside it. With `explicit=True`, `hatnet` computes Eq. 2 as written.
+# - It only sees products that are written out. `hatnet` normally calls a *fused* kernel, which does Eq. 2 in one go without
+#   laying the weights out in memory, and on a CPU the counter sees nothing inside it. With `explicit=True`, `hatnet` computes
+#   Eq. 2 as written.
+
 
 # %%
 def counted_macs(layer, x, g1, g2):
@@ -250,8 +275,8 @@ checks.counted_macs(counted_macs)
 # </details>
 
 # %% [markdown]
-# **Now predict.** Is the count of a real layer equal to Eq. 15? If not, which of the equations 6 to 14 holds the difference? And what
-# happens on a map of 57 × 57 tokens, which windows of 8 × 8 do not fill?
+# **Now predict.** Is the count of a real layer equal to Eq. 15? If not, which of the equations 6 to 14 holds the difference?
+# And what happens on a map of 57 × 57 tokens, which windows of 8 × 8 do not fill?
 
 # %%
 layer = HMHSA(48, 48, group_norm, "hierarchical").eval()
@@ -259,12 +284,14 @@ for side in (56, 57):
     x = torch.randn(1, 48, side, side)
     counted, formula = counted_macs(layer, x, 8, 8), hmhsa_cost(side, side, 48, 8, 8)
     more = (counted - formula) / (side**2 * 48**2)
-    print(f"{side} x {side}: counted {counted / 1e6:.2f} million, Eq. 15 {formula / 1e6:.2f} million, {more:.3f} x HWC^2 apart")
+    print(
+        f"{side} x {side}: counted {counted / 1e6:.2f} million, Eq. 15 {formula / 1e6:.2f} million, {more:.3f} x HWC^2 apart"
+    )
 
 # %% [markdown]
-# On 56 × 56 the two differ by exactly HWC²: that is W^p of Eq. 14, which Eq. 15 leaves out. On 57 × 57 the count is higher still.
-# A window that hangs over the edge is computed whole, and a cell at the edge costs a whole cell. Eq. 15 assumes that everything
-# divides.
+# On 56 × 56 the two differ by exactly HWC²: that is W^p of Eq. 14, which Eq. 15 leaves out. On 57 × 57 the count is higher
+# still. A window that hangs over the edge is computed whole, and a cell at the edge costs a whole cell. Eq. 15 assumes that
+# everything divides.
 
 # %% [markdown]
 # ## Eq. 15 alone chooses nothing useful
@@ -284,21 +311,22 @@ show(
 )
 
 # %% [markdown]
-# It takes the corner. With G₁ = 1 each token looks at itself alone, so that nothing local is left. With the largest G₂ the whole map
-# becomes hardly more than one average. Eq. 15 falls with each step towards that corner, on every map: G₁ stands above a line, G₂
-# below one. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger window or a finer cell; in
-# notebook 7 you will let it.
+# It takes the corner. With G₁ = 1 each token looks at itself alone, so that nothing local is left. With the largest G₂ the
+# whole map becomes hardly more than one average. Eq. 15 falls with each step towards that corner, on every map: G₁ stands
+# above a line, G₂ below one. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger
+# window or a finer cell; in notebook 7 you will let it.
 
 # %% [markdown]
 # ## With G₁ = G₂ there is an optimum
 #
-# Tie the two together, and they pull against each other: a larger G makes the windows dearer and the cells fewer. Put
-# G₁ = G₂ = G into Eq. 15 and keep only what depends on G:
+# Tie the two together, and they pull against each other: a larger G makes the windows dearer and the cells fewer. Put G₁ = G₂
+# = G into Eq. 15 and keep only what depends on G:
 #
 # $$2HWC\left(G^2 + \frac{C + HW}{G^2}\right)$$
 #
-# The first part rises, the second falls. Where is their sum smallest? Set the derivative with respect to G to zero, or use that a sum
-# of two positive parts with a fixed product is smallest where the parts are equal.
+# The first part rises, the second falls. Where is their sum smallest? Set the derivative with respect to G to zero, or use
+# that a sum of two positive parts with a fixed product is smallest where the parts are equal.
+
 
 # %%
 def best_common_grid(h, w, c):
@@ -324,7 +352,9 @@ checks.best_common_grid(best_common_grid)
 
 # %%
 best = best_common_grid(56, 56, 48)
-print(f"cheapest at G = {best:.2f}; G = 8 costs {hmhsa_cost(56, 56, 48, 8, 8) / hmhsa_cost(56, 56, 48, best, best) - 1:.1%} more")
+print(
+    f"cheapest at G = {best:.2f}; G = 8 costs {hmhsa_cost(56, 56, 48, 8, 8) / hmhsa_cost(56, 56, 48, best, best) - 1:.1%} more"
+)
 g, parts = costs.diagonal(56, 48)
 show(
     cost.along_diagonal(g, parts, best, (8, 8), 1.1 * sum(parts.values())[8:].max(), LIGHT),
@@ -332,8 +362,8 @@ show(
 )
 
 # %% [markdown]
-# Their setting is next to the cheapest one, in this stage. In the later stages they left the diagonal: G₁ = 7 with G₂ = 4 and 2,
-# finer cells than the cheapest, because there are few tokens and the cells cost little.
+# Their setting is next to the cheapest one, in this stage. In the later stages they left the diagonal: G₁ = 7 with G₂ = 4 and
+# 2, finer cells than the cheapest, because there are few tokens and the cells cost little.
 
 # %% [markdown]
 # ## What the paper's "#FLOPs" leave out
@@ -341,18 +371,21 @@ show(
 # Table 2 of the paper gives HAT-Net-Tiny "2.0G FLOPs". Two conventions hide in this number.
 #
 # 1. It counts MACs and calls them FLOPs, as most papers do.
-# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are no modules, so that the
-#    usual tools of the time passed over them: the very products that this notebook is about.
+# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are no modules, so
+#    that the usual tools of the time passed over them: the very products that this notebook is about.
 #
-# Torch's counter can tell the two apart. It keeps a table by kind of product: the attention products are batched matrix products,
-# `bmm`. All other products are convolutions and linear layers.
+# Torch's counter can tell the two apart. It keeps a table by kind of product: the attention products are batched matrix
+# products, `bmm`. All other products are convolutions and linear layers.
+
 
 # %%
 def two_conventions(model, images):
     """MACs of a model: of convolutions and linear layers, as the paper counts; and of the attention products, which it leaves out."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(images, explicit=True)
-    flops = {str(kind): number for kind, number in counter.get_flop_counts()["Global"].items()}  # like {"aten.bmm": 1234, ...}
+    flops = {
+        str(kind): number for kind, number in counter.get_flop_counts()["Global"].items()
+    }  # like {"aten.bmm": 1234, ...}
     # TODO two conventions: return two numbers in MACs, all kinds but "aten.bmm", and "aten.bmm".
     # solution
     products = flops["aten.bmm"] // 2
@@ -371,18 +404,20 @@ checks.two_conventions(two_conventions)
 # </details>
 
 # %% [markdown]
-# **Now predict.** HAT-Net-Tiny at 224 × 224: how many percent do the attention products add to the paper's number? 1, 8 or 30? And at
-# 448 × 448, will it be more or less?
+# **Now predict.** HAT-Net-Tiny at 224 × 224: how many percent do the attention products add to the paper's number? 1, 8 or
+# 30? And at 448 × 448, will it be more or less?
 
 # %%
 tiny = hatnet.create_model("hatnet_tiny").eval()
 for pixels in (224, 448):
     linear, products = two_conventions(tiny, torch.randn(1, 3, pixels, pixels))
-    print(f"{pixels} x {pixels}: {linear / 1e9:.2f} G without the products, {products / 1e9:.2f} G more with them ({products / linear:.0%})")
+    print(
+        f"{pixels} x {pixels}: {linear / 1e9:.2f} G without the products, {products / 1e9:.2f} G more with them ({products / linear:.0%})"
+    )
 
 # %% [markdown]
-# So "2.0G" is the number without the products. The same recount for all four models, beside the paper's tables; it is also what
-# `python -m hatnet` prints:
+# So "2.0G" is the number without the products. The same recount for all four models, beside the paper's tables; it is also
+# what `python -m hatnet` prints:
 
 # %%
 from hatnet.__main__ import main
@@ -390,17 +425,19 @@ from hatnet.__main__ import main
 main()
 
 # %% [markdown]
-# This matters when numbers are compared. In the same Table 2, most rows of other transformers count the products (DeiT, Swin, PVTv2);
-# the rows of HAT-Net and Twins do not. Counted alike, HAT-Net-Small has 4.5 G, not 4.3 G. Before you compare two published numbers,
-# ask: MACs or FLOPs? With the attention products or without?
+# This matters when numbers are compared. In the same Table 2, most rows of other transformers count the products (DeiT, Swin,
+# PVTv2); the rows of HAT-Net and Twins do not. Counted alike, HAT-Net-Small has 4.5 G, not 4.3 G. Before you compare two
+# published numbers, ask: MACs or FLOPs? With the attention products or without?
 
 # %% [markdown]
 # ## Where Eq. 15 falls below Eq. 5
 #
-# On a small map, H-MHSA is the dearer one: it has more projections, and one full window is already plain attention. From how many
-# tokens on is it cheaper? Set Eq. 15 equal to Eq. 5, divide both by HWC, and what is left is an equation for HW that you can solve:
+# On a small map, H-MHSA is the dearer one: it has more projections, and one full window is already plain attention. From how
+# many tokens on is it cheaper? Set Eq. 15 equal to Eq. 5, divide both by HWC, and what is left is an equation for HW that you
+# can solve:
 #
 # $$3C + 2HW = 4C + 2G_1^2 + \frac{2}{G_2^2}\,(C + HW)$$
+
 
 # %%
 def crossover(c, g1, g2):
@@ -426,11 +463,14 @@ checks.crossover(crossover)
 # %% [markdown]
 # ## Where it really does, on this machine
 #
-# MACs are not time. A layer also moves data, calls many small kernels, and makes windows. So measure: `complexity.measure` runs one
-# layer of each kind in turns, and gives the median of the repeats and their spread (the distance between the quartiles).
+# MACs are not time. A layer also moves data, calls many small kernels, and makes windows. So measure: `complexity.measure`
+# runs one layer of each kind in turns, and gives the median of the repeats and their spread (the distance between the
+# quartiles).
 
 # %%
-print(f"By the formulas, from {crossover(48, 8, 8):.0f} tokens: a map of {math.sqrt(crossover(48, 8, 8)):.1f} x as many.")
+print(
+    f"By the formulas, from {crossover(48, 8, 8):.0f} tokens: a map of {math.sqrt(crossover(48, 8, 8)):.1f} x {math.sqrt(crossover(48, 8, 8)):.1f}."
+)
 found = {}
 for side in (8, 14, 20, 28, 40, 56):
     timed = complexity.measure(side, side, 48, 8, 8, 48, ("H-MHSA", "MHSA"), repeats=15)
@@ -440,9 +480,10 @@ for side in (8, 14, 20, 28, 40, 56):
     print(f"{side:2} x {side:2} tokens: {times}")
 
 # %% [markdown]
-# Two medians that differ are not yet two different speeds: run the cell above again, and they will differ from themselves. Call H-MHSA
-# faster at a side only if the two stay apart when each is moved towards the other by half its spread. And say that it *overtakes* only
-# where it stays faster on all larger maps that were measured.
+# Two medians that differ are not yet two different speeds: run the cell above again, and they will differ from themselves.
+# Call H-MHSA faster at a side only if the two stay apart when each is moved towards the other by half its spread. And say
+# that it *overtakes* only where it stays faster on all larger maps that were measured.
+
 
 # %%
 def overtakes(found):
@@ -478,23 +519,34 @@ checks.overtakes(overtakes)
 side = overtakes(found)
 by_formula, largest = crossover(48, 8, 8), found[56]
 if side is None:
-    print("On this machine H-MHSA did not overtake plain attention on the maps that were measured.")
+    print(
+        "On this machine H-MHSA did not overtake plain attention on the maps that were measured."
+    )
 else:
-    print(f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens on; by MACs it should be from {by_formula:.0f}.")
+    print(
+        f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens on; by MACs it should be from {by_formula:.0f}."
+    )
 speed = largest["MHSA"].milliseconds / largest["H-MHSA"].milliseconds
 memory = largest["MHSA"].peak_bytes / largest["H-MHSA"].peak_bytes
-macs = (mhsa_cost(56, 56, 48) + 56**2 * 48**2) / (hmhsa_cost(56, 56, 48, 8, 8) + 56**2 * 48**2)  # W^p is in both layers
-print(f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and {memory:.1f} times the memory in plain attention.")
+macs = (mhsa_cost(56, 56, 48) + 56**2 * 48**2) / (
+    hmhsa_cost(56, 56, 48, 8, 8) + 56**2 * 48**2
+)  # W^p is in both layers
+print(
+    f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA holds {1 / memory:.1f} times the memory at its peak."
+)
 timed = {side: list(pair.values()) for side, pair in found.items()}
 values = (complexity.mhsa(56, 56, 48), complexity.hmhsa(56, 56, 48, 8, 8))
-figure, alt = costs.tokens_figure("Time", (48, 8, 8, 48), 56, values, by_formula, timed, LIGHT)
+figure, alt = costs.tokens_figure(
+    "Time", (48, 8, 8, 48), 56, values, by_formula, timed, LIGHT
+)
 show(figure, alt)
 
 # %% [markdown]
-# Thick: measured, with its spread. Thin: what the formulas would take if every MAC were as fast as plain attention's at 56 × 56. On
-# small maps the thick line of H-MHSA lies far above its thin one: there a layer's time goes into calls and copies, of which H-MHSA has
-# more, and not into multiplications. So its crossing comes later than the MACs promise. Memory is another story: the fused kernel never lays
-# out all weights, in either layer, so that plain attention has lost its worst habit already.
+# Thick: measured, with its spread. Thin: what the formulas would take if every MAC were as fast as plain attention's at 56 ×
+# 56. On small maps the thick line of H-MHSA lies far above its thin one: there a layer's time goes into calls and copies, of
+# which H-MHSA has more, and not into multiplications. So its crossing comes later than the MACs promise. Memory is another
+# story: the fused kernel never lays out all weights, in either layer, so that plain attention has lost its worst habit
+# already.
 #
 # ## What to keep
 #
@@ -503,5 +555,5 @@ show(figure, alt)
 # - It has no useful optimum in (G₁, G₂); with G₁ = G₂ the cheapest is (HW + C)^(1/4).
 # - A "#FLOPs" without its convention is not a number. Nor is a time without its spread.
 #
-# **Go on:** [6. Looking inside](06-looking-inside.ipynb). Or try this: for which C does the crossing move beyond 28 × 28 tokens? How
-# does the measured crossing move when you give torch one thread (`torch.set_num_threads(1)`)?
+# **Go on:** [6. Looking inside](06-looking-inside.ipynb). Or try this: for which C does the crossing move beyond 28 × 28
+# tokens? How does the measured crossing move when you give torch one thread (`torch.set_num_threads(1)`)?

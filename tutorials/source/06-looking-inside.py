@@ -1,15 +1,20 @@
 # %% [markdown]
 # # 6. Looking inside
 #
-# **You will** read attention maps and know what one number in them means; find the seam between two windows; follow attention through
-# two hops and through all blocks; write Integrated Gradients and Grad-CAM; and then test all of these maps. Some will fail.
+# **You will** read attention maps and know what one number in them means; find the seam between two windows; follow attention
+# through two hops and through all blocks; write Integrated Gradients and Grad-CAM; and then test all of these maps. Some will
+# fail.
 #
 # **You need** notebooks 2 to 4, and a little of how gradients are computed in PyTorch.
 #
 # **Run time** on a CPU: about 35 seconds. Working time: 60 minutes.
 #
-# **In the app:** with `make app` running, [open this photograph in Explorer](http://localhost:8501/?checkpoint=cifar10&image=horse_herd&stage=2&block=2)
-# and [in Why?](http://localhost:8501/why?checkpoint=cifar10&image=horse_herd&stage=2&block=2).
+# **In the app:** with `make app` running, [open this photograph in
+# Explorer](http://localhost:8501/?checkpoint=cifar10&image=horse_herd&stage=2&block=2) and [in
+# Why?](http://localhost:8501/why?checkpoint=cifar10&image=horse_herd&stage=2&block=2).
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
+# are folded away.
 
 # %%
 from contextlib import nullcontext
@@ -30,8 +35,8 @@ from tutorials.start import model_and_image, photograph, show
 # %% [markdown]
 # ## The maps of one forward pass
 #
-# `hatnet.attention_maps` runs a model once and returns its logits and the weights of Eq. 2 from every block: first the local step, then
-# the global one. Nothing is stored in the model, and no hook is put on it.
+# `hatnet.attention_maps` runs a model once and returns its logits and the weights of Eq. 2 from every block: first the local
+# step, then the global one. Nothing is stored in the model, and no hook is put on it.
 #
 # The model here is small and shipped with the project. It names ten kinds of things on pictures of 32 × 32 pixels.
 
@@ -42,15 +47,21 @@ photo = photograph(name)
 with torch.no_grad():
     logits, records = hatnet.attention_maps(model, image)
 target = logits[0].argmax().item()
-print(f"The model says {info['classes'][target]!r}, with probability {logits[0].softmax(0)[target]:.2f}.\n")
+print(
+    f"The model says {info['classes'][target]!r}, with probability {logits[0].softmax(0)[target]:.2f}.\n"
+)
 for record in records:
     (down, across), (rows, columns) = record.query_grid, record.key_grid
-    print(f"stage {record.stage}, block {record.block + 1}, {record.kind:6}: {down} x {across} tokens ask {rows} x {columns} keys each, ", end="")
+    print(
+        f"stage {record.stage}, block {record.block + 1}, {record.kind:6}: {down} x {across} tokens ask {rows} x {columns} keys each, ",
+        end="",
+    )
     print(f"{record.heads} heads")
 
 # %% [markdown]
-# Each line is one record. `record.row(y, x)` is what the token in row `y` and column `x` (from 0) gives to its keys: probabilities
-# `[heads, keys down, keys across]`, summing to 1 in each head. Stage 4 has one line for each block, for it is plain attention.
+# Each line is one record. `record.row(y, x)` is what the token in row `y` and column `x` (from 0) gives to its keys:
+# probabilities `[heads, keys down, keys across]`, summing to 1 in each head. Stage 4 has one line for each block, for it is
+# plain attention.
 #
 # The two records of stage 2's last block will serve us for a while, and one token on a horse's head.
 
@@ -60,19 +71,25 @@ token = hatnet.token_at(SAMPLES[name].place, near.query_grid)
 window, weights = near.window(*token), near.row(*token).mean(0)
 show(
     {
-        "local: its own window": maps.local_map(weights.numpy(), window, token, photo, near.query_grid),
-        "global: all cells": maps.global_map(far.row(*token).mean(0).numpy(), far.g2, token, photo, far.query_grid),
+        "local: its own window": maps.local_map(
+            weights.numpy(), window, token, photo, near.query_grid
+        ),
+        "global: all cells": maps.global_map(
+            far.row(*token).mean(0).numpy(), far.g2, token, photo, far.query_grid
+        ),
     },
     f"Two maps of the token in row {token[0]}, column {token[1]}: its weights inside its 4 x 4 window, and over 8 x 8 pooled cells.",
 )
 
 # %% [markdown]
-# Blue is local, orange is global, the ring is the token that asks. To compare the two steps, put both on the same grid of tokens.
+# Blue is local, orange is global, the ring is the token that asks. To compare the two steps, put both on the same grid of
+# tokens.
 #
 # ## A local row on the whole map
 #
-# A local row has as many numbers as its window has tokens. `record.window(y, x)` says where that window lies: top, left, height, width.
-# Heads are averaged, as is usual (and each may look elsewhere: averaging hides that).
+# A local row has as many numbers as its window has tokens. `record.window(y, x)` says where that window lies: top, left,
+# height, width. Heads are averaged, as is usual (and each may look elsewhere: averaging hides that).
+
 
 # %%
 def local_on_map(record, token):
@@ -99,15 +116,19 @@ checks.local_on_map(local_on_map)
 # %% [markdown]
 # ## A global row on the whole map
 #
-# A global row has one number for each pooled cell. A cell's key is the mean of its tokens (Eq. 10), so that its weight belongs to all of
-# them: share it evenly. Where G₂ does not divide the map, the last cells hold fewer tokens.
+# A global row has one number for each pooled cell. A cell's key is the mean of its tokens (Eq. 10), so that its weight
+# belongs to all of them: share it evenly. Where G₂ does not divide the map, the last cells hold fewer tokens.
+
 
 # %%
 def global_on_map(record, token):
     """The head-mean weights that a token gives to every token of the map [h, w], by way of the cells that hold them."""
     h, w = record.query_grid
     cells = record.row(*token).mean(0)  # [cells down, cells across]
-    row, column = torch.arange(h) // record.g2, torch.arange(w) // record.g2  # the cell of each row, and of each column
+    row, column = (
+        torch.arange(h) // record.g2,
+        torch.arange(w) // record.g2,
+    )  # the cell of each row, and of each column
     # TODO global map: give every token its share of its cell's weight.
     # solution
     size = row.bincount()[:, None] * column.bincount()[None, :]
@@ -121,16 +142,17 @@ checks.global_on_map(global_on_map)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `row.bincount()` counts the rows of tokens in each row of cells, so that height times width gives each cell's number of tokens.
-# Divide by that first. Then `cells[row][:, column]` repeats each cell over its tokens.
+# `row.bincount()` counts the rows of tokens in each row of cells, so that height times width gives each cell's number of
+# tokens. Divide by that first. Then `cells[row][:, column]` repeats each cell over its tokens.
 #
 # </details>
 
 # %% [markdown]
 # ## The seam
 #
-# Take two tokens side by side, one before the right edge of a window and one behind it. In the picture they are neighbours. Locally
-# they have never met.
+# Take two tokens side by side, one before the right edge of a window and one behind it. In the picture they are neighbours.
+# Locally they have never met.
+
 
 # %%
 def seam(token, g1):
@@ -149,28 +171,35 @@ checks.seam(seam)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# With G₁ = 4, windows begin at columns 0, 4, 8, ... Which column does the window of column 6 begin at, and which does it end at?
+# With G₁ = 4, windows begin at columns 0, 4, 8, ... Which column does the window of column 6 begin at, and which does it end
+# at?
 #
 # </details>
 
 # %% [markdown]
-# **Now predict** four weights, each as "0" or "more than 0": what the token before the edge gives to its neighbour *inside* the
-# window and to its neighbour *behind the edge*, in the local step and in the global step.
+# **Now predict** four weights, each as "0" or "more than 0": what the token before the edge gives to its neighbour *inside*
+# the window and to its neighbour *behind the edge*, in the local step and in the global step.
 
 # %%
 before, behind = seam((token[0], 5), near.g1)
 inside = (before[0], before[1] - 1)
-for kind, whole in (("local", local_on_map(near, before)), ("global", global_on_map(far, before))):
-    print(f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {behind} behind the edge: {whole[behind].item():.4f}")
+for kind, whole in (
+    ("local", local_on_map(near, before)),
+    ("global", global_on_map(far, before)),
+):
+    print(
+        f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {behind} behind the edge: {whole[behind].item():.4f}"
+    )
 assert local_on_map(near, before)[behind] == 0  # exactly
 
 # %% [markdown]
-# Not small: exactly 0, for this photograph and for every other. No training can change it, for the product is never computed. The
-# global step restores the link, but only in the company of a cell: the neighbour is heard as a quarter of a mean.
+# Not small: exactly 0, for this photograph and for every other. No training can change it, for the product is never computed.
+# The global step restores the link, but only in the company of a cell: the neighbour is heard as a quarter of a mean.
 #
-# Two remarks. Whether a *weight* is 0 is one question, whether a neighbour has *any influence* is another: the release's GroupNorm takes
-# its mean and variance over the whole map, and so lets every token weakly into every window. And other designs mend the seam
-# otherwise. Here are they all, untrained, at this pair:
+# Two remarks. Whether a *weight* is 0 is one question, whether a neighbour has *any influence* is another: the release's
+# GroupNorm takes its mean and variance over the whole map, and so lets every token weakly into every window. And other
+# designs mend the seam otherwise. Here are they all, untrained, at this pair:
+
 
 # %%
 def share(record, token, other):
@@ -184,12 +213,16 @@ print(f"{'':16} {'first step':>12} {'second step':>12}")
 for word in REACHES:
     torch.manual_seed(0)
     with torch.no_grad():
-        _, untrained = hatnet.attention_maps(hatnet.create_model("hatnet_compact", 10, attention=word).eval(), image)
-    print(f"{word:16} {share(untrained[0], before, behind):12.4f} {share(untrained[1], before, behind):12.4f}")
+        _, untrained = hatnet.attention_maps(
+            hatnet.create_model("hatnet_compact", 10, attention=word).eval(), image
+        )
+    print(
+        f"{word:16} {share(untrained[0], before, behind):12.4f} {share(untrained[1], before, behind):12.4f}"
+    )
 
 # %% [markdown]
-# Windows alone never join the two. Shifting the windows (Swin) joins them in the second step, and makes a seam elsewhere. Pooled
-# and full attention have no seam; the first never sees a single token, the second pays for every pair.
+# Windows alone never join the two. Shifting the windows (Swin) joins them in the second step, and makes a seam elsewhere.
+# Pooled and full attention have no seam; the first never sees a single token, the second pays for every pair.
 
 # %% [markdown]
 # ## Two hops
@@ -197,14 +230,17 @@ for word in REACHES:
 # Within one block, information reaches a token on two paths (Eq. 14 adds them):
 #
 # - **directly**, from the tokens of its window, by A₁;
-# - **through a cell**: the token asks a cell, the cell is the mean of its tokens, and these have looked around *their* windows first.
+# - **through a cell**: the token asks a cell, the cell is the mean of its tokens, and these have looked around *their*
+#   windows first.
 #
-# Write each as a matrix whose rows sum to 1: row = who asks, column = who answers. The local step is A_loc `[n, n]`; with its residual
-# (Eq. 9) it becomes ½ (I + A_loc). The global step is A_glob `[n, cells]`, and Pool `[cells, n]` spreads each cell over its tokens. Then
+# Write each as a matrix whose rows sum to 1: row = who asks, column = who answers. The local step is A_loc `[n, n]`; with its
+# residual (Eq. 9) it becomes ½ (I + A_loc). The global step is A_glob `[n, cells]`, and Pool `[cells, n]` spreads each cell
+# over its tokens. Then
 #
 # $$\text{two hops} = \tfrac12\, A_\text{glob}\, \text{Pool}\, \tfrac12 (I + A_\text{loc}) + \tfrac12 \cdot \tfrac12 (I + A_\text{loc})$$
 #
 # Read a product from the left: it starts at the token that asks, and walks back towards the sources.
+
 
 # %%
 def two_hop(a_loc, a_glob, pool):
@@ -222,8 +258,8 @@ checks.two_hop(two_hop)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `once` is the local step with its residual, already halved. The path through the cells is three matrices; the one nearest to the token
-# that asks stands leftmost.
+# `once` is the local step with its residual, already halved. The path through the cells is three matrices; the one nearest to
+# the token that asks stands leftmost.
 #
 # </details>
 
@@ -240,42 +276,66 @@ cell_of = torch.tensor([y // far.g2 * (w // far.g2) + x // far.g2 for y, x in to
 pool = torch.nn.functional.one_hot(cell_of).T / far.g2**2
 hops = two_hop(a_loc, a_glob, pool)
 difference = (hops.view(-1, h, w) - hatnet.rollout.two_hop(near, far)).abs().max().item()
-print(f"rows sum to {hops.sum(1).min():.4f} .. {hops.sum(1).max():.4f}; largest difference from hatnet: {difference:.0e}")
+print(
+    f"rows sum to {hops.sum(1).min():.4f} .. {hops.sum(1).max():.4f}; largest difference from hatnet: {difference:.0e}"
+)
 assert difference < 1e-5
 
 # %% [markdown]
-# **Now predict.** A single path goes: token ← cell ← one token of the cell ← one source. Its share is the product along the way. With
-# 64 cells, 4 tokens in each and 16 sources for each of those, will the strongest single path carry about 50 %, 5 % or 0.5 %?
+# **Now predict.** A single path goes: token ← cell ← one token of the cell ← one source. Its share is the product along the
+# way. With 64 cells, 4 tokens in each and 16 sources for each of those, will the strongest single path carry about 50 %, 5 %
+# or 0.5 %?
 
 # %%
 asks = tokens.index(token)
 once = (torch.eye(h * w) + a_loc) / 2
-paths = a_glob[asks][:, None, None] / 2 * pool[:, :, None] * once[None]  # [cells, tokens of the cell, sources]
+paths = (
+    a_glob[asks][:, None, None] / 2 * pool[:, :, None] * once[None]
+)  # [cells, tokens of the cell, sources]
 shares, order = paths.flatten().topk(5)
 for share_of, index in zip(shares.tolist(), order.tolist(), strict=True):
     cell, via, source = (int(n) for n in np.unravel_index(index, paths.shape))
     row, column = divmod(cell, w // far.g2)
-    print(f"{share_of:.2%}: {token} <- cell {(row, column)} <- {tokens[via]} <- {tokens[source]}")
-print(f"All {int((paths > 0).sum()):,} paths through cells together: {paths.sum():.0%}; the direct one: {1 - paths.sum():.0%}.")
+    print(
+        f"{share_of:.2%}: {token} <- cell {(row, column)} <- {tokens[via]} <- {tokens[source]}"
+    )
+print(
+    f"All {int((paths > 0).sum()):,} paths through cells together: {paths.sum():.0%}; the direct one: {1 - paths.sum():.0%}."
+)
 direct = once[asks].view(h, w) / 2
 show(
     {
-        "direct": maps.compared_map(direct.numpy(), "local", direct.max().item(), token, photo, [near.window(*token)]),
+        "direct": maps.compared_map(
+            direct.numpy(),
+            "local",
+            direct.max().item(),
+            token,
+            photo,
+            [near.window(*token)],
+        ),
         "through cells": maps.compared_map(
-            paths.sum((0, 1)).view(h, w).numpy(), "global", paths.sum((0, 1)).max().item(), token, photo, maps.cells(far.g2, (h, w))
+            paths.sum((0, 1)).view(h, w).numpy(),
+            "global",
+            paths.sum((0, 1)).max().item(),
+            token,
+            photo,
+            maps.cells(far.g2, (h, w)),
         ),
     },
     "Where the token's information comes from: directly, from its own window; and through the pooled cells, from the whole map.",
 )
 
 # %% [markdown]
-# No path stands out. What a token knows of the distance comes in thousands of small parts. Each map has a colour scale of its own here.
+# No path stands out. What a token knows of the distance comes in thousands of small parts. Each map has a colour scale of its
+# own here.
 
 # %% [markdown]
 # ## Rollout: through all blocks
 #
-# The next block does the same again. *Attention rollout* (Abnar and Zuidema, 2020) follows attention through all of them: take each block's
-# matrix, average it with the identity, because half of each token passes the block by its residual, and multiply.
+# The next block does the same again. *Attention rollout* (Abnar and Zuidema, 2020) follows attention through all of them:
+# take each block's matrix, average it with the identity, because half of each token passes the block by its residual, and
+# multiply.
+
 
 # %%
 def rollout(blocks):
@@ -295,14 +355,14 @@ checks.rollout(rollout)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Begin with the identity. Should each new block stand at the left or at the right of what you have? A row starts at the last block's
-# token, and walks back.
+# Begin with the identity. Should each new block stand at the left or at the right of what you have? A row starts at the last
+# block's token, and walks back.
 #
 # </details>
 
 # %% [markdown]
-# `hatnet.rollout.rollout` does it for the whole model, and goes on through the downsampling between stages. On the two blocks of
-# stage 2 it must give what yours gives.
+# `hatnet.rollout.rollout` does it for the whole model, and goes on through the downsampling between stages. On the two blocks
+# of stage 2 it must give what yours gives.
 
 # %%
 first = hatnet.rollout.two_hop(records[0], records[1]).flatten(1)
@@ -311,33 +371,38 @@ theirs = hatnet.rollout.rollout(records[:4], SAMPLES[name].place)
 print(f"largest difference from hatnet: {(mine - theirs).abs().max():.0e}")
 
 # %% [markdown]
-# **Now predict.** Followed through all eight blocks of the model, for the whole picture: will the map be sharper than the two-hop map
-# of one block, or flatter?
+# **Now predict.** Followed through all eight blocks of the model, for the whole picture: will the map be sharper than the
+# two-hop map of one block, or flatter?
 
 # %%
 whole = hatnet.rollout.rollout(records)
-print(f"largest share times 256: {256 * hops[asks].max():.1f} after one block, {256 * whole.max():.1f} after all (1 is an even share)")
+print(
+    f"largest share times 256: {256 * hops[asks].max():.1f} after one block, {256 * whole.max():.1f} after all (1 is an even share)"
+)
 
 # %% [markdown]
-# Flatter. Averages of averages approach the even share, and what is left often shows the architecture (edges, cells) as much as the
-# picture. Keep this in mind when you see a rollout map without a baseline.
+# Flatter. Averages of averages approach the even share, and what is left often shows the architecture (edges, cells) as much
+# as the picture. Keep this in mind when you see a rollout map without a baseline.
 
 # %% [markdown]
 # ## What attention does not tell
 #
-# A weight says how much of a *value* is taken. It does not say what that value holds, whether it speaks for or against the class, or
-# whether a later layer makes anything of it. Norms, values, the MLP and all signs are missing in every map so far. **Attention is not
-# attribution.** For the question "which pixels made the model say *horse*?" there are methods that ask the model itself.
+# A weight says how much of a *value* is taken. It does not say what that value holds, whether it speaks for or against the
+# class, or whether a later layer makes anything of it. Norms, values, the MLP and all signs are missing in every map so far.
+# **Attention is not attribution.** For the question "which pixels made the model say *horse*?" there are methods that ask the
+# model itself.
 #
 # ### Integrated Gradients
 #
-# Walk on a straight line from a picture without content, the *baseline*, to the photograph. At each step ask how the class's logit
-# changes with each pixel (its gradient). Take the mean of these gradients along the way, and multiply by how far each pixel has moved:
+# Walk on a straight line from a picture without content, the *baseline*, to the photograph. At each step ask how the class's
+# logit changes with each pixel (its gradient). Take the mean of these gradients along the way, and multiply by how far each
+# pixel has moved:
 #
 # $$\text{IG} = (x - x_0) \cdot \frac{1}{n}\sum_{k=1}^{n} \nabla f\Big(x_0 + \tfrac{k - 1/2}{n}\,(x - x_0)\Big)$$
 #
-# All of it adds up to f(x) − f(x₀): nothing is lost. That is called completeness, and it depends on the baseline being named. Ours is the
-# mean colour, which is 0 after normalisation.
+# All of it adds up to f(x) − f(x₀): nothing is lost. That is called completeness, and it depends on the baseline being named.
+# Ours is the mean colour, which is 0 after normalisation.
+
 
 # %%
 def integrated_gradients(forward, image, baseline, target, steps):
@@ -362,8 +427,8 @@ checks.integrated_gradients(integrated_gradients)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `point` is made from `baseline` and `way`; `.requires_grad_()` at the end tells torch that its gradient is wanted. At the end: mean
-# gradient, times the way, the one image of the batch, channels added.
+# `point` is made from `baseline` and `way`; `.requires_grad_()` at the end tells torch that its gradient is wanted. At the
+# end: mean gradient, times the way, the one image of the batch, channels added.
 #
 # </details>
 
@@ -378,18 +443,23 @@ mine = integrated_gradients(model, image, baseline, target, 32)
 captum = torch.from_numpy(attribution.integrated_gradients(model, image, target))
 with torch.no_grad():
     rise = (model(image) - model(baseline))[0, target].item()
-print(f"the logit rises by {rise:.2f}; your map adds up to {mine.sum():.2f}, Captum's to {captum.sum():.2f}")
-print(f"largest difference of the two maps: {(mine - captum).abs().max() / captum.abs().max():.1%} of the largest value")
+print(
+    f"the logit rises by {rise:.2f}; your map adds up to {mine.sum():.2f}, Captum's to {captum.sum():.2f}"
+)
+print(
+    f"largest difference of the two maps: {(mine - captum).abs().max() / captum.abs().max():.1%} of the largest value"
+)
 
 # %% [markdown]
 # ### Grad-CAM
 #
-# Grad-CAM asks a stage's features instead of the pixels. How much does the class's logit change with each channel, on average over the
-# tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
+# Grad-CAM asks a stage's features instead of the pixels. How much does the class's logit change with each channel, on average
+# over the tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
 #
-# Most code for it puts hooks on the model. A model that is shared, as in the app, must not be touched; and fused kernels
-# have left many a hook empty. There is a plainer way: cut the model in two. `features` is what a stage gives, `head` is the rest of the
-# model, from these features to the logits.
+# Most code for it puts hooks on the model. A model that is shared, as in the app, must not be touched; and fused kernels have
+# left many a hook empty. There is a plainer way: cut the model in two. `features` is what a stage gives, `head` is the rest
+# of the model, from these features to the logits.
+
 
 # %%
 def grad_cam(features, head, target):
@@ -409,8 +479,8 @@ checks.grad_cam(grad_cam)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `gradient` has the shape of the features, `[1, c, h, w]`. The tokens are its last two axes; keep them as 1 × 1 so that the product with
-# the features works. Detach the result.
+# `gradient` has the shape of the features, `[1, c, h, w]`. The tokens are its last two axes; keep them as 1 × 1 so that the
+# product with the features works. Detach the result.
 #
 # </details>
 
@@ -419,13 +489,17 @@ with torch.no_grad():
     features = model.forward_features(image)[-1]
 mine = grad_cam(features, model.classify, target)
 captum = torch.from_numpy(attribution.grad_cam(model, image, target, stage=4))
-print(f"on stage 4's {tuple(mine.shape)} tokens, largest difference from Captum: {(mine - captum).abs().max():.0e}")
+print(
+    f"on stage 4's {tuple(mine.shape)} tokens, largest difference from Captum: {(mine - captum).abs().max():.0e}"
+)
 
 # %% [markdown]
 # ### Side by side
 #
-# `app.attribution` holds these methods for the app, by Captum, and Occlusion too: a grey square moves over the picture, and each place
-# is given the fall of the logit. Six maps of one photograph, on the same 16 × 16 squares. Bright means three times an even share, or more.
+# `app.attribution` holds these methods for the app, by Captum, and Occlusion too: a grey square moves over the picture, and
+# each place is given the fall of the logit. Six maps of one photograph, on the same 16 × 16 squares. Bright means three times
+# an even share, or more.
+
 
 # %%
 def evidence(name):
@@ -444,7 +518,13 @@ def evidence(name):
         place=SAMPLES[name].place,
         cells=records[0].query_grid,
     )
-    found = Evidence(model, question, {(r.stage, r.block + 1, r.kind): r for r in records}, {}, nullcontext())
+    found = Evidence(
+        model,
+        question,
+        {(r.stage, r.block + 1, r.kind): r for r in records},
+        {},
+        nullcontext(),
+    )
     for _ in found.work(lambda done, what: None):
         pass
     return found
@@ -453,18 +533,28 @@ def evidence(name):
 horses = evidence("horse_herd")
 for three in (list(NAMES)[:3], list(NAMES)[3:]):
     ring = horses.question.place
-    tiles = {NAMES[method]: maps.uncovered(horses.importance(method), photo, ring if method in ("raw", "hops") else None) for method in three}
-    show(tiles, "Three maps of the horses under a black veil, lifted where the method finds them important: " + ", ".join(tiles))
+    tiles = {
+        NAMES[method]: maps.uncovered(
+            horses.importance(method), photo, ring if method in ("raw", "hops") else None
+        )
+        for method in three
+    }
+    show(
+        tiles,
+        "Three maps of the horses under a black veil, lifted where the method finds them important: "
+        + ", ".join(tiles),
+    )
 
 # %% [markdown]
-# They disagree. Raw attention and two hops start at the ringed token, the others ask about the whole prediction. Which one is right? Looking will
-# not tell: a map that pleases the eye may have nothing to do with the model.
+# They disagree. Raw attention and two hops start at the ringed token, the others ask about the whole prediction. Which one is
+# right? Looking will not tell: a map that pleases the eye may have nothing to do with the model.
 
 # %% [markdown]
 # ## A test: take away what the map calls important
 #
-# If a map is right, then the class should vanish quickly when its most important squares lose their content (**deletion**), and come
-# back quickly when they are the first to return to an empty picture (**insertion**).
+# If a map is right, then the class should vanish quickly when its most important squares lose their content (**deletion**),
+# and come back quickly when they are the first to return to an empty picture (**insertion**).
+
 
 # %%
 def deletion(forward, image, target, importance, steps):
@@ -498,27 +588,33 @@ checks.deletion(deletion)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `np.argsort` sorts from small to large, and wants a flat array: `importance.ravel()`. Probabilities are the softmax of the logits of the
-# one image.
+# `np.argsort` sorts from small to large, and wants a flat array: `importance.ravel()`. Probabilities are the softmax of the
+# logits of the one image.
 #
 # </details>
 
 # %%
 mine = deletion(model, image, target, horses.importance("gradients"), attribution.STEPS)
 apps = attribution.curves(model, image, target, horses.importance("gradients"))[1]
-print(f"Integrated Gradients, deletion: largest difference from the app's curve {np.abs(np.array(mine) - apps).max():.0e}")
+print(
+    f"Integrated Gradients, deletion: largest difference from the app's curve {np.abs(np.array(mine) - apps).max():.0e}"
+)
 
 # %% [markdown]
-# The score of a curve is its mean height: low is good for deletion, high for insertion. But low compared with what? A random map scores
-# something too. So twelve random maps are the measure: *better than chance* means better than nine out of ten of them.
+# The score of a curve is its mean height: low is good for deletion, high for insertion. But low compared with what? A random
+# map scores something too. So twelve random maps are the measure: *better than chance* means better than nine out of ten of
+# them.
 #
-# **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three that follow
-# attention, or the three that ask the model?
+# **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three
+# that follow attention, or the three that ask the model?
 
 # %%
 names = ("horse_herd", "deer_moose", "bird_owl", "cat_chelsea", "bird_macaw")
 signs = {"better than chance": "+", "no better than chance": ".", "worse than chance": "-"}
-titles = {method: title.replace("Integrated Gradients", "Int. Gradients") for method, title in NAMES.items()}
+titles = {
+    method: title.replace("Integrated Gradients", "Int. Gradients")
+    for method, title in NAMES.items()
+}
 better = dict.fromkeys(NAMES, 0)
 print(f"{'insertion, deletion':30}" + "".join(f"{title:>15}" for title in titles.values()))
 for each in names:
@@ -527,36 +623,50 @@ for each in names:
     marks = []
     for method in NAMES:
         scores = [faithfulness.score(curve) for curve in found.curves(method)]
-        verdicts = [faithfulness.against(score, chance, kind == 0) for kind, (score, chance) in enumerate(zip(scores, random, strict=True))]
+        verdicts = [
+            faithfulness.against(score, chance, kind == 0)
+            for kind, (score, chance) in enumerate(zip(scores, random, strict=True))
+        ]
         better[method] += verdicts.count("better than chance")
         marks.append(", ".join(signs[verdict] for verdict in verdicts))
     said = f"{SAMPLES[each].title}: {info['classes'][found.question.target]!r}"
     print(f"{said:30}" + "".join(f"{mark:>15}" for mark in marks))
-print(f"{'better than chance, of 10':30}" + "".join(f"{better[method]:>15}" for method in NAMES))
-print("\n+ better than chance, . no better, - worse. In quotes: what the model says, which is what is explained, right or wrong.")
-follow, ask = ([better[method] for method in three] for three in (list(NAMES)[:3], list(NAMES)[3:]))
-print(f"Follow attention: {sum(follow)} of 30 scores better than chance. Ask the model: {sum(ask)} of 30.")
+print(
+    f"{'better than chance, of 10':30}"
+    + "".join(f"{better[method]:>15}" for method in NAMES)
+)
+print(
+    "\n+ better than chance, . no better, - worse. In quotes: what the model says, which is what is explained, right or wrong."
+)
+follow, ask = (
+    [better[method] for method in three] for three in (list(NAMES)[:3], list(NAMES)[3:])
+)
+print(
+    f"Follow attention: {sum(follow)} of 30 scores better than chance. Ask the model: {sum(ask)} of 30."
+)
 
 # %%
 random = horses.curves("random")[:, 1]
 nothing = horses.curves("learned nothing")[1]
 raw, gradients = horses.curves("raw")[1], horses.curves("gradients")[1]
 show(
-    faithfulness.chart("removed", ("Integrated Gradients", gradients), raw, random, nothing, LIGHT, 0.8),
+    faithfulness.chart(
+        "removed", ("Integrated Gradients", gradients), raw, random, nothing, LIGHT, 0.8
+    ),
     faithfulness.alt("removed", ("Integrated Gradients", gradients), raw, random)
     + " Black: Integrated Gradients. Orange: raw attention. Grey: random maps, and dashed: Occlusion of a model with random weights.",
 )
 
 # %% [markdown]
-# The horses, squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion of a model that
-# has learned nothing, scored on the real one.
+# The horses, squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
+# of a model that has learned nothing, scored on the real one.
 #
-# Integrated Gradients does best; Grad-CAM, here on stage 2, hardly better than raw attention. So "asks the model" is no seal of quality
-# either: test each method.
+# Integrated Gradients does best; Grad-CAM, here on stage 2, hardly better than raw attention. So "asks the model" is no seal
+# of quality either: test each method.
 #
-# Read the table for the tendency, not for its single marks: five photographs are few, a random map is sometimes lucky, and pictures with
-# holes are unlike anything the model was trained on. But a map that cannot beat a random one is no explanation of the prediction,
-# however well it follows the horse.
+# Read the table for the tendency, not for its single marks: five photographs are few, a random map is sometimes lucky, and
+# pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no explanation
+# of the prediction, however well it follows the horse.
 #
 # ## What to keep
 #
@@ -565,5 +675,5 @@ show(
 # - Two hops and rollout show which ways are *open*. Values, norms, MLP and signs are not in them.
 # - For "why this class?" use an attribution method with a named baseline, and test it against random maps.
 #
-# **Go on:** [7. Train one](07-train-one.ipynb), where the place that attention *should* look at is known. Or try this: take one head instead of
-# the mean (`head=` in `Question`), or the first block. Does raw attention do better?
+# **Go on:** [7. Train one](07-train-one.ipynb), where the place that attention *should* look at is known. Or try this: take
+# one head instead of the mean (`head=` in `Question`), or the first block. Does raw attention do better?
