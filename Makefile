@@ -18,7 +18,8 @@ app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the p
 	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
 
 tutorials: $(APP) ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" goes to it
-	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials --LabApp.default_url=/lab/tree/exercises $(ARGS)
+	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials --LabApp.default_url=/lab/tree/exercises \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
 setup: $(DEV) ## create .venv with everything that the other targets need
 

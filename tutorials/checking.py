@@ -66,7 +66,8 @@ def compare(
     if not isinstance(got, torch.Tensor):
         raise Wrong(f"{what} is {_kind(got)}; wanted a torch tensor.")
     if got.dtype != dtype:
-        raise Wrong(f"{what} is {_name(got.dtype)}; wanted {_name(dtype)}, as what came in.")
+        why = " (compare with 0: that gives True and False)" if dtype == torch.bool else ", as what came in"
+        raise Wrong(f"{what} is {_name(got.dtype)}; wanted {_name(dtype)}{why}.")
     values = got.detach().numpy()
     if _close(values, right, tolerance):
         return

@@ -34,6 +34,9 @@ def _map(rows: np.ndarray, h: int, w: int) -> np.ndarray:
 def _windows(x: np.ndarray, g: int, mistake: str = "") -> np.ndarray:
     """Eq. 6: [b, c, h, w] -> [(b gh gw), (i j), c], with zeros where a window hangs over the edge."""
     b, c, h, w = x.shape
+    if mistake == "g windows":
+        cut = [x[:, :, y : y + h // g, z : z + w // g] for y in range(0, h, h // g) for z in range(0, w, w // g)]
+        return np.stack([_rows(window) for window in cut], 1).reshape(b * g * g, -1, c)
     gh, gw = -(-h // g), -(-w // g)
     top, left = (gh * g - h, gw * g - w) if mistake == "top left" else (0, 0)
     out = np.zeros((b * gh * gw, g * g, c))
@@ -286,7 +289,7 @@ def _partition_mistakes(x: np.ndarray, g: int) -> dict[str, np.ndarray]:
         "your windows are counted column by column: (b gh gw), not (b gw gh).": square.swapaxes(1, 2).reshape(right.shape),
         "the tokens of a window are counted column by column: (i j), not (j i).": square.swapaxes(3, 4).reshape(right.shape),
         "images vary fastest in your first axis: (b gh gw), not (gh gw b).": np.moveaxis(square, 0, 2).reshape(right.shape),
-        "g is the side of a window; you cut the map into g x g windows.": _windows(x, h // g) if h == w and h % g == 0 else right,
+        "g is the side of a window; you cut the map into g x g windows.": _windows(x, g, "g windows") if h % g == w % g == 0 else right,
         "the channels must be the last axis: (b gh gw) (i j) c.": right.swapaxes(1, 2),
         "a reshape does not move tokens: it cuts numbers of other tokens into a window. Name the axes with rearrange.": (
             x.reshape(right.shape) if x.size == right.size else right
@@ -350,9 +353,9 @@ def window_attention(student) -> str:
         there = real.numpy().astype(float)
         right = _weights(q.numpy(), k.numpy(), there)
         mistakes = _attention_mistakes(q.numpy(), k.numpy(), there)
+        if isinstance(p, torch.Tensor) and torch.isnan(p).any():
+            raise Wrong("some rows are nan: all their keys are hidden. Hide the keys that are not real (~real), and no queries.")
         if some:
-            if isinstance(p, torch.Tensor) and torch.isnan(p).any():
-                raise Wrong("some rows are nan: all their keys are hidden. Hide the keys that are not real, not the queries.")
             late = "the filling must lose its weight before the softmax (score -inf); after it, rows no longer sum to 1."
             mistakes |= {
                 "the filling gets weight: hide the keys that are not real.": _weights(q.numpy(), k.numpy()),

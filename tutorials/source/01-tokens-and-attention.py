@@ -89,7 +89,7 @@ print(
 # %%
 def rows(x):
     """A map [b, c, h, w] -> its tokens as rows, [b, (h w), c]."""
-    # TODO rows: one row for each token, row by row of the map, [b, c, h, w] -> [b, (h w), c].
+    # TODO rows: one row for each token, row by row of the map.
     # solution
     return rearrange(x, "b c h w -> b (h w) c")
     # end

@@ -34,12 +34,13 @@ from tutorials.start import model_and_image, photograph, show, split
 
 # %%
 model, image, info = model_and_image("cifar10", "horse_herd")
+# A block of the model, what it is given for this image, and its G1 and G2.
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 b, c, h, w = x.shape
 heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
 photo = photograph("horse_herd")
 print(f"x: {b} image, {c} channels, {h} x {w} tokens; G1 = {g1}")
-print(f"our token: row {token[0]}, column {token[1]}, counted from 0")
+print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as in the app")
 
 # %% [markdown]
 # ## Eq. 6: cut the map into windows
@@ -89,12 +90,12 @@ checks.partition(partition)
 
 # %%
 numbers = torch.arange(h * w).view(1, 1, h, w)
-mine = token[0] * w + token[1]
+our_number = token[0] * w + token[1]
 
 
 def companions(windows):
     """Which tokens share a window with ours: a map of 0 and 1."""
-    (ours,) = [window for window in windows[..., 0] if mine in window]
+    (ours,) = [window for window in windows[..., 0] if our_number in window]
     return torch.isin(numbers[0, 0], ours).float().numpy()
 
 

@@ -35,8 +35,9 @@ from tutorials.start import model_and_image, photograph, show, split
 # %%
 model, image, info = model_and_image("cifar10", "horse_herd")
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
+# Every tensor of Eqs. 6 to 15 as the model computed it: equation -> tensors.
 steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
-a1 = steps[9][1]
+a1 = steps[9][1]  # A1, normalised: what the model hands on to Eq. 10
 b, c, h, w = a1.shape
 heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
 photo = photograph("horse_herd")
@@ -118,8 +119,7 @@ show(
 # %%
 def rows(x):
     """A map [b, c, h, w] -> its tokens as rows, [b, (h w), c]."""
-    # TODO Eq. 11: one row for each token, row by row of the map, [b, c, h, w] -> [b, (h w),
-    # c].
+    # TODO Eq. 11: one row for each token, row by row of the map.
     # solution
     return rearrange(x, "b c h w -> b (h w) c")
     # end
