@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -11,6 +12,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+import tutorials.start
 from app import services, state
 from tutorials import build
 from tutorials.checking import Todo, Wrong
@@ -298,6 +300,17 @@ def test_the_first_cell_finds_the_project(way, tmp_path, monkeypatch, capsys):
         exec(build.START, found)
         assert capsys.readouterr().out == "Ready.\n"
         assert sys.path[0] == str(ROOT)
+
+
+def test_requirements_txt_alone_is_enough_to_work_through_them():
+    """What notebooks import does without the packages that only build and test them."""
+    modules = sorted(path.stem for path in build.FOLDER.glob("*.py") if path.stem not in ("__init__", "build"))
+    code = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in ("jupytext", "nbclient", "nbformat", "kaleido", "pytest"))
+    code += "".join(f"import tutorials.{module}\n" for module in modules)
+    code += "import plotly.graph_objects as go\ntutorials.start.show(go.Figure(), 'nothing')"
+    environment = {key: value for key, value in os.environ.items() if key != tutorials.start.STATIC}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # The builder.
