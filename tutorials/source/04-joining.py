@@ -244,8 +244,8 @@ show(
 )
 
 # %% [markdown]
-# All of them, weakly: mean and variance carry a little of every token to every other. So no attention map of this model tells the
-# whole story.
+# All of them, weakly (the pictures show the square root of the change, so that the small ones can be seen): mean and variance
+# carry a little of every token to every other. So no attention map of this model tells the whole story.
 #
 # ### The release's H-MHSA
 #
