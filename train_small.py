@@ -124,10 +124,10 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if info["classes"] != list(classes):
         taken = {key: value for key, value in taken.items() if not key.startswith("classifier.")}
-    if not taken:
-        raise ValueError(f"--init {args.init}: none of its weights fit with {fields}")
-    model.load_state_dict(own | taken)
     part = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
+    if part < 0.01:
+        raise ValueError(f"--init {args.init}: almost none of its weights fit with {fields}")
+    model.load_state_dict(own | taken)
     anew = sorted({".".join(key.split(".")[:4]) for key in own.keys() - taken.keys()})
     print(f"{part:.0%} of the weights come from {args.init}; new: {', '.join(anew) or 'none'}", file=sys.stderr)
     return model, (info["mean"], info["std"])

@@ -189,6 +189,12 @@ def side(recipe: Recipe, config: Config, step: int, steps: int, whole: int) -> i
     return min(whole, max(config.strides[-1], round(part * whole / window) * window))
 
 
+def mean_area(recipe: Recipe) -> float:
+    """The mean area of all steps' pictures, as part of the whole, without the rounding of `side`."""
+    growing = (1 + recipe.first_side + recipe.first_side**2) / 3
+    return recipe.grown * growing + 1 - recipe.grown
+
+
 def optimise(
     state: State, data: Images | Cards, recipe: Recipe, steps: int, machine: Machine, mean: list[float], std: list[float]
 ) -> Iterator[float]:
@@ -278,14 +284,10 @@ def fix_steps(
     minutes: float, state: State, data: Images | Cards, watched: Images, recipe: Recipe, machine: Machine, mean: list, std: list
 ) -> int:
     """How many steps fit into so many minutes, with a measurement after each epoch; changes `state`: give a copy. Steps >= 1."""
-    small = seconds_per_step(state, data, replace(recipe, grown=math.inf), machine, mean, std)
-    step = small
-    if recipe.first_side < 1:  # a step takes a + b * side^2; the mean of the squares is that of all steps to come
-        state.step = 0
+    step = seconds_per_step(state, data, replace(recipe, grown=math.inf), machine, mean, std)
+    if recipe.first_side < 1:  # a step takes a + b * side^2
         whole = seconds_per_step(state, data, replace(recipe, first_side=1.0), machine, mean, std)
-        rising = (1 + recipe.first_side + recipe.first_side**2) / 3
-        least = recipe.first_side**2
-        step = small + (whole - small) * (recipe.grown * rising + 1 - recipe.grown - least) / (1 - least)
+        step += (whole - step) * (mean_area(recipe) - recipe.first_side**2) / (1 - recipe.first_side**2)
     start = time.perf_counter()
     predict(state.kept, watched, mean, std)
     measuring = machine.mean((time.perf_counter() - start) / machine.world)

@@ -195,6 +195,23 @@ def test_running_mean_of_the_weights():
         assert state.kept.classifier.bias.tolist() == pytest.approx([wanted] * 4)
 
 
+def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
+    """One stage more than the checkpoint has: its stages are taken, the new one is not."""
+    shape = ["dims=[24,24,48]", "depths=[1,1,1]", "expansions=[2,2,2]", "kernels=[3,3,3]"]
+    more = [part for text in shape for part in ("--set", text)]
+    more += ["--init", str(whole / "best.safetensors"), "--learning-rate", "0"]
+    train_small.main(command(pictures, tmp_path / "run", *more, epochs=1))
+    said = capsys.readouterr().err
+    assert "of the weights come from" in said and "stages.2.blocks.0" in said and "stages.1" not in said
+    before = hatnet.load_checkpoint(whole / "best.safetensors").state_dict()
+    after = hatnet.load_checkpoint(tmp_path / "run" / "last.safetensors").state_dict()
+    same = [key for key, value in before.items() if after[key].shape == value.shape]
+    assert len(same) >= len(before) - 2 and all(torch.allclose(after[key], before[key]) for key in same)
+    with pytest.raises(SystemExit, match="almost none of its weights fit"):
+        odd = ["--set", "dims=[48]", "--set", "depths=[1]", "--set", "expansions=[2]", "--set", "kernels=[5]", "--set", "stem_dim=8"]
+        train_small.main(command(pictures, tmp_path / "odd", *odd, "--set", "head_dim=24", "--init", str(whole / "best.safetensors")))
+
+
 def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
     """From a checkpoint of three classes to one of two, with another G1."""
     source = whole / "best.safetensors"
@@ -224,6 +241,8 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
         (["--batch-size", "1000"], "48 training images are fewer"),
         (["--epochs", "0"], "epochs is 0"),
+        (["--augment", "crop"], "shift, resized, none"),
+        (["--first-side", "0.1"], "first_side is 0.1"),
         (["--label-smoothing", "1"], "label_smoothing is 1"),
         (["--val-fraction", "1"], "val_fraction 1"),
         (["--init", "nothing.safetensors"], "there is no checkpoint"),
@@ -310,6 +329,27 @@ def test_learning_rate():
     assert rates[11] == pytest.approx(2)
     assert training.rate(recipe, 11 + 99 // 3, 110) == pytest.approx(0.5 + 1.5 * 0.75)  # the cosine of 60 degrees is a half
     assert training.rate(recipe, 110, 110) == pytest.approx(0.5)
+
+
+def test_pictures_grow(pictures, tmp_path, monkeypatch):
+    """By hand: from half the side, in steps of a window, which is 4 tokens of 2 pixels."""
+    recipe = training.Recipe(epochs=1, batch_size=1, learning_rate=1, first_side=0.5, grown=0.8)
+    config = hatnet.VARIANTS["hatnet_compact"]
+    sides = [training.side(recipe, config, step, 80, 32) for step in range(80)]
+    assert sides == [16] * 17 + [24] * 31 + [32] * 32
+    exact = [min(1, 0.5 + 0.5 * step / (0.8 * 100_000)) ** 2 for step in range(100_000)]
+    assert training.mean_area(recipe) == pytest.approx(sum(exact) / len(exact), abs=1e-4)
+    seen, forward = [], hatnet.HATNet.forward
+
+    def noted(model, images, *args, **kwargs):
+        if model.training:
+            seen.append(images.shape[-1])
+        return forward(model, images, *args, **kwargs)
+
+    monkeypatch.setattr(hatnet.HATNet, "forward", noted)
+    train_small.main(command(pictures, tmp_path / "run", "--first-side", "0.5"))
+    assert seen == [16] * 3 + [24] * 4 + [32] * 5
+    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors")["image_size"] == 32
 
 
 def test_norms_and_biases_do_not_decay():
