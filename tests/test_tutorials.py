@@ -151,6 +151,7 @@ def test_a_mistake_is_caught_and_named(number, name, old, new, says):
         getattr(found["checks"], name)(found[name])
     text = str(caught.value)
     assert says in text
+    assert not re.search(r"\d\.\d", text)  # no number of the answer
     assert caught.value._render_traceback_() == [f"Not yet: {text}"]  # what a notebook shows, in place of a traceback
 
 

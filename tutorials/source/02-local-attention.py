@@ -53,8 +53,9 @@ print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as 
 # Names for the axes: `gh gw` say which window (down, across), `i j` the place inside it. So a token's row in the map is made of
 # `gh` and `i`.
 #
-# `rearrange` splits an axis if the left side says what it is made of: `"... (a b) ..."` with one of the sizes given, like `b=4`.
-# In the parentheses the **last name counts fastest**.
+# `rearrange` splits an axis if the left side says what it is made of, and is told one of the sizes. On a street of 12 houses,
+# `rearrange(street, "(block house) -> block house", house=4)` gives 3 blocks: houses 0 to 3, 4 to 7, 8 to 11. In the parentheses
+# the **last name counts fastest**.
 
 
 # %%
@@ -385,7 +386,7 @@ show(
 )
 
 # %% [markdown]
-# **Now predict.** In the app, move the token by one column across the window's edge ([open
+# **Now predict.** In the app, move the token to the right, across its window's edge ([open
 # it](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=2&block=1&token=0.45,0.68), arrow keys). What
 # happens to the blue window?
 #

@@ -299,8 +299,8 @@ print(
 g2 = 2
 
 # %% [markdown]
-# G₂ = 1 is plain attention on A₁; G₂ = 16 gives every token the same answer, the mean of the picture. In between is the bargain:
-# G₂² times fewer keys for a coarser look.
+# G₂ = 1 is plain attention on A₁; G₂ = 16 gives every token the same answer, made of the mean of the picture. In between is the
+# bargain: G₂² times fewer keys for a coarser look.
 #
 # The windows have looked closely before the cells are averaged: a cell's mean holds what its tokens heard in their windows. So
 # two hops, one near and one far, join any two tokens of the map. Put together they are H-MHSA: [notebook 4](04-joining.ipynb).
