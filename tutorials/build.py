@@ -1,4 +1,5 @@
-"""Builds the notebooks: `python tutorials/build.py`, and with `--execute [NN ...]` runs the solutions and keeps what they show.
+"""Builds the notebooks: `python tutorials/build.py`; `--execute` also runs the solutions and keeps what they show (`--execute 02 03`:
+these two alone).
 
 One source makes two notebooks: `source/NN-name.py` (jupytext's percent format: `# %%` begins a code cell, `# %% [markdown]` a text
 cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. How a source is written:
@@ -38,6 +39,7 @@ from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
 SECONDS = 120  # that one cell may take
+HEAVY = 500_000  # bytes: from there on a code host shows a notebook slowly, or not at all
 
 START = """\
 import os
@@ -165,25 +167,27 @@ def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the notebooks from tutorials/source.")
     parser.add_argument(
-        "--execute", nargs="*", metavar="NN", help="run the solutions (all, or those of these numbers) and store what they show"
+        "--execute", nargs="*", metavar="NN", help="run the solutions and store what they show; with numbers, build and run these alone"
     )
     chosen = parser.parse_args().execute
     numbers = [source.name[:2] for source in sources()]
     if unknown := [number for number in chosen or () if number not in numbers]:
         parser.error(f"there is no notebook {unknown[0]}; there are {', '.join(numbers)}")
-    for source in sources():
+    heavy = []
+    for source in (source for source in sources() if not chosen or source.name[:2] in chosen):
         exercise, solution = build(source)
         path = FOLDER / "solutions" / f"{source.stem}.ipynb"
-        if chosen is not None and (not chosen or source.name[:2] in chosen):
+        if chosen is not None:
             print(f"running {source.stem}", flush=True)
             execute(solution, path.parent, static=True)
         else:
             with_outputs(solution, path)
         nbformat.write(exercise, FOLDER / "exercises" / f"{source.stem}.ipynb")
         nbformat.write(solution, path)
-        size = path.stat().st_size
-        if size >= 500_000:
-            sys.exit(f"{path.name} has {size:,} bytes; wanted fewer than 500,000: show fewer or smaller figures")
+        if path.stat().st_size >= HEAVY:
+            heavy.append(f"{path.name} has {path.stat().st_size:,} bytes; wanted fewer than {HEAVY:,}: show fewer or smaller figures")
+    if heavy:
+        sys.exit("\n".join(heavy))
 
 
 if __name__ == "__main__":

@@ -105,5 +105,6 @@ def _picture(figure: go.Figure) -> str:
 
 
 def _plain(figure: go.Figure) -> dict:
-    """A figure as plain lists and numbers, as the notebook's file wants it."""
-    return json.loads(figure.to_json()) | {"config": {"displayModeBar": False, "responsive": False}}
+    """A figure as plain lists and numbers, as the notebook's file wants it: five digits are enough for an eye, and half the bytes."""
+    plain = json.loads(figure.to_json(), parse_float=lambda digits: float(f"{float(digits):.5g}"))
+    return plain | {"config": {"displayModeBar": False, "responsive": False}}

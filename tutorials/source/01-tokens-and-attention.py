@@ -151,6 +151,16 @@ checks.qkv(qkv)
 # </details>
 
 # %% [markdown]
+# **Now predict.** How many weights do the three matrices have together? Does that number depend on the size of the picture?
+#
+# <details><summary>Answer</summary>
+#
+# 3 × 192 × 192 = 110,592. No: the same matrices are applied to every token, however many there are. That is why a transformer
+# runs on maps of any size.
+#
+# </details>
+
+# %% [markdown]
 # ## Eq. 2: attention
 #
 # A query is compared with every key by a dot product. Divided by $\sqrt{d}$ the scores keep the same size however long the
@@ -258,6 +268,15 @@ checks.project(project)
 # <details><summary>Hint</summary>
 #
 # It undoes what Eq. 1 did to the channels: the same pattern, right and left swapped. The residual is added last.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** All weights of $\mathbf{W}^p$ are 0, and its bias too. What is $\mathbf{A}'$?
+#
+# <details><summary>Answer</summary>
+#
+# X: the block passes its input on. With a residual, attention has to learn only what to add.
 #
 # </details>
 

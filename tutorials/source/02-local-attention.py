@@ -211,6 +211,16 @@ checks.local_qkv(local_qkv)
 # </details>
 
 # %% [markdown]
+# **Now predict.** Somebody sets G₁ from 4 to 8 in a trained model. How many more weights does it need for that?
+#
+# <details><summary>Answer</summary>
+#
+# None. Every layer is applied to single tokens; G₁ only says which tokens are in one window. So the sizes can be changed after
+# the training, which the paper sets against Swin and PVT: those must be trained again.
+#
+# </details>
+
+# %% [markdown]
 # ## Eq. 2 in each window
 #
 # $$\mathbf{A}_1=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}_1\mathbf{K}_1^T}{\sqrt{d}}\right)\mathbf{V}_1$$
@@ -285,6 +295,15 @@ checks.merge(merge)
 # `j`. How many windows are there down a map of 7 rows, with G₁ = 3? It is 7 / 3, rounded **up**: `-(-7 // 3)`.
 #
 # </details>
+
+# %% [markdown]
+# **Now predict.** We cut a map of 7 × 11 tokens into windows of 3 × 3, do nothing, and put them back. What comes out?
+
+# %%
+some = torch.randn(2, 5, 7, 11)
+x1, _ = partition_any(some, 3)
+one_head = rearrange(x1, "windows n c -> windows 1 n c")
+print("the map itself:", torch.equal(merge(one_head, 3, 7, 11), some))
 
 # %% [markdown]
 # ## Eq. 9: all together, and the residual

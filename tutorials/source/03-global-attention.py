@@ -137,6 +137,15 @@ checks.rows(rows)
 # </details>
 
 # %% [markdown]
+# **Now predict.** In which row of the list does the cell in row 3, column 5 of the 8 × 8 cells stand? (All counted from 0.)
+
+# %%
+cells = pool(a1, 2)
+listed = rows(cells)[0]
+same = [row for row in range(64) if torch.equal(listed[row], cells[0, :, 3, 5])]
+print(f"row {same[0]} = 3 * 8 + 5")
+
+# %% [markdown]
 # ## Eq. 12: who asks, who answers
 #
 # $$\mathbf{Q}_2=\mathbf{A}_1\mathbf{W}_2^q,\qquad\mathbf{K}_2=\widehat{\mathbf{A}}_1\mathbf{W}_2^k,\qquad\mathbf{V}_2=\widehat{\mathbf{A}}_1\mathbf{W}_2^v \tag{12}$$

@@ -145,6 +145,17 @@ checks.output(output)
 # </details>
 
 # %% [markdown]
+# **Now predict.** Near and far are added before $\mathbf{W}^p$ sees them. Can a trained model still make the far answer count
+# twice as much as the near one?
+#
+# <details><summary>Answer</summary>
+#
+# Not by $\mathbf{W}^p$, which gets only their sum. But by the layer that makes the values of the far step, $\mathbf{W}_2^v$:
+# weights twice as large give an $\mathbf{A}_2$ twice as large.
+#
+# </details>
+
+# %% [markdown]
 # ### The paper's H-MHSA
 #
 # These cells are all of Eqs. 6 to 14, word by word as the paper has them. Does the trained model agree?
