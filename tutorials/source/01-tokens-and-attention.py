@@ -382,9 +382,8 @@ print(f"{2 * h} x {2 * h}: {macs(2 * h, 2 * h, c) / macs(h, h, c):.1f} times as 
 # %%
 sides = [8, 16, 24, 32, 48, 64]
 threads = torch.get_num_threads()
-torch.set_num_threads(
-    1
-)  # several cores wait for one another: on small maps that costs more than it saves
+# Several cores wait for one another: on small maps that costs more than it saves.
+torch.set_num_threads(1)
 measured = {
     side: complexity.measure(side, side, 48, 4, 2, 24, mechanisms=("MHSA",), repeats=9)[0]
     for side in sides
