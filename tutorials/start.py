@@ -31,6 +31,8 @@ from app.samples import FOLDER
 from hatnet.attention import HMHSA
 from hatnet.data import centre_crop, normalise
 
+# Captum's progress bar would ask for ipywidgets, which nothing here needs.
+warnings.filterwarnings("ignore", message="IProgress not found")
 torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
 torch.manual_seed(0)
 np.set_printoptions(precision=3, suppress=True)
