@@ -98,7 +98,8 @@ checks.mhsa_cost(mhsa_cost)
 # %%
 once, doubled = mhsa_cost(56, 56, 48), mhsa_cost(112, 112, 48)
 print(
-    f"56 x 56:   {cost.amount(once)} MACs, of which the projections are {3 * 56 * 56 * 48**2 / once:.0%}"
+    f"56 x 56:   {cost.amount(once)} MACs, of which the projections are "
+    f"{3 * 56 * 56 * 48**2 / once:.0%}"
 )
 print(f"112 x 112: {cost.amount(doubled)} MACs, {doubled / once:.1f} times as many")
 
@@ -115,9 +116,10 @@ print(f"112 x 112: {cost.amount(doubled)} MACs, {doubled / once:.1f} times as ma
 
 # %%
 def local_cost(h, w, c, g1):
-    """MACs of the local step (Eqs. 7 and 8): those of the projections, and those of the products."""
+    """MACs of Eqs. 7 and 8: of the projections, and of the products."""
     n = h * w
-    # TODO Eq. 15, local: return two numbers, the MACs of Q1, K1 and V1, and the MACs of the two products in all windows.
+    # TODO Eq. 15, local: return two numbers, the MACs of Q1, K1 and V1, and the MACs of
+    # the two products in all windows.
     # solution
     projections = 3 * n * c**2
     products = 2 * n * g1**2 * c
@@ -158,10 +160,11 @@ checks.local_cost(local_cost)
 
 # %%
 def global_cost(h, w, c, g2):
-    """MACs of the global step (Eqs. 12 and 13): those of the projections, and those of the products."""
+    """MACs of Eqs. 12 and 13: of the projections, and of the products."""
     n = h * w
     cells = n / g2**2
-    # TODO Eq. 15, global: return two numbers, the MACs of Q2, K2 and V2, and the MACs of the two products.
+    # TODO Eq. 15, global: return two numbers, the MACs of Q2, K2 and V2, and the MACs of
+    # the two products.
     # solution
     projections = n * c**2 + 2 * cells * c**2
     products = 2 * n * cells * c
@@ -181,21 +184,32 @@ checks.global_cost(global_cost)
 # </details>
 
 # %% [markdown]
+# **Now predict.** You double G₂. Which of the global step's costs fall to a quarter, and which do not fall at all?
+#
+# <details><summary>Answer</summary>
+#
+# K₂, V₂ and both products are paid for each cell, and there are four times fewer cells. Q₂ does not fall: every token still
+# asks.
+#
+# </details>
+
+# %% [markdown]
 # ## Eq. 15, as the paper writes it
 #
-# The paper sorts the four numbers by what they grow with:
+# The paper sorts your four numbers into two brackets, by what they are paid for:
 #
-# $$\Omega(\text{H-MHSA}) = \underbrace{HWC\,(4C + 2G_1^2)}_{\text{paid for every token}}
-# + \underbrace{2\,\frac{HW}{G_2^2}\,C\,(C + HW)}_{\text{paid for every cell}}$$
+# $$\Omega(\text{H-MHSA}) = \underbrace{HWC\,(\square + \square)}_{\text{paid for every token}}
+# + \underbrace{2\,\frac{HW}{G_2^2}\,C\,(\square + \square)}_{\text{paid for every cell}}$$
 #
-# Find your own terms in it. Whose are the four C of `4C`? What do the two parts of `(C + HW)` pay for?
+# Fill the four boxes from your own terms, on paper. Two of your four numbers go whole into one bracket each; the global
+# projections are split between the two.
 
 
 # %%
 def hmhsa_cost(h, w, c, g1, g2):
     """MACs of H-MHSA."""
     n = h * w
-    # TODO Eq. 15: write it as the paper does, in one line, without calling your two functions.
+    # TODO Eq. 15: write it in this form, in one line, without calling your two functions.
     # solution
     return n * c * (4 * c + 2 * g1**2) + 2 * n / g2**2 * c * (c + n)
     # end
@@ -207,11 +221,19 @@ checks.hmhsa_cost(hmhsa_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Transcribe it. `n` is HW. In Python, `2 * n / g2**2 * c` is read from left to right, as you want it.
+# First bracket: how many projections does every token pay (there are Q₁, K₁, V₁ and one more), and how many keys of its
+# window, each used twice? Second bracket: divide K₂, V₂ and the global products by 2 · HW / G₂² · C. In Python, `2 * n /
+# g2**2 * c` is read from left to right, as you want it.
 #
 # </details>
 
 # %% [markdown]
+# <details><summary>The paper's line</summary>
+#
+# $$\Omega(\text{H-MHSA}) = HWC\,(4C + 2G_1^2) + 2\,\frac{HW}{G_2^2}\,C\,(C + HW) \tag{15}$$
+#
+# </details>
+#
 # **Now predict.** On 56 × 56 tokens with C = 48 and G₁ = G₂ = 8, as in HAT-Net-Tiny: which of the four terms is the largest?
 
 # %%
@@ -228,7 +250,8 @@ for name, macs in terms.items():
     print(f"{name:20} {macs / 1e6:6.1f} million MACs")
 total = hmhsa_cost(side, side, c, g1, g2)
 print(
-    f"{'together':20} {total / 1e6:6.1f} million MACs: {mhsa_cost(side, side, c) / total:.0f} times fewer than plain attention"
+    f"{'together':20} {total / 1e6:6.1f} million MACs: "
+    f"{mhsa_cost(side, side, c) / total:.0f} times fewer than plain attention"
 )
 assert math.isclose(sum(terms.values()), total) and math.isclose(
     total, complexity.hmhsa(side, side, c, g1, g2)
@@ -285,7 +308,8 @@ for side in (56, 57):
     counted, formula = counted_macs(layer, x, 8, 8), hmhsa_cost(side, side, 48, 8, 8)
     more = (counted - formula) / (side**2 * 48**2)
     print(
-        f"{side} x {side}: counted {counted / 1e6:.2f} million, Eq. 15 {formula / 1e6:.2f} million, {more:.3f} x HWC^2 apart"
+        f"{side} x {side}: counted {counted / 1e6:.2f} million, Eq. 15 "
+        f"{formula / 1e6:.2f} million, {more:.3f} x HWC^2 apart"
     )
 
 # %% [markdown]
@@ -304,13 +328,21 @@ for side in (56, 57):
 grids = costs.grids(28, 96)  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
 g1, g2 = (int(index) + 1 for index in np.unravel_index(grids.argmin(), grids.shape))
 print(f"Eq. 15 is smallest at G1 = {g1}, G2 = {g2}.")
+figure = cost.over_grids(
+    grids, complexity.best_common_grid(28, 28, 96), (7, 4), (7, 4), LIGHT
+)
+figure.data = [trace for trace in figure.data if trace.name != "now"]  # the app's own
 show(
-    cost.over_grids(grids, complexity.best_common_grid(28, 28, 96), (7, 4), (7, 4), LIGHT),
-    "Eq. 15 for each G1 (down) and G2 (across), darker where dearer. The cheapest corner is G1 = 1 with the largest G2. "
+    figure,
+    "Eq. 15 for each G1 (down) and G2 (across), darker where dearer. The cheapest "
+    "corner is G1 = 1 with the largest G2. "
     "The paper's setting, G1 = 7 and G2 = 4, lies elsewhere.",
 )
 
 # %% [markdown]
+# The darker, the dearer. The square is Eq. 15's own choice; the diamond is the authors' setting for this stage; the star is
+# for the next section.
+#
 # It takes the corner. With G₁ = 1 each token looks at itself alone, so that nothing local is left. With the largest G₂ the
 # whole map becomes hardly more than one average. Eq. 15 falls with each step towards that corner, on every map: G₁ stands
 # above a line, G₂ below one. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger
@@ -353,12 +385,14 @@ checks.best_common_grid(best_common_grid)
 # %%
 best = best_common_grid(56, 56, 48)
 print(
-    f"cheapest at G = {best:.2f}; G = 8 costs {hmhsa_cost(56, 56, 48, 8, 8) / hmhsa_cost(56, 56, 48, best, best) - 1:.1%} more"
+    f"cheapest at G = {best:.2f}; G = 8 costs "
+    f"{hmhsa_cost(56, 56, 48, 8, 8) / hmhsa_cost(56, 56, 48, best, best) - 1:.1%} more"
 )
 g, parts = costs.diagonal(56, 48)
 show(
     cost.along_diagonal(g, parts, best, (8, 8), 1.1 * sum(parts.values())[8:].max(), LIGHT),
-    f"The four terms of Eq. 15 stacked, against G. Their sum is smallest near G = {best:.1f}; the dotted line is the authors' G = 8.",
+    "The four terms of Eq. 15 stacked, against G. Their sum is smallest near G = "
+    f"{best:.1f}; the dotted line is the authors' G = 8.",
 )
 
 # %% [markdown]
@@ -380,13 +414,14 @@ show(
 
 # %%
 def two_conventions(model, images):
-    """MACs of a model: of convolutions and linear layers, as the paper counts; and of the attention products, which it leaves out."""
+    """MACs of a model, in two parts: what the paper counts, and what it leaves out."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(images, explicit=True)
     flops = {
         str(kind): number for kind, number in counter.get_flop_counts()["Global"].items()
     }  # like {"aten.bmm": 1234, ...}
-    # TODO two conventions: return two numbers in MACs, all kinds but "aten.bmm", and "aten.bmm".
+    # TODO two conventions: return two numbers in MACs, all kinds but "aten.bmm", and
+    # "aten.bmm".
     # solution
     products = flops["aten.bmm"] // 2
     return sum(flops.values()) // 2 - products, products
@@ -412,7 +447,8 @@ tiny = hatnet.create_model("hatnet_tiny").eval()
 for pixels in (224, 448):
     linear, products = two_conventions(tiny, torch.randn(1, 3, pixels, pixels))
     print(
-        f"{pixels} x {pixels}: {linear / 1e9:.2f} G without the products, {products / 1e9:.2f} G more with them ({products / linear:.0%})"
+        f"{pixels} x {pixels}: {linear / 1e9:.2f} G without the products, "
+        f"{products / 1e9:.2f} G more with them ({products / linear:.0%})"
     )
 
 # %% [markdown]
@@ -441,7 +477,7 @@ main()
 
 # %%
 def crossover(c, g1, g2):
-    """The number of tokens HW from which on Eq. 15 is smaller than Eq. 5; math.inf if there is none."""
+    """The tokens HW from which on Eq. 15 is below Eq. 5; math.inf if there are none."""
     if g2 == 1:
         return math.inf
     # TODO crossing: solve the equation above for HW, and return it.
@@ -461,6 +497,14 @@ checks.crossover(crossover)
 # </details>
 
 # %% [markdown]
+# **Now predict.** For C = 48 and G₁ = G₂ = 8 the crossing lies at 90 tokens. Does it move to fewer tokens or to more, if you
+# halve G₁? And if you double C?
+
+# %%
+for c, g1, g2 in ((48, 8, 8), (48, 4, 8), (96, 8, 8)):
+    print(f"C = {c}, G1 = {g1}, G2 = {g2}: from {crossover(c, g1, g2):.0f} tokens on")
+
+# %% [markdown]
 # ## Where it really does, on this machine
 #
 # MACs are not time. A layer also moves data, calls many small kernels, and makes windows. So measure: `complexity.measure`
@@ -469,7 +513,9 @@ checks.crossover(crossover)
 
 # %%
 print(
-    f"By the formulas, from {crossover(48, 8, 8):.0f} tokens: a map of {math.sqrt(crossover(48, 8, 8)):.1f} x {math.sqrt(crossover(48, 8, 8)):.1f}."
+    f"By the formulas: from {crossover(48, 8, 8):.0f} tokens on, "
+    f"a map of about {math.sqrt(crossover(48, 8, 8)):.0f} x "
+    f"{math.sqrt(crossover(48, 8, 8)):.0f}."
 )
 found = {}
 for side in (8, 14, 20, 28, 40, 56):
@@ -487,11 +533,12 @@ for side in (8, 14, 20, 28, 40, 56):
 
 # %%
 def overtakes(found):
-    """The first side from which on H-MHSA is faster beyond the spread; None if there is none. found: as above, small sides first."""
+    """The first side from which on H-MHSA is faster, or None. found: small sides first."""
     first = None
     for side, timed in found.items():
         ours, plain = timed["H-MHSA"], timed["MHSA"]
-        # TODO overtaking: set `faster` to True or False from .milliseconds and .spread of `ours` and `plain`.
+        # TODO overtaking: set `faster` to True or False from .milliseconds and .spread of
+        # `ours` and `plain`.
         # solution
         faster = ours.milliseconds + ours.spread / 2 < plain.milliseconds - plain.spread / 2
         # end
@@ -520,11 +567,13 @@ side = overtakes(found)
 by_formula, largest = crossover(48, 8, 8), found[56]
 if side is None:
     print(
-        "On this machine H-MHSA did not overtake plain attention on the maps that were measured."
+        "On this machine H-MHSA did not overtake plain attention on the maps that were "
+        "measured."
     )
 else:
     print(
-        f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens on; by MACs it should be from {by_formula:.0f}."
+        f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens on; "
+        f"by MACs it should be from {by_formula:.0f}."
     )
 speed = largest["MHSA"].milliseconds / largest["H-MHSA"].milliseconds
 memory = largest["MHSA"].peak_bytes / largest["H-MHSA"].peak_bytes
@@ -532,13 +581,15 @@ macs = (mhsa_cost(56, 56, 48) + 56**2 * 48**2) / (
     hmhsa_cost(56, 56, 48, 8, 8) + 56**2 * 48**2
 )  # W^p is in both layers
 print(
-    f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA holds {1 / memory:.1f} times the memory at its peak."
+    f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA "
+    f"holds {1 / memory:.1f} times the memory at its peak."
 )
 timed = {side: list(pair.values()) for side, pair in found.items()}
 values = (complexity.mhsa(56, 56, 48), complexity.hmhsa(56, 56, 48, 8, 8))
 figure, alt = costs.tokens_figure(
     "Time", (48, 8, 8, 48), 56, values, by_formula, timed, LIGHT
 )
+figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
 show(figure, alt)
 
 # %% [markdown]

@@ -17,7 +17,11 @@
 # are folded away.
 
 # %%
+import warnings
 from contextlib import nullcontext
+
+# Captum could show progress bars, which are not wanted here.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 import numpy as np
 import torch
@@ -26,6 +30,7 @@ import hatnet
 from app import attribution
 from app.evidence import NAMES, Evidence, Question
 from app.figures import faithfulness, maps
+from app.figures.beside import beside
 from app.figures.colours import LIGHT
 from app.samples import SAMPLES
 from hatnet.config import REACHES
@@ -43,17 +48,19 @@ from tutorials.start import model_and_image, photograph, show
 # %%
 name = "horse_herd"
 model, image, info = model_and_image("cifar10", name)
-photo = photograph(name)
+photo = photograph(name, 160)
 with torch.no_grad():
     logits, records = hatnet.attention_maps(model, image)
 target = logits[0].argmax().item()
 print(
-    f"The model says {info['classes'][target]!r}, with probability {logits[0].softmax(0)[target]:.2f}.\n"
+    f"The model says {info['classes'][target]!r}, with probability "
+    f"{logits[0].softmax(0)[target]:.2f}.\n"
 )
 for record in records:
     (down, across), (rows, columns) = record.query_grid, record.key_grid
     print(
-        f"stage {record.stage}, block {record.block + 1}, {record.kind:6}: {down} x {across} tokens ask {rows} x {columns} keys each, ",
+        f"stage {record.stage}, block {record.block + 1}, {record.kind:6}: {down} x "
+        f"{across} tokens ask {rows} x {columns} keys each, ",
         end="",
     )
     print(f"{record.heads} heads")
@@ -78,7 +85,8 @@ show(
             far.row(*token).mean(0).numpy(), far.g2, token, photo, far.query_grid
         ),
     },
-    f"Two maps of the token in row {token[0]}, column {token[1]}: its weights inside its 4 x 4 window, and over 8 x 8 pooled cells.",
+    f"Two maps of the token in row {token[0]}, column {token[1]}: its weights inside "
+    "its 4 x 4 window, and over 8 x 8 pooled cells.",
 )
 
 # %% [markdown]
@@ -93,7 +101,7 @@ show(
 
 # %%
 def local_on_map(record, token):
-    """The head-mean weights that a token gives to every token of the map [h, w], 0 outside its window."""
+    """What a token gives to every token of the map: [h, w], 0 outside its window."""
     whole = torch.zeros(record.query_grid)
     top, left, height, width = record.window(*token)
     # TODO local map: put the mean of the row's heads where the window lies.
@@ -122,7 +130,7 @@ checks.local_on_map(local_on_map)
 
 # %%
 def global_on_map(record, token):
-    """The head-mean weights that a token gives to every token of the map [h, w], by way of the cells that hold them."""
+    """What a token gives to every token of the map, through its cell: [h, w]."""
     h, w = record.query_grid
     cells = record.row(*token).mean(0)  # [cells down, cells across]
     row, column = (
@@ -148,6 +156,21 @@ checks.global_on_map(global_on_map)
 # </details>
 
 # %% [markdown]
+# **Now predict.** Of the 256 tokens, how many get a weight above 0 from our token: locally, and globally?
+
+# %%
+for kind, whole in (
+    ("local", local_on_map(near, token)),
+    ("global", global_on_map(far, token)),
+):
+    print(
+        f"{kind:6}  {int((whole > 0).sum())} of {whole.numel()} tokens, {whole.sum():.3f} together"
+    )
+
+# %% [markdown]
+# Softmax gives nothing the weight 0. So every token of the window gets something, and by way of the cells so does every token
+# of the map.
+#
 # ## The seam
 #
 # Take two tokens side by side, one before the right edge of a window and one behind it. In the picture they are neighbours.
@@ -156,7 +179,7 @@ checks.global_on_map(global_on_map)
 
 # %%
 def seam(token, g1):
-    """Two tokens (row, column) in the row of `token`: the last one in its window, and the one right of it."""
+    """Two places (row, column): the last token of the window, and the one right of it."""
     y, x = token
     # TODO seam: return the two tokens, the one before the edge first.
     # solution
@@ -188,7 +211,8 @@ for kind, whole in (
     ("global", global_on_map(far, before)),
 ):
     print(
-        f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {behind} behind the edge: {whole[behind].item():.4f}"
+        f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {behind} behind "
+        f"the edge: {whole[behind].item():.4f}"
     )
 assert local_on_map(near, before)[behind] == 0  # exactly
 
@@ -217,7 +241,8 @@ for word in REACHES:
             hatnet.create_model("hatnet_compact", 10, attention=word).eval(), image
         )
     print(
-        f"{word:16} {share(untrained[0], before, behind):12.4f} {share(untrained[1], before, behind):12.4f}"
+        f"{word:16} {share(untrained[0], before, behind):12.4f} "
+        f"{share(untrained[1], before, behind):12.4f}"
     )
 
 # %% [markdown]
@@ -244,7 +269,7 @@ for word in REACHES:
 
 # %%
 def two_hop(a_loc, a_glob, pool):
-    """The share of every token (column) in every token (row), through one block: [n, n], rows sum to 1."""
+    """The share of every token (column) in every token (row): [n, n], rows sum to 1."""
     once = (torch.eye(len(a_loc)) + a_loc) / 2
     # TODO two hops: average the path through the cells and the direct path.
     # solution
@@ -277,7 +302,8 @@ pool = torch.nn.functional.one_hot(cell_of).T / far.g2**2
 hops = two_hop(a_loc, a_glob, pool)
 difference = (hops.view(-1, h, w) - hatnet.rollout.two_hop(near, far)).abs().max().item()
 print(
-    f"rows sum to {hops.sum(1).min():.4f} .. {hops.sum(1).max():.4f}; largest difference from hatnet: {difference:.0e}"
+    f"rows sum to {hops.sum(1).min():.4f} .. {hops.sum(1).max():.4f}; largest "
+    f"difference from hatnet: {difference:.0e}"
 )
 assert difference < 1e-5
 
@@ -300,29 +326,23 @@ for share_of, index in zip(shares.tolist(), order.tolist(), strict=True):
         f"{share_of:.2%}: {token} <- cell {(row, column)} <- {tokens[via]} <- {tokens[source]}"
     )
 print(
-    f"All {int((paths > 0).sum()):,} paths through cells together: {paths.sum():.0%}; the direct one: {1 - paths.sum():.0%}."
+    f"All {int((paths > 0).sum()):,} paths through cells together: {paths.sum():.0%}; "
+    f"the direct one: {1 - paths.sum():.0%}."
 )
-direct = once[asks].view(h, w) / 2
+direct, through = once[asks].view(h, w) / 2, paths.sum((0, 1)).view(h, w)
+window, cells = near.window(*token), maps.cells(far.g2, (h, w))
+tiles = {
+    "direct": ("local", direct, [window]),
+    "through cells": ("global", through, cells),
+}
+figures = {
+    title: maps.compared_map(part.numpy(), kind, part.max().item(), token, photo, boxes)
+    for title, (kind, part, boxes) in tiles.items()
+}
 show(
-    {
-        "direct": maps.compared_map(
-            direct.numpy(),
-            "local",
-            direct.max().item(),
-            token,
-            photo,
-            [near.window(*token)],
-        ),
-        "through cells": maps.compared_map(
-            paths.sum((0, 1)).view(h, w).numpy(),
-            "global",
-            paths.sum((0, 1)).max().item(),
-            token,
-            photo,
-            maps.cells(far.g2, (h, w)),
-        ),
-    },
-    "Where the token's information comes from: directly, from its own window; and through the pooled cells, from the whole map.",
+    beside(figures, height=230),
+    "Where the token's information comes from: directly, from its own window; and "
+    "through the pooled cells, from the whole map.",
 )
 
 # %% [markdown]
@@ -339,7 +359,10 @@ show(
 
 # %%
 def rollout(blocks):
-    """Shares of the first block's tokens (columns) in the last block's tokens (rows). blocks: [n, n] each, the first block first."""
+    """Shares of the first block's tokens (columns) in the last block's tokens (rows).
+
+    blocks: [n, n] each, the first block first.
+    """
     # TODO rollout: multiply the blocks in the right order, each averaged with the identity.
     # solution
     result = torch.eye(len(blocks[0]))
@@ -377,7 +400,8 @@ print(f"largest difference from hatnet: {(mine - theirs).abs().max():.0e}")
 # %%
 whole = hatnet.rollout.rollout(records)
 print(
-    f"largest share times 256: {256 * hops[asks].max():.1f} after one block, {256 * whole.max():.1f} after all (1 is an even share)"
+    f"largest share times 256: {256 * hops[asks].max():.1f} after one block, "
+    f"{256 * whole.max():.1f} after all (1 is an even share)"
 )
 
 # %% [markdown]
@@ -406,11 +430,15 @@ print(
 
 # %%
 def integrated_gradients(forward, image, baseline, target, steps):
-    """Integrated Gradients of logit `target`: [h, w], channels added. image, baseline [1, 3, h, w]; forward: images -> logits."""
+    """Integrated Gradients of logit `target`: [h, w], channels added.
+
+    image, baseline [1, 3, h, w]; forward: images -> logits.
+    """
     way = image - baseline
     total = torch.zeros_like(image)
     for step in range(steps):
-        # TODO IG, one step: make `point`, the place on the way at (step + 1/2) / steps. It needs a gradient.
+        # TODO IG, one step: make `point`, the place on the way at (step + 1/2) / steps.
+        # It needs a gradient.
         # solution
         point = (baseline + (step + 0.5) / steps * way).requires_grad_()
         # end
@@ -444,10 +472,12 @@ captum = torch.from_numpy(attribution.integrated_gradients(model, image, target)
 with torch.no_grad():
     rise = (model(image) - model(baseline))[0, target].item()
 print(
-    f"the logit rises by {rise:.2f}; your map adds up to {mine.sum():.2f}, Captum's to {captum.sum():.2f}"
+    f"the logit rises by {rise:.2f}; your map adds up to {mine.sum():.2f}, Captum's to "
+    f"{captum.sum():.2f}"
 )
 print(
-    f"largest difference of the two maps: {(mine - captum).abs().max() / captum.abs().max():.1%} of the largest value"
+    "largest difference of the two maps: "
+    f"{(mine - captum).abs().max() / captum.abs().max():.1%} of the largest value"
 )
 
 # %% [markdown]
@@ -463,10 +493,14 @@ print(
 
 # %%
 def grad_cam(features, head, target):
-    """Grad-CAM of logit `target`: [h, w], without the usual cut at 0. features [1, c, h, w]; head: features -> logits."""
+    """Grad-CAM of logit `target`: [h, w], without the usual cut at 0.
+
+    features [1, c, h, w]; head: features -> logits.
+    """
     features = features.detach().requires_grad_()
     gradient = torch.autograd.grad(head(features)[0, target], features)[0]
-    # TODO Grad-CAM: weigh each channel by its mean gradient over all tokens, and add the channels up.
+    # TODO Grad-CAM: weigh each channel by its mean gradient over all tokens, and add the
+    # channels up.
     # solution
     weights = gradient.mean((2, 3), keepdim=True)
     return (weights * features)[0].sum(0).detach()
@@ -484,13 +518,24 @@ checks.grad_cam(grad_cam)
 #
 # </details>
 
+# %% [markdown]
+# **Now predict.** Stage 4 has 4 × 4 tokens for a picture of 32 × 32 pixels. Could its map tell a horse's head from its neck?
+#
+# <details><summary>Answer</summary>
+#
+# No: one token stands for 8 × 8 pixels, an eighth of the picture each way. An earlier stage gives a finer map, but its
+# features are further from the answer.
+#
+# </details>
+
 # %%
 with torch.no_grad():
     features = model.forward_features(image)[-1]
 mine = grad_cam(features, model.classify, target)
 captum = torch.from_numpy(attribution.grad_cam(model, image, target, stage=4))
 print(
-    f"on stage 4's {tuple(mine.shape)} tokens, largest difference from Captum: {(mine - captum).abs().max():.0e}"
+    f"on stage 4's {tuple(mine.shape)} tokens, largest difference from Captum: "
+    f"{(mine - captum).abs().max():.0e}"
 )
 
 # %% [markdown]
@@ -532,17 +577,14 @@ def evidence(name):
 
 horses = evidence("horse_herd")
 for three in (list(NAMES)[:3], list(NAMES)[3:]):
-    ring = horses.question.place
-    tiles = {
-        NAMES[method]: maps.uncovered(
-            horses.importance(method), photo, ring if method in ("raw", "hops") else None
-        )
-        for method in three
-    }
+    tiles = {}
+    for method in three:
+        ring = horses.question.place if method in ("raw", "hops") else None
+        tiles[NAMES[method]] = maps.uncovered(horses.importance(method), photo, ring)
     show(
-        tiles,
-        "Three maps of the horses under a black veil, lifted where the method finds them important: "
-        + ", ".join(tiles),
+        beside(tiles, height=200),
+        "Three maps of the horses under a black veil, lifted where the method finds "
+        "them important: " + ", ".join(tiles),
     )
 
 # %% [markdown]
@@ -558,9 +600,10 @@ for three in (list(NAMES)[:3], list(NAMES)[3:]):
 
 # %%
 def deletion(forward, image, target, importance, steps):
-    """The class's probability after 0, 1, ... steps parts of the cells have lost their content, the most important first.
+    """The class's probability while the cells lose their content, the most important first.
 
-    image [1, 3, H, W] becomes 0 there. importance [rows, columns], a NumPy array: cells that divide the image evenly.
+    image [1, 3, H, W] becomes 0 there. importance: NumPy [rows, columns], cells that divide
+    the image evenly. Gives steps + 1 numbers, from the whole image to none of it.
     """
     rows, columns = importance.shape
     tall, wide = image.shape[-2] // rows, image.shape[-1] // columns  # pixels of a cell
@@ -597,7 +640,8 @@ checks.deletion(deletion)
 mine = deletion(model, image, target, horses.importance("gradients"), attribution.STEPS)
 apps = attribution.curves(model, image, target, horses.importance("gradients"))[1]
 print(
-    f"Integrated Gradients, deletion: largest difference from the app's curve {np.abs(np.array(mine) - apps).max():.0e}"
+    "Integrated Gradients, deletion: largest difference from the app's curve "
+    f"{np.abs(np.array(mine) - apps).max():.0e}"
 )
 
 # %% [markdown]
@@ -611,12 +655,9 @@ print(
 # %%
 names = ("horse_herd", "deer_moose", "bird_owl", "cat_chelsea", "bird_macaw")
 signs = {"better than chance": "+", "no better than chance": ".", "worse than chance": "-"}
-titles = {
-    method: title.replace("Integrated Gradients", "Int. Gradients")
-    for method, title in NAMES.items()
-}
+titles = NAMES | {"raw": "Raw", "gradients": "IG"}
 better = dict.fromkeys(NAMES, 0)
-print(f"{'insertion, deletion':30}" + "".join(f"{title:>15}" for title in titles.values()))
+print(f"{'insertion, deletion':26}" + "".join(f"{title:>10}" for title in titles.values()))
 for each in names:
     found = horses if each == "horse_herd" else evidence(each)
     random = [faithfulness.chance(found.curves("random")[:, kind]) for kind in (0, 1)]
@@ -630,19 +671,21 @@ for each in names:
         better[method] += verdicts.count("better than chance")
         marks.append(", ".join(signs[verdict] for verdict in verdicts))
     said = f"{SAMPLES[each].title}: {info['classes'][found.question.target]!r}"
-    print(f"{said:30}" + "".join(f"{mark:>15}" for mark in marks))
+    print(f"{said:26}" + "".join(f"{mark:>10}" for mark in marks))
 print(
-    f"{'better than chance, of 10':30}"
-    + "".join(f"{better[method]:>15}" for method in NAMES)
+    f"{'better than chance, of 10':26}"
+    + "".join(f"{better[method]:>10}" for method in NAMES)
 )
 print(
-    "\n+ better than chance, . no better, - worse. In quotes: what the model says, which is what is explained, right or wrong."
+    "\n+ better than chance, . no better, - worse. In quotes: what the model says.\n"
+    "That is what is explained, right or wrong."
 )
 follow, ask = (
     [better[method] for method in three] for three in (list(NAMES)[:3], list(NAMES)[3:])
 )
 print(
-    f"Follow attention: {sum(follow)} of 30 scores better than chance. Ask the model: {sum(ask)} of 30."
+    f"Follow attention: {sum(follow)} of 30 scores better than chance. Ask the model: "
+    f"{sum(ask)} of 30."
 )
 
 # %%
@@ -654,7 +697,8 @@ show(
         "removed", ("Integrated Gradients", gradients), raw, random, nothing, LIGHT, 0.8
     ),
     faithfulness.alt("removed", ("Integrated Gradients", gradients), raw, random)
-    + " Black: Integrated Gradients. Orange: raw attention. Grey: random maps, and dashed: Occlusion of a model with random weights.",
+    + " Black: Integrated Gradients. Orange: raw attention. Grey: random maps, and "
+    "dashed: Occlusion of a model with random weights.",
 )
 
 # %% [markdown]

@@ -57,10 +57,12 @@ from tutorials.start import model_and_image, show
 drawn = cards.draw(1000, torch.Generator().manual_seed(11))
 
 
-def picture(index, side=432):
-    """One of the drawn pictures, large."""
-    pixels = rearrange(drawn.pixels[index], "k y x -> y x k").numpy()
-    return Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
+def picture(index):
+    """One of the drawn pictures, nine times as large, with lines between its cells."""
+    pixels = rearrange(drawn.pixels[index], "k y x -> y x k")
+    large = pixels.repeat_interleave(9, 0).repeat_interleave(9, 1)
+    large[108::108] = large[:, 108::108] = 190
+    return Image.fromarray(large.numpy())
 
 
 picture(0)
@@ -73,7 +75,8 @@ picture(0)
 down, across = divmod(drawn.marked[0].item(), 4)
 answer = cards.CLASSES[drawn.labels[0, 0, 0]]
 print(
-    f"The marked card lies in row {down + 1}, column {across + 1}. The asker must say: {answer!r}."
+    f"The marked card lies in row {down + 1}, column {across + 1}. The asker must say: "
+    f"{answer!r}."
 )
 
 # %% [markdown]
@@ -89,8 +92,12 @@ print(
 
 # %%
 def card_loss(logits, labels, weights):
-    """The mean over pictures of the weighted cross-entropy. logits [b, 4, 4, 4] (answers second); labels, weights [b, 4, 4]."""
-    # TODO loss: weigh each place's cross-entropy, add up the places of a picture, and take the mean over pictures.
+    """The mean over pictures of the weighted cross-entropy.
+
+    logits [b, 4, 4, 4] (answers second); labels, weights [b, 4, 4].
+    """
+    # TODO loss: weigh each place's cross-entropy, add up the places of a picture, and
+    # take the mean over pictures.
     # solution
     each = F.cross_entropy(logits, labels, reduction="none", ignore_index=IGNORED)
     return (each * weights).sum() / len(logits)
@@ -116,10 +123,14 @@ checks.card_loss(card_loss)
 
 # %%
 def questions(predicted, labels):
-    """The part of the askers that are right, and the part of all cards that are. predicted, labels: [b, 4, 4]."""
+    """The part of the askers that are right, and the part of all cards that are.
+
+    predicted, labels: [b, 4, 4].
+    """
     right = predicted == labels
     asked = labels != IGNORED
-    # TODO questions: return two numbers, the global accuracy (the asker is cell [0, 0]) and the local one (all other asked cells).
+    # TODO questions: return two numbers, the global accuracy (the asker is cell [0, 0])
+    # and the local one (all other asked cells).
     # solution
     asker = right[:, 0, 0].float().mean().item()
     asked[:, 0, 0] = False
@@ -157,7 +168,8 @@ with torch.no_grad():
     logits = model.eval()(images)
 far, near = questions(logits.argmax(1), drawn.labels)
 print(
-    f"{sum(p.numel() for p in model.parameters()):,} parameters; ln 4 = {math.log(4):.3f}, loss {card_loss(logits, drawn.labels, drawn.weights):.3f}"
+    f"{sum(p.numel() for p in model.parameters()):,} parameters; ln 4 = "
+    f"{math.log(4):.3f}, loss {card_loss(logits, drawn.labels, drawn.weights):.3f}"
 )
 print(f"global {far:.1%}, local {near:.1%}")
 
@@ -165,13 +177,13 @@ print(f"global {far:.1%}, local {near:.1%}")
 # ## Training
 #
 # `training.optimise` is the loop of the project's trainer. It draws 64 fresh pictures for each step, and goes from easy ones
-# (one pattern on a card) to full ones. The shipped model was trained for 700 steps; 300 are enough here, and take about 20
+# (one pattern on a card) to full ones. The shipped model was trained for 700 steps; 200 are enough here, and take about 15
 # seconds.
 #
 # **Now predict.** Which question will be answered first, the local or the global one?
 
 # %%
-STEPS = 300
+STEPS = 200
 recipe = training.RECIPES["cards"]
 state = training.begin(model, recipe, torch.device("cpu"))
 watched = cards.images(300, seed=12)  # never trained on
@@ -189,7 +201,7 @@ for loss in training.optimise(
         left = seconds * (STEPS / state.step - 1)
         text = f"step {state.step} of {STEPS}, loss {loss:.3f}, {seconds:.0f} s gone, about {left:.0f} s left"
         line.update({"text/plain": text}, raw=True)
-    if state.step % 15 == 0 and (state.step <= 120 or state.step == STEPS):
+    if state.step in (*range(15, 121, 15), STEPS):
         log.append(
             (
                 state.step,
@@ -211,8 +223,8 @@ far, near = questions(training.predict(model, test, cards.MEAN, cards.STD), test
 print(f"On 1,000 new pictures: global {far:.1%}, local {near:.1%}")
 
 # %% [markdown]
-# Both questions, in less than a minute, and hardly one before the other. The loss falls before the accuracy rises, for the
-# model trains on easy pictures first, and is tested on full ones.
+# Both questions, in less than a minute. The local one leads by a little: its answer is needed before it can be fetched. The
+# loss falls before the accuracy rises, for the model trains on easy pictures first, and is tested on full ones.
 
 # %% [markdown]
 # ## Other reaches of attention
@@ -247,7 +259,8 @@ for row in ablation["summary"]:
         for question in ("global", "local")
     )
     print(
-        f"{row['budget']:11} {row['arm']:14} {row['steps']:4} steps: global {far} %   local {near} %"
+        f"{row['budget']:11} {row['arm']:14} {row['steps']:4} steps: global {far} %   "
+        f"local {near} %"
     )
 
 # %% [markdown]
@@ -275,12 +288,14 @@ for row in ablation["summary"]:
 
 # %%
 def far_change(model, images, other):
-    """The largest change of the asker's logits when all pixels outside its cell are replaced by those of `other`.
+    """The largest change of the asker's logits when all other cells get `other`'s pixels.
 
-    images, other: [b, 3, 48, 48]. The asker's cell is the top left 12 x 12 pixels. model(images): [b, 4, 4, 4].
+    images, other: [b, 3, 48, 48]; the asker's cell is the top left 12 x 12 pixels.
+    model(images): [b, 4 answers, 4, 4].
     """
     with torch.no_grad():
-        # TODO floor: make the mixed pictures, run the model on both, and return the largest absolute change of the asker's logits.
+        # TODO floor: make the mixed pictures, run the model on both, and return the
+        # largest absolute change of the asker's logits.
         # solution
         mixed = other.clone()
         mixed[:, :, :12, :12] = images[:, :, :12, :12]
@@ -328,8 +343,12 @@ for name, tried in (
 
 # %%
 def pointing(mass, marked):
-    """For each head, the part of the pictures in which the marked card gets the largest weight. mass [b, heads, 16]; marked [b]: its cell."""
-    # TODO pointing: compare each head's largest cell with the marked one; one number for each head, as a float tensor.
+    """For each head: how often the marked card gets the largest weight.
+
+    mass [b, heads, 16]: weights of the 16 cells; marked [b]: the marked card's cell.
+    """
+    # TODO pointing: compare each head's largest cell with the marked one; one number for
+    # each head, as a float tensor.
     # solution
     return (mass.argmax(-1) == marked[:, None]).float().mean(0)
     # end
@@ -344,6 +363,9 @@ checks.pointing(pointing)
 # `mass.argmax(-1)` is `[b, heads]`. `marked[:, None]` is `[b, 1]`, and is compared with every head.
 #
 # </details>
+
+# %% [markdown]
+# **Now predict.** The model has two blocks with two heads each. How many of the four will point at the marked card?
 
 # %%
 asker = (1, 1)  # the middle token of the asker's cell
@@ -360,7 +382,8 @@ for record, mass in zip(steps, masses, strict=True):
     for head, score in enumerate(pointing(mass, drawn.marked[:500])):
         held = mass[torch.arange(500), head, drawn.marked[:500]].mean()
         print(
-            f"block {record.block + 1}, head {head + 1}: points at the marked card in {score:6.1%}, and gives it {held:6.1%} of its weight"
+            f"block {record.block + 1}, head {head + 1}: points at the marked card in "
+            f"{score:6.1%}, and gives it {held:6.1%} of its weight"
         )
 
 # %% [markdown]
@@ -382,7 +405,8 @@ for word, index in (
     )
 show(
     tiles,
-    f"Global maps of the asker over the 16 cells. The marked card lies in row {down + 1}, column {across + 1}.",
+    "Global maps of the asker over the 16 cells. The marked card lies in row "
+    f"{down + 1}, column {across + 1}.",
 )
 
 # %% [markdown]
@@ -402,9 +426,13 @@ cell_of_token = (
 
 
 def may_see(cell_of_token, hidden):
-    """Which cells each token may ask: bool [b, 144, 16]. Only the asker's tokens lose one, the picture's `hidden` [b] cell."""
+    """Which cells each token may ask: bool [b, 144, 16].
+
+    Only the asker's tokens lose one, the picture's `hidden` [b] cell.
+    """
     asks = cell_of_token == cards.ASKER  # [144]: the tokens of the asker
-    # TODO knock-out: True for all pairs, but False where a token of the asker meets the hidden cell.
+    # TODO knock-out: True for all pairs, but False where a token of the asker meets the
+    # hidden cell.
     # solution
     gone = torch.arange(16) == hidden[:, None]  # [b, 16]
     return ~(asks[None, :, None] & gone[:, None, :])
@@ -475,9 +503,10 @@ with open(hatnet.checkpoints.SHIPPED / "cifar10.grids.json", encoding="utf-8") a
 side_by_side = {}
 for index in (0, 1):
     measured = grids.of_stage(found, index)
-    side_by_side[f"stage {index + 2}, % right"] = grids.accuracy_map(
-        measured, measured.trained, measured.trained, LIGHT
-    )
+    figure = grids.accuracy_map(measured, (0, 0), (0, 0), LIGHT)  # nothing is outlined
+    if index:
+        figure.update_yaxes(title=None)
+    side_by_side[f"stage {index + 2}, % right"] = figure
 show(
     side_by_side,
     grids.accuracy_alt(grids.of_stage(found, 0))
@@ -486,12 +515,13 @@ show(
 )
 p, n = found["rows"][0]["accuracy"], found["images"]
 print(
-    f"As trained (★): {p:.1%} of {n:,} pictures; 95 % interval: ± {1.96 * math.sqrt(p * (1 - p) / n):.1%}"
+    f"As trained (★): {p:.1%} of {n:,} pictures; 95 % interval: ± "
+    f"{1.96 * math.sqrt(p * (1 - p) / n):.1%}"
 )
 
 # %% [markdown]
-# Hardly any of it is lost. On a thousand pictures most of these differences are smaller than the interval, so do not make a
-# story of them.
+# The star is the trained setting. Hardly any of it is lost. On a thousand pictures most of these differences are smaller than
+# the interval, so do not make a story of them.
 #
 # Notebook 5 ended with Eq. 15 unable to choose G₁ and G₂, because it does not know what they are worth. Now accuracy can
 # speak. A modest rule: of all settings that are not *clearly* less accurate than the trained one, take the cheapest.
@@ -499,9 +529,12 @@ print(
 
 # %%
 def cheapest(found):
-    """The row of fewest MACs whose accuracy is not below the trained one's 95 % interval. found["rows"][0] is the trained setting."""
+    """The row of fewest MACs whose accuracy is not below the trained one's 95 % interval.
+    found["rows"][0] is the trained setting.
+    """
     p, n = found["rows"][0]["accuracy"], found["images"]
-    # TODO choice: return the cheapest row with row["accuracy"] at least p less 1.96 standard errors; one is sqrt(p (1 - p) / n).
+    # TODO choice: return the cheapest row with row["accuracy"] at least p less 1.96
+    # standard errors; one is sqrt(p (1 - p) / n).
     # solution
     least = p - 1.96 * math.sqrt(p * (1 - p) / n)
     return min(
@@ -525,7 +558,8 @@ checks.cheapest(cheapest)
 chosen = cheapest(found)
 saved = 1 - chosen["macs"] / found["rows"][0]["macs"]
 print(
-    f"G1 = {chosen['g1']}, G2 = {chosen['g2']}: {chosen['accuracy']:.1%} right, {saved:.1%} fewer MACs than as trained"
+    f"G1 = {chosen['g1']}, G2 = {chosen['g2']}: {chosen['accuracy']:.1%} right, "
+    f"{saved:.1%} fewer MACs than as trained"
 )
 
 # %% [markdown]
@@ -545,7 +579,8 @@ for words, g1, g2 in (
     macs = complexity.count(photos, (32, 32), g1, g2).total
     parameters = sum(p.numel() for p in photos.parameters())
     print(
-        f"{words:23} {parameters:,} parameters, {macs / 1e6:5.1f} million MACs, horse {chance:.2f}"
+        f"{words:23} {parameters:,} parameters, {macs / 1e6:5.1f} million MACs, horse "
+        f"{chance:.2f}"
     )
 
 # %% [markdown]
