@@ -9,13 +9,17 @@ VENV := .venv/.made
 APP := .venv/.installed-app
 DEV := .venv/.installed-dev
 
-.PHONY: help app setup test lint check screenshots clean distclean
+.PHONY: help app tutorials setup test lint check screenshots clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the port
 	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
+
+tutorials: $(APP) ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" goes to it
+	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials --LabApp.default_url=/lab/tree/exercises \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
 setup: $(DEV) ## create .venv with everything that the other targets need
 

@@ -102,6 +102,16 @@ def compared_map(
     return sheet.figure()
 
 
+def marked_map(
+    values: np.ndarray, kind: str, token: tuple[int, int], photo: np.ndarray, words: str, boxes: Sequence[Box] = ()
+) -> go.Figure:
+    """Any numbers [h, w] from 0 up, one for each token, in the hue of "local" or "global". words: what they are, for the hover."""
+    most = 1.8 * max(float(values.max()), 1e-12)  # so that the photograph shows through the largest, too
+    figure = compared_map(values, kind, most, token, photo, boxes)
+    figure.data[0].update(customdata=values.tolist(), hovertemplate=f"%{{text}}<br>{words}: <b>%{{customdata:.3g}}</b><extra></extra>")
+    return figure
+
+
 def cells(cell: int, grid: tuple[int, int]) -> list[Box]:
     """All pooled cells as (top, left, height, width) in tokens; none where each would be a token."""
     if cell == 1:

@@ -1,0 +1,194 @@
+"""Builds the notebooks: `python tutorials/build.py`; `--execute` also runs the solutions and keeps what they show (`--execute 02 03`:
+these two alone).
+
+One source makes two notebooks: `source/NN-name.py` (jupytext's percent format: `# %%` begins a code cell, `# %% [markdown]` a text
+cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. How a source is written:
+
+1. The first cell is text: the header. After it the builder puts the cell that finds the project (`START`), so no source has it.
+2. What the student writes stands between `# solution` and `# end`, below a comment that says what is wanted:
+
+       def merge(x1, g, h, w):
+           # TODO Eq. 8: put the windows back on the map, [(b gh gw), (i j), c] -> [b, c, h, w].
+           # solution
+           return rearrange(x1, "(b gh gw) (i j) c -> b c (gh i) (gw j)", ...)
+           # end
+
+   The exercise has `raise NotImplementedError("TODO Eq. 8: put the windows ...")` in place of the answer; the comment stays. A long
+   TODO goes on in the comment lines below it. One cell may hold several such parts.
+3. Below, in this order: the check, a code cell of one line (`checks.merge(merge)`); and the hint, a text cell that begins with
+   `<details><summary>Hint</summary>`. The builder puts the collapsed solution after the hint, in the exercise alone.
+4. "Now predict" is a text cell with a question; its answer is the next cell's output, or stands in a
+   `<details><summary>Answer</summary>` of its own.
+
+A blank line goes after `</summary>` and before `</details>`, so that Markdown inside is read. Figures come from `app/figures` and are
+shown by `tutorials.start.show`. Checks are in `checks.py` (notebooks 1 to 4) and `checks_late.py` (5 to 7).
+
+Everything is deterministic: ids count the cells, and building twice gives the same files. Building without `--execute` keeps the stored
+outputs of a solution whose cells have not changed; if its code has, it is left without outputs, and a test turns red until it is run.
+"""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).resolve().parent
+SECONDS = 120  # that one cell may take
+HEAVY = 500_000  # bytes: from there on a code host shows a notebook slowly, or not at all
+
+START = """\
+import os
+import sys
+from pathlib import Path
+
+# Find the project: above this notebook, or beside the Python that runs it.
+notebook = globals().get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or "x"
+places = [*Path(notebook).resolve().parents, *Path("x").resolve().parents]
+places += [Path(sys.prefix).parent, *map(Path, sys.path)]
+root = next((place for place in places if (place / "tutorials/start.py").is_file()), None)
+if root is None:
+    raise ImportError(
+        "the project was not found: open this notebook inside the project's folder, "
+        "or choose the project's .venv as its kernel"
+    )
+sys.path.insert(0, str(root))
+
+import tutorials.start  # threads, seed, and a clear message if a package is missing
+
+print("Ready.")"""
+
+_PART = re.compile(r"^(?P<indent> *)# solution\n(?P<answer>.*?)^(?P=indent)# end\n?", re.M | re.S)
+_TODO = re.compile(r"(?:^|\n) *# (TODO.*(?:\n *# .*)*)\n *$")
+_HINT = "<details><summary>Hint</summary>"
+
+
+def sources() -> list[Path]:
+    return sorted((FOLDER / "source").glob("*.py"))
+
+
+def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
+    """The exercise and the solution of one source, without outputs. Raises ValueError where it breaks a rule above."""
+    cells = jupytext.read(source, fmt="py:percent").cells
+    if not cells or cells[0].cell_type != "markdown":
+        raise ValueError(f"{source.name} must begin with a text cell, the header")
+    exercise, solution, waiting = [], [], None
+    for cell in [cells[0], nbformat.v4.new_code_cell(START), *cells[1:]]:
+        if cell.cell_type == "markdown":
+            exercise.append(("markdown", cell.source))
+            solution.append(("markdown", cell.source))
+            if cell.source.startswith(_HINT) and waiting:
+                exercise.append(("markdown", f"<details><summary>Solution</summary>\n\n```python\n{waiting}\n```\n\n</details>"))
+                waiting = None
+            continue
+        blank, filled = _blank(cell.source, source.name), _PART.sub(lambda part: part["answer"], cell.source).rstrip()
+        exercise.append(("code", blank))
+        solution.append(("code", filled))
+        if blank != cell.source:
+            if waiting:
+                raise ValueError(f"{source.name}: no hint follows the TODO before {blank.splitlines()[0]!r}")
+            waiting = filled
+    if waiting:
+        raise ValueError(f"{source.name}: no hint follows the last TODO")
+    return _notebook(exercise), _notebook(solution)
+
+
+def _blank(code: str, name: str) -> str:
+    """A cell's code with a NotImplementedError in the place of each answer."""
+    result, end = "", 0
+    for part in _PART.finditer(code):
+        before = code[end : part.start()]
+        todo = _TODO.search(before)
+        if not todo:
+            raise ValueError(f"{name}: a '# solution' without a '# TODO ...' comment right above it")
+        text = " ".join(line.strip().removeprefix("#").strip() for line in todo[1].splitlines())
+        result += f"{before}{part['indent']}raise NotImplementedError({_quoted(text)})\n"
+        end = part.end()
+    return (result + code[end:]).rstrip()
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _notebook(cells: list[tuple[str, str]]) -> NotebookNode:
+    made = []
+    for number, (kind, text) in enumerate(cells):
+        new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+        # JupyterLab folds the cell away that finds the project; it runs like any other.
+        folded = {"jupyter": {"source_hidden": True}} if text == START else {}
+        made.append(new(text, id=f"cell-{number:02}", metadata=folded))
+    metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return nbformat.v4.new_notebook(cells=made, metadata=metadata)
+
+
+def execute(notebook: NotebookNode, folder: Path, static: bool = False) -> NotebookNode:
+    """Run a notebook in a new kernel, in place; `folder` is where its kernel starts. static: with a picture beside each figure.
+
+    Raises nbclient's CellExecutionError where a cell fails.
+    """
+    from nbclient import NotebookClient
+
+    environment = dict(os.environ, PYDEVD_DISABLE_FILE_VALIDATION="1")
+    environment.pop("JPY_SESSION_NAME", None)
+    environment.pop("TUTORIALS_STATIC", None)
+    if static:
+        environment["TUTORIALS_STATIC"] = "1"
+    client = NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", coalesce_streams=True, resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute(env=environment)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)  # times of day: different in every run
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
+    """A solution with the outputs that its file has stored, where all of its code is the same."""
+    if path.is_file():
+        old = nbformat.read(path, as_version=4)
+        stored = [cell for cell in old.cells if cell.cell_type == "code"]
+        fresh = [cell for cell in new.cells if cell.cell_type == "code"]
+        if [cell.source for cell in stored] == [cell.source for cell in fresh]:
+            for cell, kept in zip(fresh, stored, strict=True):
+                cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
+    return new
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build the notebooks from tutorials/source.")
+    parser.add_argument(
+        "--execute", nargs="*", metavar="NN", help="run the solutions and store what they show; with numbers, build and run these alone"
+    )
+    chosen = parser.parse_args().execute
+    numbers = [source.name[:2] for source in sources()]
+    if unknown := [number for number in chosen or () if number not in numbers]:
+        parser.error(f"there is no notebook {unknown[0]}; there are {', '.join(numbers)}")
+    heavy = []
+    for source in (source for source in sources() if not chosen or source.name[:2] in chosen):
+        exercise, solution = build(source)
+        path = FOLDER / "solutions" / f"{source.stem}.ipynb"
+        if chosen is not None:
+            print(f"running {source.stem}", flush=True)
+            execute(solution, path.parent, static=True)
+        else:
+            with_outputs(solution, path)
+        nbformat.write(exercise, FOLDER / "exercises" / f"{source.stem}.ipynb")
+        nbformat.write(solution, path)
+        if path.stat().st_size >= HEAVY:
+            heavy.append(f"{path.name} has {path.stat().st_size:,} bytes; wanted fewer than {HEAVY:,}: show fewer or smaller figures")
+    if heavy:
+        sys.exit("\n".join(heavy))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,453 @@
+# %% [markdown]
+# # 1. From pixels to tokens, and plain attention
+#
+# A vision transformer cuts a picture into **tokens** and lets every token ask every other token. You write that step, multi-head
+# self-attention (MHSA, Eqs. 1 to 4 of [the paper](https://arxiv.org/abs/2106.03180)), run it with trained weights on a
+# photograph, and measure why it does not scale (Eq. 5).
+#
+# **You will** turn a map into rows of tokens; write Eqs. 1 to 4; say what each axis is; say what attention costs, and check it
+# with a clock.
+#
+# **You need** Python, matrix products, a little PyTorch; no transformers.
+#
+# **Run time** on a CPU: about 15 seconds. Working time: 40 minutes.
+#
+# **In the app:** with `make app` running, open [this block in the
+# Explorer](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=4&block=1&token=0.45,0.68).
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
+# folded away.
+
+# %%
+import numpy as np
+import torch
+from einops import rearrange
+
+import hatnet
+from app.figures import colours, cost, maps
+from hatnet import complexity
+from tutorials import checks
+from tutorials.start import model_and_image, photograph, show, split
+
+# %% [markdown]
+# ## Pixels become tokens
+#
+# The model is a small HAT-Net trained on CIFAR-10: photographs of 32 × 32 pixels, ten classes. Its **stem** is two convolutions.
+# They turn every 2 × 2 pixels into one token: a list of 48 numbers. From then on the model sees a map of 16 × 16 tokens. Later
+# stages halve the map and widen the tokens.
+
+# %%
+model, image, info = model_and_image("cifar10", "horse_herd")
+stem = model.stem(image)
+features = model.forward_features(image)
+print("image      ", tuple(image.shape), " batch, colours, height, width")
+print("after stem ", tuple(stem.shape), " batch, channels, tokens down, tokens across")
+for number, feature in zip(model.config.stages, features, strict=True):
+    print(f"stage {number}    ", tuple(feature.shape))
+
+# %% [markdown]
+# **Now predict.** The paper's own stem has two strides of 2, so one token covers 4 × 4 pixels. How many tokens does it make of a
+# picture of 224 × 224 pixels? And of twice the side, 448 × 448?
+
+# %%
+paper = hatnet.create_model("hatnet_tiny").eval()
+for side in (224, 448):
+    with torch.no_grad():
+        h, w = paper.stem(torch.zeros(1, 3, side, side)).shape[-2:]
+    print(f"{side} x {side} pixels: {h} x {w} = {h * w:,} tokens")
+
+# %% [markdown]
+# We work in stage 4. It has 4 × 4 tokens of 192 numbers each, and plain attention: every token asks every token. `x` is what its
+# first block is given.
+
+# %%
+stage = model.stages[2]
+block = stage.blocks[0]
+x = stage.downsample(features[1])
+heads, head_dim = 8, 24
+print(
+    tuple(x.shape),
+    "= batch, channels, tokens down, tokens across;",
+    heads,
+    "heads x",
+    head_dim,
+    "=",
+    heads * head_dim,
+    "channels",
+)
+
+# %% [markdown]
+# ## A map becomes a list
+#
+# Attention does not care where tokens lie; it takes a list of them. So the map `[b, c, h, w]` becomes rows `[b, (h w), c]`: token
+# after token, row by row, with a token's channels side by side.
+#
+# [`rearrange`](https://einops.rocks) names the axes. What stands in parentheses is one axis made of two; **their order is the
+# meaning**.
+
+
+# %%
+def rows(x):
+    """A map [b, c, h, w] -> its tokens as rows, [b, (h w), c]."""
+    # TODO rows: one row for each token, row by row of the map.
+    # solution
+    return rearrange(x, "b c h w -> b (h w) c")
+    # end
+
+
+# %%
+checks.rows(rows)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `rearrange(x, "left -> right")`: on the left the axes as they are, on the right as they should be. `(h w)` counts across first,
+# then down.
+#
+# </details>
+
+# %% [markdown]
+# ## Eq. 1: query, key, value
+#
+# Each token makes three things of itself, by three trained matrices:
+#
+# - a **query** Q: what it looks for,
+# - a **key** K: what it can be found by,
+# - a **value** V: what it passes on.
+#
+# $$\mathbf{Q}=\mathbf{X}\mathbf{W}^q,\qquad \mathbf{K}=\mathbf{X}\mathbf{W}^k,\qquad \mathbf{V}=\mathbf{X}\mathbf{W}^v \tag{1}$$
+#
+# In code a matrix W is a layer: `wq(rows)` is $\mathbf{X}\mathbf{W}^q$ (and a bias, which the paper does not write).
+#
+# The C = 192 channels are then cut into 8 **heads** of d = 24: head 1 has channels 1 to 24, head 2 the next 24. Each head attends
+# on its own. So each of the three gets the shape `[b, heads, n, d]`, with n tokens.
+
+
+# %%
+def qkv(rows, wq, wk, wv, heads):
+    """Rows of tokens [b, n, c] -> Q, K, V, each [b, heads, n, d].
+
+    wq, wk, wv are layers: call them.
+    """
+    # TODO Eq. 1: project the rows with each of the three layers, and cut the channels into
+    # heads, [b, n, (heads d)] -> [b, heads, n, d].
+    # solution
+    return tuple(
+        rearrange(layer(rows), "b n (heads d) -> b heads n d", heads=heads)
+        for layer in (wq, wk, wv)
+    )
+    # end
+
+
+# %%
+checks.qkv(qkv)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `wq(rows)` is `[b, n, c]`. The pattern's left side is `"b n (heads d)"`: which of the two counts faster? The channels of one
+# head lie side by side, so `d` does, and stands last. `rearrange` must be told one of the two sizes: `heads=heads`.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** How many weights do the three matrices have together? Does that number depend on the size of the picture?
+#
+# <details><summary>Answer</summary>
+#
+# 3 × 192 × 192 = 110,592. No: the same matrices are applied to every token, however many there are. That is why a transformer
+# runs on maps of any size.
+#
+# </details>
+
+# %% [markdown]
+# ## Eq. 2: attention
+#
+# A query is compared with every key by a dot product. Divided by $\sqrt{d}$ the scores keep the same size however long the
+# vectors are. Softmax turns the scores of **one query** into shares that sum to 1. The answer is the mean of the values with
+# these shares.
+#
+# $$\mathbf{A}=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}\mathbf{K}^T}{\sqrt{d}}\right)\mathbf{V} \tag{2}$$
+#
+# Give back both: the answer `a` and the shares `p`. We shall look at `p`.
+
+
+# %%
+def attention(q, k, v):
+    """q [b, heads, n, d], k and v [b, heads, m, d] -> a [b, heads, n, d], p [b, heads, n, m]."""
+    # TODO Eq. 2: the shares p = Softmax(Q K^T / sqrt(d)), and the answer a = p V.
+    # solution
+    scores = q @ k.mT * q.shape[-1] ** -0.5
+    p = scores.softmax(dim=-1)
+    return p @ v, p
+    # end
+
+
+# %%
+checks.attention(attention)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `k.mT` swaps the last two axes. `q @ k.mT` has queries down and keys across. Along which of the two must the shares sum to 1?
+# `d` is the last side of `q`: `q.shape[-1]`.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** All tokens have the same key. What shares does a query give to 16 of them?
+#
+# And the other way round: you multiply all queries by 10. Do the shares become more even, or less?
+
+# %%
+q, k, v = qkv(rows(block.attn.norm(x)), *split(block.attn.qkv, 3), heads)
+_, even = attention(q, torch.ones_like(k), v)
+_, p = attention(q, k, v)
+_, sharp = attention(10 * q, k, v)
+print("same keys:         each gets", even[0, 0, 0, :4].tolist(), "... = 1/16")
+print(f"as trained:        the largest share is {p.amax(-1).mean():.2f} on average")
+print(
+    f"queries times 10:  the largest share is {sharp.amax(-1).mean():.2f}: less even, nearly all to one key"
+)
+
+# %% [markdown]
+# This is what you computed, for one token of the horses. The ring marks the token that asks; the brighter a square, the larger
+# its share (mean over the 8 heads). The photograph lies below at its full size; the model saw 32 × 32 pixels of it.
+
+# %%
+photo, grid = photograph("horse_herd"), (4, 4)
+token = hatnet.token_at((0.45, 0.68), grid)
+number = token[0] * 4 + token[1]  # its row in the list
+by_head = p[0, :, number].view(heads, *grid).numpy()
+show(
+    {
+        "mean of 8 heads": maps.global_map(by_head.mean(0), 1, token, photo, grid),
+        "head 1 alone": maps.global_map(by_head[0], 1, token, photo, grid),
+    },
+    "The shares that one token gives to 4 by 4 tokens: the mean of 8 heads, and head 1.",
+)
+
+# %% [markdown]
+# **Now predict.** Look at the top left corner. Is that share large because of the horses? What will it be, from all tokens
+# together, on photographs of a moose, an owl and a kitten? (1 is an even share.)
+
+# %%
+for name in ("horse_herd", "deer_moose", "bird_owl", "cat_kitten"):
+    other = stage.downsample(model.forward_features(model_and_image("cifar10", name)[1])[1])
+    q, k, v = qkv(rows(block.attn.norm(other)), *split(block.attn.qkv, 3), heads)
+    received = attention(q, k, v)[1].mean((0, 1, 2)) * 16
+    print(f"{name:11} the top left token gets {received[0]:.1f} times an even share")
+
+# %% [markdown]
+# Whatever the picture shows, the corner gets several times its share. A token is not only a place in the picture: trained models
+# use some tokens as a place for attention that has nothing better to do. A map tells where attention goes, not why; notebook 6
+# comes back to that.
+#
+# ## Eq. 3: heads together, and the residual
+#
+# The heads are laid side by side again, one matrix $\mathbf{W}^p$ mixes them, and the input is added: what a token heard stands
+# beside what it was.
+#
+# $$\mathbf{A}'=\mathbf{A}\mathbf{W}^p+\mathbf{X} \tag{3}$$
+
+
+# %%
+def project(a, x, wp):
+    """a [b, heads, n, d], x [b, n, c] -> A' [b, n, c]. wp is a layer: call it."""
+    # TODO Eq. 3: lay the heads side by side, [b, heads, n, d] -> [b, n, (heads d)], project
+    # with wp, add x.
+    # solution
+    return wp(rearrange(a, "b heads n d -> b n (heads d)")) + x
+    # end
+
+
+# %%
+checks.project(project)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# It undoes what Eq. 1 did to the channels: the same pattern, right and left swapped. The residual is added last.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** All weights of $\mathbf{W}^p$ are 0, and its bias too. What is $\mathbf{A}'$?
+#
+# <details><summary>Answer</summary>
+#
+# X: the block passes its input on. With a residual, attention has to learn only what to add.
+#
+# </details>
+
+# %% [markdown]
+# ## Eq. 4: the MLP
+#
+# Attention moves information between tokens. The **MLP** then works on it, and again the input is added.
+#
+# $$\mathbf{Y}=\mathrm{MLP}(\mathbf{A}')+\mathbf{A}' \tag{4}$$
+
+
+# %%
+def finish(a, mlp):
+    """A' [b, n, c] -> Y [b, n, c]. mlp is a function of rows: call it."""
+    # TODO Eq. 4: the MLP of A', and A' added.
+    # solution
+    return mlp(a) + a
+    # end
+
+
+# %%
+checks.finish(finish)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# One line. What is added is what the MLP was given.
+#
+# </details>
+
+# %% [markdown]
+# ## Your cells against the trained model
+#
+# Put together they are a transformer block. One thing the paper's equations leave out: the released model normalises before it
+# asks. Q, K and V read `norm(X)`; the residual is X itself.
+
+
+# %%
+def mlp_of_rows(tokens):
+    """The block's own MLP; it has a small convolution inside, so it wants the map back."""
+    return rows(block.mlp(rearrange(tokens, "b (h w) c -> b c h w", h=4)))
+
+
+wp = split(block.attn.proj, 1)[0]
+a, p = attention(*qkv(rows(block.attn.norm(x)), *split(block.attn.qkv, 3), heads))
+mine = finish(project(a, rows(x), wp), mlp_of_rows)
+theirs = rows(block(x))
+print(
+    f"largest difference to hatnet: {(mine - theirs).abs().max():.1e} (numbers up to {theirs.abs().max():.1f})"
+)
+assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-5)
+
+# %% [markdown]
+# ## Eq. 5: what it costs
+#
+# Count multiply-adds (MACs): a product and its sum count as one. With H × W tokens of C channels:
+#
+# - each of the three projections makes C numbers for each token, each from C numbers;
+# - $\mathbf{Q}\mathbf{K}^T$ compares every token with every token, at C multiply-adds (all heads together);
+# - the shares times V cost the same again.
+#
+# The paper's Eq. 5 is the sum. It leaves out $\mathbf{W}^p$ and the softmax. Write it in `h`, `w` and `c`.
+
+
+# %%
+def macs(h, w, c):
+    """Multiply-adds of one MHSA on h x w tokens of c channels, as Eq. 5 counts them."""
+    # TODO Eq. 5: three projections and two products, in multiply-adds.
+    # solution
+    return 3 * h * w * c**2 + 2 * (h * w) ** 2 * c
+    # end
+
+
+# %%
+checks.macs(macs)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# There are `h * w` tokens, so `(h * w) ** 2` pairs. A projection is `h * w` rows times a C × C matrix.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** The paper's first map has 56 × 56 tokens of 48 channels. What part of Eq. 5 is the products there? And if the
+# picture's side is doubled, so that there are four times as many tokens: how many times as many multiply-adds?
+
+# %%
+h, c = 56, 48
+products = 2 * h**4 * c
+print(
+    f"{h} x {h}: {macs(h, h, c) / 1e6:,.0f} million multiply-adds, {products / macs(h, h, c):.0%} of them in the two products"
+)
+print(f"{2 * h} x {2 * h}: {macs(2 * h, 2 * h, c) / macs(h, h, c):.1f} times as many")
+
+# %% [markdown]
+# ### Not only said: measured
+#
+# A formula is a claim. Here is one attention layer (48 channels, 2 heads of 24) on maps of growing size, on one core of the
+# machine that runs this notebook: the median of 9 runs, with bars as long as the middle half of them. The thin line is Eq. 5,
+# scaled to end where the measurement ends.
+
+# %%
+sides = [8, 16, 24, 32, 48, 64]
+threads = torch.get_num_threads()
+# Several cores wait for one another: on small maps that costs more than it saves.
+torch.set_num_threads(1)
+measured = {
+    side: complexity.measure(side, side, 48, 4, 2, 24, mechanisms=("MHSA",), repeats=9)[0]
+    for side in sides
+}
+torch.set_num_threads(threads)
+for side, one in measured.items():
+    millions = macs(side, side, 48) / 1e6
+    print(
+        f"{side:3} x {side:<3} {side**2:6,} tokens {millions:9,.1f} million MACs"
+        f" {one.milliseconds:8.2f} ms (± {one.spread / 2:.2f})"
+    )
+growth = measured[64].milliseconds / measured[32].milliseconds
+print(f"from 32 x 32 to 64 x 64: {growth:.0f} times the time;", end=" ")
+print(f"Eq. 5 says {macs(64, 64, 48) / macs(32, 32, 48):.0f} times the multiply-adds")
+
+# %%
+formula = np.array([macs(side, side, 48) for side in sides], dtype=float)
+points = {
+    "MHSA": (
+        sides,
+        [one.milliseconds for one in measured.values()],
+        [one.spread / 2 for one in measured.values()],
+    )
+}
+scaled = {"MHSA": formula * measured[64].milliseconds / formula[-1]}
+show(
+    cost.against_tokens(
+        np.array(sides), scaled, 64, (0, 0), None, "ms", points, colours.LIGHT
+    ),
+    "Time of one attention layer against the number of tokens: measured, and Eq. 5 scaled.",
+)
+
+# %% [markdown]
+# A clock is less tidy than a formula: what else the machine does, and how much fits into its caches, shows in the curve. But it
+# climbs as Eq. 5 says, towards 16 times the time for twice the side.
+#
+# **Memory**, too. Written as in Eq. 2, the shares are laid out: one number for each pair of tokens and each head. A *fused*
+# kernel computes the same answer without laying them out (that is what the measurement above used).
+
+# %%
+from hatnet.attention import MHSA, group_norm
+
+layer = MHSA(48, 24, group_norm).eval()
+for side in (16, 32, 64):
+    tokens = torch.randn(1, 48, side, side)
+    with torch.no_grad():
+        laid_out = complexity.peak_memory(
+            lambda tokens=tokens: layer(tokens, explicit=True)
+        )
+        fused = complexity.peak_memory(lambda tokens=tokens: layer(tokens))
+    print(
+        f"{side:3} x {side:<3} shares laid out: {laid_out / 1e6:8.1f} MB   fused: {fused / 1e6:6.1f} MB"
+    )
+
+# %% [markdown]
+# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens at the paper's first stage. How long would this one
+# layer take here, if time follows Eq. 5 from the last point on? How much memory for the shares of two heads, at 4 bytes each?
+
+# %%
+seconds = measured[64].milliseconds / 1000 * macs(224, 224, 48) / macs(64, 64, 48)
+print(
+    f"about {seconds:.0f} s for one layer of many, and {2 * 4 * 224**4 / 1e9:.0f} GB for its shares"
+)
+
+# %% [markdown]
+# That is the problem. The paper's answer has two halves, and the next two notebooks build them: ask **closely nearby** ([2. Local
+# attention](02-local-attention.ipynb)) and **roughly everywhere** ([3. Global attention](03-global-attention.ipynb)).

@@ -1,0 +1,416 @@
+# %% [markdown]
+# # 2. Local attention
+#
+# Asking every token is dear (notebook 1). The first half of the paper's answer: ask only the tokens **nearby**. The map is cut
+# into windows, and attention runs inside each of them. You write Eqs. 6 to 9, see the mistake that everybody makes once, and
+# handle maps that the windows do not fit.
+#
+# **You will** cut a map into windows and put it together again; say why `(gh i)` is not `(i gh)`; hide tokens that are not there;
+# say what local attention cannot do.
+#
+# **You need** notebook 1, or: you know query, key, value and softmax.
+#
+# **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
+#
+# **In the app:** with `make app` running, open [this block in
+# Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.45,0.68).
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
+# folded away.
+
+# %%
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+
+import hatnet
+from app.figures import maps
+from tutorials import checks
+from tutorials.start import model_and_image, photograph, show, split
+
+# %% [markdown]
+# We work in stage 2 of a small HAT-Net, in its first block: 16 × 16 tokens of 48 channels, 2 heads of 24, and windows of 4 × 4
+# tokens (G₁ = 4). `x` is what the block is given for a photograph of horses.
+
+# %%
+model, image, info = model_and_image("cifar10", "horse_herd")
+# A block of the model, what it is given for this image, and its G1 and G2.
+block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
+b, c, h, w = x.shape
+heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
+photo = photograph("horse_herd")
+print(f"x: {b} image, {c} channels, {h} x {w} tokens; G1 = {g1}")
+print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as in the app")
+
+# %% [markdown]
+# ## Eq. 6: cut the map into windows
+#
+# $$\mathbf{X}\in\mathbb{R}^{H\times W\times C}\;\to\;\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C} \tag{6}$$
+#
+# In words: `x` has 16 × 16 tokens. With G₁ = 4 there are 4 × 4 = 16 windows of 4 × 4 = 16 tokens each. Windows take the place of
+# images: each is a list of tokens on its own, and attention never looks out of it.
+#
+# Names for the axes: `gh gw` say which window (down, across), `i j` the place inside it. So a token's row in the map is made of
+# `gh` and `i`.
+#
+# `rearrange` splits an axis if the left side says what it is made of, and is told one of the sizes. On a street of 12 houses,
+# `rearrange(street, "(block house) -> block house", house=4)` gives 3 blocks: houses 0 to 3, 4 to 7, 8 to 11. In the parentheses
+# the **last name counts fastest**.
+
+
+# %%
+def partition(x, g):
+    """A map [b, c, h, w] -> its windows of g x g neighbours, [(b gh gw), (i j), c]; g divides h and w."""
+    # TODO Eq. 6: cut the map into windows of g x g neighbours.
+    # solution
+    return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=g, j=g)
+    # end
+
+
+# %%
+checks.partition(partition)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Two tokens that lie side by side in a window lie side by side in the map: their `i` differs by 1, and so does their row. So `i`
+# counts fastest in the rows. The sizes of `i` and `j` are `g`; `rearrange` finds the number of windows by itself.
+#
+# </details>
+
+# %% [markdown]
+# ### The mistake
+#
+# `(gh i)` and `(i gh)` give tensors of the same shape. No error, the model trains, and its results are only somewhat worse. Let
+# us look at the difference.
+#
+# **Now predict.** With `(i gh)`, which tokens share a window with ours?
+#
+# The next cell numbers the tokens of a map from 0 to 255, cuts the map in both ways, and marks those that come out in one window
+# with our token.
+
+# %%
+numbers = torch.arange(h * w).view(1, 1, h, w)
+our_number = token[0] * w + token[1]
+
+
+def companions(windows):
+    """Which tokens share a window with ours: a map of 0 and 1."""
+    (ours,) = [window for window in windows[..., 0] if our_number in window]
+    return torch.isin(numbers[0, 0], ours).float().numpy()
+
+
+right = companions(partition(numbers, 4))
+wrong = companions(rearrange(numbers, "b c (i gh) (j gw) -> (b gh gw) (i j) c", i=4, j=4))
+show(
+    {
+        "(gh i): neighbours": maps.marked_map(
+            right, "local", token, photo, "in our window"
+        ),
+        "(i gh): dilated": maps.marked_map(wrong, "local", token, photo, "in our window"),
+    },
+    "Left: a block of 4 by 4 tokens around ours. Right: every fourth token of the whole map.",
+)
+
+# %% [markdown]
+# With `(i gh)` each window holds every 4th token of the whole picture. Shapes do not tell; two quick tests do:
+#
+# - cut a **map of coordinates**: from the first to the last row of a window it must be G₁ − 1;
+# - change **one token** and see which outputs change.
+
+# %%
+rows_of_map = torch.arange(16.0).view(1, 1, 16, 1).expand(1, 1, 16, 16)
+windows = partition(rows_of_map, 4)
+print(
+    "rows from top to bottom of each window:",
+    (windows.amax(1) - windows.amin(1)).unique().tolist(),
+)
+
+# %% [markdown]
+# ## Windows that do not fit
+#
+# A map of 7 × 11 tokens and windows of 3 × 3: one row and two columns are left over. So the map is filled up with zeros **at the
+# bottom and at the right**, to 9 × 12, and we keep in mind which tokens are real.
+#
+# `-7 % 3` is 2 in Python: exactly what is missing. `-9 % 3` is 0. And `F.pad(x, (left, right, top, bottom))` fills up the last
+# two axes.
+
+
+# %%
+def partition_any(x, g):
+    """A map of any size -> (x1, real).
+
+    x1: the windows [(b gh gw), (i j), c]. real: which of their tokens are of the map,
+    bool [(b gh gw), (i j)].
+    """
+    # TODO partial windows: fill the map up with zeros at the bottom and right, cut it (call
+    # partition), and cut a map of ones in the same way for `real`; every image of the batch
+    # needs its own.
+    # solution
+    b, _, h, w = x.shape
+    fill = (0, -w % g, 0, -h % g)
+    ones = torch.ones(b, 1, h, w)
+    real = partition(F.pad(ones, fill), g)[..., 0] > 0
+    return partition(F.pad(x, fill), g), real
+    # end
+
+
+# %%
+checks.partition_any(partition_any)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# A map of ones `[b, 1, h, w]` gets zeros where it is filled up. Cut, it is `[(b gh gw), (i j), 1]`; drop the last axis and ask `>
+# 0`.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** 7 × 11 tokens, windows of 3 × 3. How many windows? How many of their places are filling?
+
+# %%
+x1, real = partition_any(torch.randn(1, 2, 7, 11), 3)
+print(f"{len(x1)} windows, {x1[..., 0].numel()} places, {(~real).sum()} of them filling")
+print("real tokens of each window:", real.sum(1).view(3, 4).tolist())
+
+# %% [markdown]
+# ## Eq. 7: queries, keys and values
+#
+# $$\mathbf{Q}_1=\mathbf{X}_1\mathbf{W}_1^q,\qquad \mathbf{K}_1=\mathbf{X}_1\mathbf{W}_1^k,\qquad \mathbf{V}_1=\mathbf{X}_1\mathbf{W}_1^v \tag{7}$$
+#
+# As in plain attention, with windows where images were: every window has the same three layers. The 48 channels are cut into 2
+# heads of 24; head 1 has the first 24.
+
+
+# %%
+def local_qkv(x1, wq, wk, wv, heads):
+    """Windows [(b gh gw), (i j), c] -> Q1, K1, V1, each [(b gh gw), heads, (i j), d].
+
+    wq, wk, wv are layers: call them.
+    """
+    # TODO Eq. 7: project the tokens with each of the three layers, and cut the channels into
+    # heads.
+    # solution
+    return tuple(
+        rearrange(layer(x1), "b n (heads d) -> b heads n d", heads=heads)
+        for layer in (wq, wk, wv)
+    )
+    # end
+
+
+# %%
+checks.local_qkv(local_qkv)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `wq(x1)` works on the last axis, whatever stands before it. Then `"b n (heads d) -> ..."`, where `b` counts windows and `n`
+# their tokens.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** Somebody sets G₁ from 4 to 8 in a trained model. How many more weights does it need for that?
+#
+# <details><summary>Answer</summary>
+#
+# None. Every layer is applied to single tokens; G₁ only says which tokens are in one window. So the sizes can be changed after
+# the training, which the paper sets against Swin and PVT: those must be trained again.
+#
+# </details>
+
+# %% [markdown]
+# ## Eq. 2 in each window
+#
+# $$\mathbf{A}_1=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}_1\mathbf{K}_1^T}{\sqrt{d}}\right)\mathbf{V}_1$$
+#
+# One thing is new: a key that is only filling must get no share. Softmax gives a share of 0 to a score of −∞, and the others
+# still sum to 1.
+
+
+# %%
+def window_attention(q1, k1, v1, real):
+    """q1, k1, v1 [windows, heads, n, d], real [windows, n] -> a1, p1.
+
+    a1 [windows, heads, n, d]: the answers. p1 [windows, heads, n, n]: the shares.
+    """
+    # TODO Eq. 2: the shares p1 over the real keys of each window, and the answer a1 = p1 V1.
+    # solution
+    scores = q1 @ k1.mT * q1.shape[-1] ** -0.5
+    scores = scores.masked_fill(~real[:, None, None, :], -torch.inf)
+    p1 = scores.softmax(dim=-1)
+    return p1 @ v1, p1
+    # end
+
+
+# %%
+checks.window_attention(window_attention)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `scores.masked_fill(where, -torch.inf)` before the softmax. Scores are `[windows, heads, queries, keys]` and `real` is
+# `[windows, keys]`: give it the two missing axes with `real[:, None, None, :]`. `~` turns True into False.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** How many scores does our map of 16 × 16 tokens need in each head, with windows of 4 × 4? And without windows?
+#
+# <details><summary>Answer</summary>
+#
+# 16 windows × 16 queries × 16 keys = 4,096. Without windows 256 × 256 = 65,536: 16 times as many. In general HW · G₁² instead of
+# (HW)².
+#
+# </details>
+
+# %% [markdown]
+# ## Eq. 8: put the windows back
+#
+# $$\mathbf{A}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}\;\to\;\mathbf{A}_1\in\mathbb{R}^{H\times W\times C} \tag{8}$$
+#
+# The way back: heads side by side, tokens to their places, and the filling cut off.
+
+
+# %%
+def merge(a1, g, h, w):
+    """a1 [(b gh gw), heads, (i j), d] -> a map [b, (heads d), h, w], without the filling."""
+    # TODO Eq. 8: put the windows back on the map, heads side by side in the channels, and
+    # keep its h rows and w columns.
+    # solution
+    gh, gw = -(-h // g), -(-w // g)  # rounded up
+    pattern = "(b gh gw) heads (i j) d -> b (heads d) (gh i) (gw j)"
+    return rearrange(a1, pattern, gh=gh, gw=gw, i=g, j=g)[:, :, :h, :w]
+    # end
+
+
+# %%
+checks.merge(merge)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Write Eq. 6's pattern from right to left, with `heads` and `d` in place of `c`. `rearrange` needs to know `gh`, `gw`, `i` and
+# `j`. How many windows are there down a map of 7 rows, with G₁ = 3? It is 7 / 3, rounded **up**: `-(-7 // 3)`.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** We cut a map of 7 × 11 tokens into windows of 3 × 3, do nothing, and put them back. What comes out?
+
+# %%
+some = torch.randn(2, 5, 7, 11)
+x1, _ = partition_any(some, 3)
+one_head = rearrange(x1, "windows n c -> windows 1 n c")
+print("the map itself:", torch.equal(merge(one_head, 3, 7, 11), some))
+
+# %% [markdown]
+# ## Eq. 9: all together, and the residual
+#
+# $$\mathbf{A}_1=\mathbf{A}_1+\mathbf{X} \tag{9}$$
+#
+# What a token was stays beside what it heard from its window.
+
+
+# %%
+def local_attention(x, wq, wk, wv, heads, g):
+    """Eqs. 6 to 9: a map [b, c, h, w] -> a map of the same shape."""
+    # TODO Eq. 9: call your functions for Eqs. 6 to 8, and add x.
+    # solution
+    x1, real = partition_any(x, g)
+    q1, k1, v1 = local_qkv(x1, wq, wk, wv, heads)
+    a1, _ = window_attention(q1, k1, v1, real)
+    return merge(a1, g, *x.shape[-2:]) + x
+    # end
+
+
+# %%
+checks.local_attention(local_attention)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Four lines, one for each function: `partition_any`, `local_qkv`, `window_attention`, `merge`. The height and width are
+# `x.shape[-2:]`.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** We add 1 to all channels of our token and run local attention again. Which of the 256 outputs change?
+
+# %%
+layers = split(block.attn.qkv, 3)
+changed = x.clone()
+changed[0, :, token[0], token[1]] += 1
+before, after = (local_attention(each, *layers, heads, g1) for each in (x, changed))
+difference = (after - before).abs().amax(1)[0]
+everywhere = (
+    (local_attention(changed, *layers, heads, 16) - local_attention(x, *layers, heads, 16))
+    .abs()
+    .amax(1)[0]
+)
+print(f"G1 = 4:  {(difference > 0).sum()} outputs change")
+print(f"G1 = 16: {(everywhere > 0).sum()} outputs change; one window is plain attention")
+show(
+    {
+        "G₁ = 4": maps.marked_map(
+            (difference > 0).numpy(), "local", token, photo, "changed"
+        ),
+        "G₁ = 16": maps.marked_map(
+            (everywhere > 0).numpy(), "local", token, photo, "changed"
+        ),
+    },
+    "Which outputs change. Left, G1 = 4: the 16 tokens of our window. Right, G1 = 16: all 256.",
+)
+
+# %% [markdown]
+# Exactly its window. Our token's neighbour across the window's edge hears nothing, though it lies right beside it: the **seam**.
+# Nothing in Eqs. 6 to 9 ever crosses it. Swin shifts its windows in every other block for this reason; the paper asks a second
+# time instead, everywhere: [notebook 3](03-global-attention.ipynb).
+#
+# ## Your cells against the trained model
+#
+# `hatnet.walk` hands out every tensor of Eqs. 6 to 15 as the model computed it. One difference to the paper's text: the released
+# model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
+
+# %%
+steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
+x1, real = partition_any(block.attn.norm(x), g1)
+q1, k1, v1 = local_qkv(x1, *layers, heads)
+a1, p1 = window_attention(q1, k1, v1, real)
+local = merge(a1, g1, h, w)
+mine = {6: [x1], 7: [q1, k1, v1], 8: [local, p1], 9: [local + x]}
+for number, tensors in mine.items():
+    pairs = list(zip(tensors, steps[number], strict=False))
+    worst = max((ours - theirs).abs().max().item() for ours, theirs in pairs)
+    print(f"Eq. {number}: largest difference to hatnet {worst:.1e}")
+    assert all(torch.allclose(ours, theirs, atol=1e-5, rtol=1e-5) for ours, theirs in pairs)
+
+# %% [markdown]
+# And this is what your weights look like: what our token asks of its window, as the mean of two heads. The ring marks the token,
+# the numbers are shares in %.
+
+# %%
+top, left, tall, wide = hatnet.maps.window_of(token, (h, w), g1)
+window, place = top // g1 * (w // g1) + left // g1, (token[0] - top) * g1 + token[1] - left
+shares = p1[window, :, place].view(heads, tall, wide).mean(0).numpy()
+show(
+    {
+        "local attention of one token": maps.local_map(
+            shares, (top, left, tall, wide), token, photo, (h, w)
+        )
+    },
+    f"The shares of the 16 tokens of one window; the largest is {shares.max():.0%}.",
+)
+
+# %% [markdown]
+# **Now predict.** In the app, move the token to the right, across its window's edge ([open
+# it](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=2&block=1&token=0.45,0.68), arrow keys). What
+# happens to the blue window?
+#
+# <details><summary>Answer</summary>
+#
+# It jumps by four tokens. The windows lie fixed on the map; a token does not stand in the middle of its window.
+#
+# </details>

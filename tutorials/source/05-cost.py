@@ -1,0 +1,610 @@
+# %% [markdown]
+# # 5. The cost: Eq. 15
+#
+# **You will** derive Eq. 15 term by term, let PyTorch count the same numbers in a real layer, see why Eq. 15 alone cannot
+# choose G₁ and G₂, learn what a published "#FLOPs" leaves out, and measure where hierarchical attention overtakes plain
+# attention on your own machine.
+#
+# **You need** notebooks 2 to 4: windows, pooled cells, and how H-MHSA joins them. A little calculus for one step.
+#
+# **Run time** on a CPU: about 15 seconds. Working time: 45 minutes.
+#
+# **In the app:** with `make app` running, [open the Cost
+# view](http://localhost:8501/cost?checkpoint=cifar10&image=horse_herd&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
+#
+# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
+# are folded away.
+#
+# The letters are the paper's:
+#
+# | here | means |
+# |---|---|
+# | `h`, `w` | H and W: tokens down and across. HW is their product, the number of tokens |
+# | `c` | C: channels of a token |
+# | `g1` | G₁: side of a window, in tokens |
+# | `g2` | G₂: side of a pooled cell, in tokens |
+
+# %%
+import math
+import os
+
+# The memory meter of the last part is silent.
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import hatnet
+from app import costs
+from app.figures import cost
+from app.figures.colours import LIGHT
+from hatnet import complexity
+from hatnet.attention import HMHSA, group_norm
+from tutorials import checks_late as checks
+from tutorials.start import show
+
+# %% [markdown]
+# ## What is counted
+#
+# Nearly all the work of attention is matrix products. Multiply a matrix of `n` rows and `a` columns by one of `a` rows and
+# `b` columns. The result holds `n · b` numbers, and each of them is a sum of `a` products. That is
+#
+# $$n \cdot a \cdot b \text{ multiply-accumulates, in short MACs.}$$
+#
+# A MAC is one multiplication and one addition: two floating-point operations (FLOPs). Softmax, norms and additions are not
+# counted here. They grow with the number of tokens too, but they are few beside the products.
+
+# %% [markdown]
+# ## Plain attention: Eq. 5
+#
+# Take one map of HW tokens.
+#
+# 1. Eq. 1 makes Q, K and V: three products of the tokens `[HW, C]` with a matrix `[C, C]`.
+# 2. Eq. 2 makes the scores: Q `[HW, C]` times Kᵀ `[C, HW]`. Cutting C into heads changes nothing: the heads' channels add up
+#    to C.
+# 3. Eq. 2 then mixes the values: the weights `[HW, HW]` times V `[HW, C]`.
+#
+# The paper leaves out the last projection W^p of Eq. 3. So do we, until we count.
+
+
+# %%
+def mhsa_cost(h, w, c):
+    """MACs of plain attention on h x w tokens of c channels."""
+    n = h * w
+    # TODO Eq. 5: add up the MACs of the three projections and of the two products.
+    # solution
+    projections = 3 * n * c**2
+    products = n * n * c + n * n * c
+    return projections + products
+    # end
+
+
+# %%
+checks.mhsa_cost(mhsa_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# For one projection, `n` rows meet a matrix of `c` rows and `c` columns. For the scores, `n` rows of `c` numbers meet `c`
+# rows of `n`.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** HAT-Net-Tiny's first stage has 56 × 56 tokens of 48 channels. You double the image's height and width. By
+# about how much does the cost of plain attention grow: 4, 8 or 16 times? Decide before you run the next cell.
+
+# %%
+once, doubled = mhsa_cost(56, 56, 48), mhsa_cost(112, 112, 48)
+print(
+    f"56 x 56:   {cost.amount(once)} MACs, of which the projections are "
+    f"{3 * 56 * 56 * 48**2 / once:.0%}"
+)
+print(f"112 x 112: {cost.amount(doubled)} MACs, {doubled / once:.1f} times as many")
+
+# %% [markdown]
+# Four times as many tokens, nearly sixteen times the cost: almost all of it is tokens times tokens. This is what the two
+# steps of H-MHSA are for. Each of them shortens the list of keys.
+
+# %% [markdown]
+# ## The local step: the first half of Eq. 15
+#
+# The map is cut into windows of G₁ × G₁ tokens. Q₁, K₁ and V₁ are made as before, one of each for every token (Eq. 7). But a
+# token now asks only the tokens of its own window, itself among them.
+
+
+# %%
+def local_cost(h, w, c, g1):
+    """MACs of Eqs. 7 and 8: of the projections, and of the products."""
+    n = h * w
+    # TODO Eq. 15, local: return two numbers, the MACs of Q1, K1 and V1, and the MACs of
+    # the two products in all windows.
+    # solution
+    projections = 3 * n * c**2
+    products = 2 * n * g1**2 * c
+    return projections, products
+    # end
+
+
+# %%
+checks.local_cost(local_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Count for one token first: how many keys does it ask, and what does one key cost? Then multiply by the number of tokens. Or
+# count one window as plain attention on G₁ · G₁ tokens, and multiply by the number of windows, HW / G₁². Both ways give the
+# same.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** You double the image again, and leave G₁ as it is. By how much do the local products grow? And if you
+# double G₁ on the same image?
+#
+# <details><summary>Answer</summary>
+#
+# Four times for the image: four times as many tokens, each with as many keys as before. Four times for G₁ as well: each token
+# has four times as many keys. The square has moved from the image to the window.
+#
+# </details>
+
+# %% [markdown]
+# ## The global step: the second half of Eq. 15
+#
+# Now every token asks the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Two things are
+# easy to get wrong here. Queries are *not* pooled: there is still one for every token. And K₂ and V₂ are not free: each cell
+# is projected twice (Eq. 12).
+
+
+# %%
+def global_cost(h, w, c, g2):
+    """MACs of Eqs. 12 and 13: of the projections, and of the products."""
+    n = h * w
+    cells = n / g2**2
+    # TODO Eq. 15, global: return two numbers, the MACs of Q2, K2 and V2, and the MACs of
+    # the two products.
+    # solution
+    projections = n * c**2 + 2 * cells * c**2
+    products = 2 * n * cells * c
+    return projections, products
+    # end
+
+
+# %%
+checks.global_cost(global_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Three projections: which of them read all tokens, and which read the cells? For the products, imagine the table of weights.
+# It has a row for each token and a column for each cell.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** You double G₂. Which of the global step's costs fall to a quarter, and which do not fall at all?
+#
+# <details><summary>Answer</summary>
+#
+# K₂, V₂ and both products are paid for each cell, and there are four times fewer cells. Q₂ does not fall: every token still
+# asks.
+#
+# </details>
+
+# %% [markdown]
+# ## Eq. 15, as the paper writes it
+#
+# The paper sorts your four numbers into two brackets, by what they are paid for:
+#
+# $$\Omega(\text{H-MHSA}) = \underbrace{HWC\,(\square + \square)}_{\text{paid for every token}}
+# + \underbrace{2\,\frac{HW}{G_2^2}\,C\,(\square + \square)}_{\text{paid for every cell}}$$
+#
+# Fill the four boxes from your own terms, on paper. Two of your four numbers go whole into one bracket each; the global
+# projections are split between the two.
+
+
+# %%
+def hmhsa_cost(h, w, c, g1, g2):
+    """MACs of H-MHSA."""
+    n = h * w
+    # TODO Eq. 15: write it in this form, in one line, without calling your two functions.
+    # solution
+    return n * c * (4 * c + 2 * g1**2) + 2 * n / g2**2 * c * (c + n)
+    # end
+
+
+# %%
+checks.hmhsa_cost(hmhsa_cost)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# First bracket: how many projections does every token pay (there are Q₁, K₁, V₁ and one more), and how many keys of its
+# window, each used twice? Second bracket: divide K₂, V₂ and the global products by 2 · HW / G₂² · C. In Python, `2 * n /
+# g2**2 * c` is read from left to right, as you want it.
+#
+# </details>
+
+# %% [markdown]
+# <details><summary>The paper's line</summary>
+#
+# $$\Omega(\text{H-MHSA}) = HWC\,(4C + 2G_1^2) + 2\,\frac{HW}{G_2^2}\,C\,(C + HW) \tag{15}$$
+#
+# </details>
+#
+# **Now predict.** On 56 × 56 tokens with C = 48 and G₁ = G₂ = 8, as in HAT-Net-Tiny: which of the four terms is the largest?
+
+# %%
+side, c, g1, g2 = 56, 48, 8, 8
+names = ("local projections", "local products", "global projections", "global products")
+terms = dict(
+    zip(
+        names,
+        (*local_cost(side, side, c, g1), *global_cost(side, side, c, g2)),
+        strict=True,
+    )
+)
+for name, macs in terms.items():
+    print(f"{name:20} {macs / 1e6:6.1f} million MACs")
+total = hmhsa_cost(side, side, c, g1, g2)
+print(
+    f"{'together':20} {total / 1e6:6.1f} million MACs: "
+    f"{mhsa_cost(side, side, c) / total:.0f} times fewer than plain attention"
+)
+assert math.isclose(sum(terms.values()), total) and math.isclose(
+    total, complexity.hmhsa(side, side, c, g1, g2)
+)
+
+# %% [markdown]
+# The largest are the local projections, which plain attention has too: they were 2 % there, and are a third here. Shorter
+# lists of keys cannot make a layer cheaper than its projections.
+
+# %% [markdown]
+# ## Counted, not derived
+#
+# A formula can forget something. PyTorch can count instead: `FlopCounterMode` watches which matrix products run and adds up
+# their FLOPs. Two traps:
+#
+# - It counts FLOPs. We want MACs.
+# - It only sees products that are written out. `hatnet` normally calls a *fused* kernel, which does Eq. 2 in one go without
+#   laying the weights out in memory, and on a CPU the counter sees nothing inside it. With `explicit=True`, `hatnet` computes
+#   Eq. 2 as written.
+
+
+# %%
+def counted_macs(layer, x, g1, g2):
+    """MACs that torch counts while layer(x, g1, g2) runs."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        # TODO count: run the layer so that the counter sees all of it.
+        # solution
+        layer(x, g1, g2, explicit=True)
+        # end
+    # TODO count: return the MACs. `counter.get_total_flops()` gives the FLOPs.
+    # solution
+    return counter.get_total_flops() // 2
+    # end
+
+
+# %%
+checks.counted_macs(counted_macs)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The layer is called like a function, `layer(x, g1, g2, ...)`. Its result is not needed. A MAC is two FLOPs.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** Is the count of a real layer equal to Eq. 15? If not, which of the equations 6 to 14 holds the difference?
+# And what happens on a map of 57 × 57 tokens, which windows of 8 × 8 do not fill?
+
+# %%
+layer = HMHSA(48, 48, group_norm, "hierarchical").eval()
+for side in (56, 57):
+    x = torch.randn(1, 48, side, side)
+    counted, formula = counted_macs(layer, x, 8, 8), hmhsa_cost(side, side, 48, 8, 8)
+    more = (counted - formula) / (side**2 * 48**2)
+    print(
+        f"{side} x {side}: counted {counted / 1e6:.2f} million, Eq. 15 "
+        f"{formula / 1e6:.2f} million, {more:.3f} x HWC^2 apart"
+    )
+
+# %% [markdown]
+# On 56 × 56 the two differ by exactly HWC²: that is W^p of Eq. 14, which Eq. 15 leaves out. On 57 × 57 the count is higher
+# still. A window that hangs over the edge is computed whole, and a cell at the edge costs a whole cell. Eq. 15 assumes that
+# everything divides.
+
+# %% [markdown]
+# ## Eq. 15 alone chooses nothing useful
+#
+# Which G₁ and G₂ should one take? A tempting answer: those for which Eq. 15 is smallest.
+#
+# **Now predict.** Of all whole numbers from 1 to 24, which pair (G₁, G₂) does Eq. 15 like best on 28 × 28 tokens with C = 96?
+
+# %%
+grids = costs.grids(28, 96)  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
+g1, g2 = (int(index) + 1 for index in np.unravel_index(grids.argmin(), grids.shape))
+print(f"Eq. 15 is smallest at G1 = {g1}, G2 = {g2}.")
+figure = cost.over_grids(
+    grids, complexity.best_common_grid(28, 28, 96), (7, 4), (7, 4), LIGHT
+)
+figure.data = [trace for trace in figure.data if trace.name != "now"]  # the app's own
+show(
+    figure,
+    "Eq. 15 for each G1 (down) and G2 (across), darker where dearer. The cheapest "
+    "corner is G1 = 1 with the largest G2. "
+    "The paper's setting, G1 = 7 and G2 = 4, lies elsewhere.",
+)
+
+# %% [markdown]
+# The darker, the dearer. The square is Eq. 15's own choice; the diamond is the authors' setting for this stage; the star is
+# for the next section.
+#
+# It takes the corner. With G₁ = 1 each token looks at itself alone, so that nothing local is left. With the largest G₂ the
+# whole map becomes hardly more than one average. Eq. 15 falls with each step towards that corner, on every map: G₁ stands
+# above a line, G₂ below one. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger
+# window or a finer cell; in notebook 7 you will let it.
+
+# %% [markdown]
+# ## With G₁ = G₂ there is an optimum
+#
+# Tie the two together, and they pull against each other: a larger G makes the windows dearer and the cells fewer. Put G₁ = G₂
+# = G into Eq. 15 and keep only what depends on G:
+#
+# $$2HWC\left(G^2 + \frac{C + HW}{G^2}\right)$$
+#
+# The first part rises, the second falls. Where is their sum smallest? Set the derivative with respect to G to zero, or use
+# that a sum of two positive parts with a fixed product is smallest where the parts are equal.
+
+
+# %%
+def best_common_grid(h, w, c):
+    """The real number G = G1 = G2 at which Eq. 15 is smallest."""
+    # TODO the cheapest G: solve for G, and return it.
+    # solution
+    return (h * w + c) ** (1 / 4)
+    # end
+
+
+# %%
+checks.best_common_grid(best_common_grid)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The product of G² and (C + HW) / G² does not depend on G. So the parts must be equal: G² = (C + HW) / G². Multiply by G².
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** The authors took G₁ = G₂ = 8 on 56 × 56 tokens with C = 48. How far from the cheapest common G is that?
+
+# %%
+best = best_common_grid(56, 56, 48)
+print(
+    f"cheapest at G = {best:.2f}; G = 8 costs "
+    f"{hmhsa_cost(56, 56, 48, 8, 8) / hmhsa_cost(56, 56, 48, best, best) - 1:.1%} more"
+)
+g, parts = costs.diagonal(56, 48)
+show(
+    cost.along_diagonal(g, parts, best, (8, 8), 1.1 * sum(parts.values())[8:].max(), LIGHT),
+    "The four terms of Eq. 15 stacked, against G. Their sum is smallest near G = "
+    f"{best:.1f}; the dotted line is the authors' G = 8.",
+)
+
+# %% [markdown]
+# Their setting is next to the cheapest one, in this stage. In the later stages they left the diagonal: G₁ = 7 with G₂ = 4 and
+# 2, finer cells than the cheapest, because there are few tokens and the cells cost little.
+
+# %% [markdown]
+# ## What the paper's "#FLOPs" leave out
+#
+# Table 2 of the paper gives HAT-Net-Tiny "2.0G FLOPs". Two conventions hide in this number.
+#
+# 1. It counts MACs and calls them FLOPs, as most papers do.
+# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are no modules, so
+#    that the usual tools of the time passed over them: the very products that this notebook is about.
+#
+# Torch's counter can tell the two apart. It keeps a table by kind of product: the attention products are batched matrix
+# products, `bmm`. All other products are convolutions and linear layers.
+
+
+# %%
+def two_conventions(model, images):
+    """MACs of a model, in two parts: what the paper counts, and what it leaves out."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(images, explicit=True)
+    flops = {
+        str(kind): number for kind, number in counter.get_flop_counts()["Global"].items()
+    }  # like {"aten.bmm": 1234, ...}
+    # TODO two conventions: return two numbers in MACs, all kinds but "aten.bmm", and
+    # "aten.bmm".
+    # solution
+    products = flops["aten.bmm"] // 2
+    return sum(flops.values()) // 2 - products, products
+    # end
+
+
+# %%
+checks.two_conventions(two_conventions)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Print `flops` once: add a `print(flops)` above your answer and run the check. Everything in it is in FLOPs.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** HAT-Net-Tiny at 224 × 224: how many percent do the attention products add to the paper's number? 1, 8 or
+# 30? And at 448 × 448, will it be more or less?
+
+# %%
+tiny = hatnet.create_model("hatnet_tiny").eval()
+for pixels in (224, 448):
+    linear, products = two_conventions(tiny, torch.randn(1, 3, pixels, pixels))
+    print(
+        f"{pixels} x {pixels}: {linear / 1e9:.2f} G without the products, "
+        f"{products / 1e9:.2f} G more with them ({products / linear:.0%})"
+    )
+
+# %% [markdown]
+# So "2.0G" is the number without the products. The same recount for all four models, beside the paper's tables; it is also
+# what `python -m hatnet` prints:
+
+# %%
+from hatnet.__main__ import main
+
+main()
+
+# %% [markdown]
+# This matters when numbers are compared. In the same Table 2, most rows of other transformers count the products (DeiT, Swin,
+# PVTv2); the rows of HAT-Net and Twins do not. Counted alike, HAT-Net-Small has 4.5 G, not 4.3 G. Before you compare two
+# published numbers, ask: MACs or FLOPs? With the attention products or without?
+
+# %% [markdown]
+# ## Where Eq. 15 falls below Eq. 5
+#
+# On a small map, H-MHSA is the dearer one: it has more projections, and one full window is already plain attention. From how
+# many tokens on is it cheaper? Set Eq. 15 equal to Eq. 5, divide both by HWC, and what is left is an equation for HW that you
+# can solve:
+#
+# $$3C + 2HW = 4C + 2G_1^2 + \frac{2}{G_2^2}\,(C + HW)$$
+
+
+# %%
+def crossover(c, g1, g2):
+    """The tokens HW from which on Eq. 15 is below Eq. 5; math.inf if there are none."""
+    if g2 == 1:
+        return math.inf
+    # TODO crossing: solve the equation above for HW, and return it.
+    # solution
+    return (c + 2 * g1**2 + 2 * c / g2**2) / (2 - 2 / g2**2)
+    # end
+
+
+# %%
+checks.crossover(crossover)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Bring every HW to the left: HW · (2 − 2 / G₂²). What stays on the right does not depend on HW.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** For C = 48 and G₁ = G₂ = 8 the crossing lies at 90 tokens. Does it move to fewer tokens or to more, if you
+# halve G₁? And if you double C?
+
+# %%
+for c, g1, g2 in ((48, 8, 8), (48, 4, 8), (96, 8, 8)):
+    print(f"C = {c}, G1 = {g1}, G2 = {g2}: from {crossover(c, g1, g2):.0f} tokens on")
+
+# %% [markdown]
+# ## Where it really does, on this machine
+#
+# MACs are not time. A layer also moves data, calls many small kernels, and makes windows. So measure: `complexity.measure`
+# runs one layer of each kind in turns, and gives the median of the repeats and their spread (the distance between the
+# quartiles).
+
+# %%
+print(
+    f"By the formulas: from {crossover(48, 8, 8):.0f} tokens on, "
+    f"a map of about {math.sqrt(crossover(48, 8, 8)):.0f} x "
+    f"{math.sqrt(crossover(48, 8, 8)):.0f}."
+)
+found = {}
+for side in (8, 14, 20, 28, 40, 56):
+    timed = complexity.measure(side, side, 48, 8, 8, 48, ("H-MHSA", "MHSA"), repeats=15)
+    found[side] = {one.mechanism: one for one in timed}
+    ours, plain = found[side]["H-MHSA"], found[side]["MHSA"]
+    times = f"H-MHSA {ours.milliseconds:6.2f} ms (spread {ours.spread:.2f}), MHSA {plain.milliseconds:6.2f} ms (spread {plain.spread:.2f})"
+    print(f"{side:2} x {side:2} tokens: {times}")
+
+# %% [markdown]
+# Two medians that differ are not yet two different speeds: run the cell above again, and they will differ from themselves.
+# Call H-MHSA faster at a side only if the two stay apart when each is moved towards the other by half its spread. And say
+# that it *overtakes* only where it stays faster on all larger maps that were measured.
+
+
+# %%
+def overtakes(found):
+    """The first side from which on H-MHSA is faster, or None. found: small sides first."""
+    first = None
+    for side, timed in found.items():
+        ours, plain = timed["H-MHSA"], timed["MHSA"]
+        # TODO overtaking: set `faster` to True or False from .milliseconds and .spread of
+        # `ours` and `plain`.
+        # solution
+        faster = ours.milliseconds + ours.spread / 2 < plain.milliseconds - plain.spread / 2
+        # end
+        if not faster:
+            first = None  # it fell back: what was ahead before does not count
+        elif first is None:
+            first = side
+    return first
+
+
+# %%
+checks.overtakes(overtakes)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Add half of its spread to the one that should be faster, take half of its spread from the other, and compare.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** Will the clock's crossing lie at fewer tokens than the formulas', or at more?
+
+# %%
+side = overtakes(found)
+by_formula, largest = crossover(48, 8, 8), found[56]
+if side is None:
+    print(
+        "On this machine H-MHSA did not overtake plain attention on the maps that were "
+        "measured."
+    )
+else:
+    print(
+        f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens on; "
+        f"by MACs it should be from {by_formula:.0f}."
+    )
+speed = largest["MHSA"].milliseconds / largest["H-MHSA"].milliseconds
+memory = largest["MHSA"].peak_bytes / largest["H-MHSA"].peak_bytes
+macs = (mhsa_cost(56, 56, 48) + 56**2 * 48**2) / (
+    hmhsa_cost(56, 56, 48, 8, 8) + 56**2 * 48**2
+)  # W^p is in both layers
+print(
+    f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA "
+    f"holds {1 / memory:.1f} times the memory at its peak."
+)
+timed = {side: list(pair.values()) for side, pair in found.items()}
+values = (complexity.mhsa(56, 56, 48), complexity.hmhsa(56, 56, 48, 8, 8))
+figure, alt = costs.tokens_figure(
+    "Time", (48, 8, 8, 48), 56, values, by_formula, timed, LIGHT
+)
+figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
+show(figure, alt)
+
+# %% [markdown]
+# Thick: measured, with its spread. Thin: what the formulas would take if every MAC were as fast as plain attention's at 56 ×
+# 56. On small maps the thick line of H-MHSA lies far above its thin one: there a layer's time goes into calls and copies, of
+# which H-MHSA has more, and not into multiplications. So its crossing comes later than the MACs promise. Memory is another
+# story: the fused kernel never lays out all weights, in either layer, so that plain attention has lost its worst habit
+# already.
+#
+# ## What to keep
+#
+# - Eq. 15 = what every token pays (Q₁, K₁, V₁, Q₂, and G₁² keys) + what every cell pays (K₂, V₂, and HW queries).
+# - It is exact where G₁ and G₂ divide the map, and leaves out W^p.
+# - It has no useful optimum in (G₁, G₂); with G₁ = G₂ the cheapest is (HW + C)^(1/4).
+# - A "#FLOPs" without its convention is not a number. Nor is a time without its spread.
+#
+# **Go on:** [6. Looking inside](06-looking-inside.ipynb). Or try this: for which C does the crossing move beyond 28 × 28
+# tokens? How does the measured crossing move when you give torch one thread (`torch.set_num_threads(1)`)?

@@ -1,0 +1,112 @@
+"""What every notebook imports first: a photograph, a shipped model, and figures that look like the app's."""
+
+import base64
+import io
+import json
+import os
+import sys
+import warnings
+from types import SimpleNamespace
+
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler, which measures memory, else chats into the notebook
+
+try:
+    import numpy as np
+    import plotly.graph_objects as go
+    import torch
+    from IPython.display import display
+    from PIL import Image
+    from torch import nn
+
+    import hatnet
+except ImportError as error:
+    raise ImportError(
+        f"this notebook's kernel ({sys.executable}) has no {error.name}: choose the project's .venv as the kernel, "
+        "or run `pip install -r requirements.txt` with it"
+    ) from None
+
+from app.figures.beside import beside
+from app.figures.colours import LIGHT
+from app.samples import FOLDER
+from hatnet.attention import HMHSA
+from hatnet.data import centre_crop, normalise
+
+# Captum's progress bar would ask for ipywidgets, which nothing here needs.
+warnings.filterwarnings("ignore", message="IProgress not found")
+torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
+torch.manual_seed(0)
+np.set_printoptions(precision=3, suppress=True)
+torch.set_printoptions(precision=3, sci_mode=False)
+
+STATIC = "TUTORIALS_STATIC"  # environment variable: build.py sets it, so that committed outputs hold a picture beside each figure
+WIDTH = 640  # pixels of such a picture
+COLOURS = 128  # in its palette: half of the bytes
+FONT = "Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
+
+
+def photograph(name: str = "horse_herd", size: int = 280) -> np.ndarray:
+    """The centre crop of one of `app.samples.SAMPLES`: uint8 [size, size, 3]."""
+    return np.array(centre_crop(Image.open(FOLDER / f"{name}.jpg").convert("RGB"), size))
+
+
+def model_and_image(checkpoint: str = "cifar10", name: str = "horse_herd") -> tuple[hatnet.HATNet, torch.Tensor, dict]:
+    """A shipped model, a photograph as it wants it (float32 [1, 3, h, w], normalised), and what its header says."""
+    info = hatnet.checkpoint_info(checkpoint)
+    pixels = torch.from_numpy(photograph(name, info["image_size"])).permute(2, 0, 1)[None]
+    return hatnet.load_checkpoint(checkpoint).requires_grad_(False), normalise(pixels, info["mean"], info["std"]), info
+
+
+def split(layer: nn.Linear, parts: int) -> list[nn.Linear]:
+    """A linear layer that gives several things at once ("qkv"), as one layer for each: the same weights."""
+    made = []
+    for weight, bias in zip(layer.weight.detach().chunk(parts), layer.bias.detach().chunk(parts), strict=True):
+        single = nn.Linear(weight.shape[1], weight.shape[0])
+        single.load_state_dict({"weight": weight, "bias": bias})
+        made.append(single.requires_grad_(False))
+    return made
+
+
+def parts_of(attn: HMHSA) -> SimpleNamespace:
+    """The layers of an H-MHSA under the paper's names: wq1 wk1 wv1 wq2 wk2 wv2 wp, norm grid_norm ds_norm, and the count of heads."""
+    wq1, wk1, wv1 = split(attn.qkv, 3)
+    wk2, wv2 = split(attn.kv, 2)
+    (wq2,), (wp,) = split(attn.q, 1), split(attn.proj, 1)
+    return SimpleNamespace(
+        **dict(wq1=wq1, wk1=wk1, wv1=wv1, wq2=wq2, wk2=wk2, wv2=wv2, wp=wp),
+        **dict(norm=attn.norm, grid_norm=attn.grid_norm, ds_norm=attn.ds_norm, heads=attn.proj.in_features // attn.head_dim),
+    )
+
+
+def show(figure: go.Figure | dict[str, go.Figure], alt: str) -> None:
+    """Show a figure, or several side by side under their titles. alt: the same in words, for readers who cannot see it.
+
+    In JupyterLab, classic Notebook and VS Code it is interactive.
+    """
+    if isinstance(figure, dict):
+        figure = beside(figure)
+    figure.update_layout(paper_bgcolor=LIGHT.page, template="none", font_family=FONT)
+    figure.update_xaxes(automargin=True).update_yaxes(automargin=True)
+    bundle = {"application/vnd.plotly.v1+json": _plain(figure), "text/plain": alt}
+    if os.environ.get(STATIC):
+        bundle["image/png"] = _picture(figure)
+    display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def _picture(figure: go.Figure) -> str:
+    """A figure as a small PNG, base64: for places that show a notebook without running Plotly."""
+    import kaleido
+
+    kaleido.start_sync_server(silence_warnings=True)  # Chromium starts once for all pictures
+    size = dict(width=figure.layout.width or WIDTH, height=figure.layout.height or 400)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        drawn = Image.open(io.BytesIO(figure.to_image("png", **size)))
+    file = io.BytesIO()
+    drawn.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _plain(figure: go.Figure) -> dict:
+    """A figure as plain lists and numbers, as the notebook's file wants it: five digits are enough for an eye, and half the bytes."""
+    plain = json.loads(figure.to_json(), parse_float=lambda digits: float(f"{float(digits):.5g}"))
+    return plain | {"config": {"displayModeBar": False, "responsive": False}}
