@@ -15,11 +15,19 @@ def board() -> None:
             st.rerun()  # the choice shows outside of this fragment too
         view, picture = state.current(), state.picture()
         known = services.checkpoint(view.checkpoint)
+        held = st.session_state.setdefault("sheets", [])
+        tokens = known.grid(view.stage) ** 2
+        with st.container(key="computing"):
+            first = st.empty()
+            if not held:  # the photograph is there before its maps
+                first.html(f'<img class="waiting" src="{services.data_uri(picture, services.thumbnail(picture))}" alt="">')
+            with st.spinner(f"Computing {tokens:,} rows, stage {view.stage}, block {view.block} …"):  # in caches at a click: not said
+                data = pieces_explorer.drawn(view, known, picture, held)
+            first.empty()
         with st.container(key="explorer_menu", horizontal=True):
             pieces.letters()
             pieces_explorer.takeaway(view, known, picture)
-        held = st.session_state.setdefault("sheets", [])
-        explorer(key="explorer", data=pieces_explorer.drawn(view, known, picture, held), changed=pieces_explorer.changed)
+        explorer(key="explorer", data=data, changed=pieces_explorer.changed)
         state.publish()
 
 

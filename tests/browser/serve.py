@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # imported late below: run as a script, this file needs the s
     from playwright.sync_api import Browser, Page
 
 REPO = Path(__file__).resolve().parents[2]
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 60_000
 NO_CHROMIUM = "no Chromium: install one (Debian: apt-get install chromium) or set HATNET_CHROMIUM to its path"
 FLAGS = [
     "--headless",
