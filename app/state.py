@@ -54,7 +54,8 @@ class State:
         g1, g2 = (tuple(map(min, grids, sides)) for grids in (new.g1, new.g2))
         new = replace(new, g1=g1, g2=g2)
         if self.image not in images(known, has_upload=True):
-            new = replace(default(known), equation=self.equation, pixels=self.pixels, channels=self.channels)
+            start = default(known)
+            new = replace(new, image=start.image, place=start.place, stage=start.stage, block=start.block, head=None)
         return new
 
 
