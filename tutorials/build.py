@@ -38,7 +38,7 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
-SECONDS = 120  # that one cell may take
+SECONDS = 240  # that one cell may take
 HEAVY = 500_000  # bytes: from there on a code host shows a notebook slowly, or not at all
 
 START = """\

@@ -201,7 +201,7 @@ checks.global_cost(global_cost)
 # $$\Omega(\text{H-MHSA}) = \underbrace{HWC\,(\square + \square)}_{\text{paid for every token}}
 # + \underbrace{2\,\frac{HW}{G_2^2}\,C\,(\square + \square)}_{\text{paid for every cell}}$$
 #
-# Fill the four boxes from your own terms, on paper. Two of your four numbers go whole into one bracket each; the global
+# Fill the four boxes from your own terms, on paper. Three of your four numbers go whole into one of the brackets; the global
 # projections are split between the two.
 
 
@@ -233,7 +233,8 @@ checks.hmhsa_cost(hmhsa_cost)
 # $$\Omega(\text{H-MHSA}) = HWC\,(4C + 2G_1^2) + 2\,\frac{HW}{G_2^2}\,C\,(C + HW) \tag{15}$$
 #
 # </details>
-#
+
+# %% [markdown]
 # **Now predict.** On 56 × 56 tokens with C = 48 and G₁ = G₂ = 8, as in HAT-Net-Tiny: which of the four terms is the largest?
 
 # %%
