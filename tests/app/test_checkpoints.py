@@ -15,6 +15,7 @@ from app.samples import SAMPLES, offered
 from hatnet import checkpoints
 from hatnet.cards import images
 from hatnet.data import IGNORED
+from tests.app.test_explorer import data
 from tests.app.views import MAIN, opened, text, watched
 from tests.naive import seeded
 from tests.test_model import OFFICIAL
@@ -48,28 +49,31 @@ def finish(folder, name, shift=0.0, source="cifar10"):
     return path
 
 
-def test_the_shipped_photograph_classifier_of_the_largest_picture_opens_first(here, monkeypatch):
+def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(here, monkeypatch):
     names = services.checkpoint_names()
     assert names[-1] == "cards" and not {"cards-window", "cards-pooled"} & set(names), "only the paper's attention"
-    sizes = [services.checkpoint(name).image_size for name in names if not services.checkpoint(name).cards]
-    assert sizes == sorted(sizes, reverse=True)
+    assert names[0] == "cifar10", "it knows horse, cat, bird, dog and deer"
     shipped = here / "shipped"
     shipped.mkdir()
     for name in ("cards", "cifar10"):
         shutil.copy(checkpoints.SHIPPED / f"{name}.safetensors", shipped / f"{name}.safetensors")
-    larger = hatnet.checkpoint_info("cifar10") | {"image_size": 112, "classes": ["cup", *"bcdefghij"]}
-    checkpoints.save_checkpoint(hatnet.load_checkpoint("cifar10"), shipped / "larger.safetensors", larger)
+    info = hatnet.checkpoint_info("cifar10")
+    more = ["cup", "koala", "cow", "giraffe", "rocket", "astronaut", "cat", "bird", "dog", "moose"]  # 12 photographs; CIFAR-10: 8
+    for name, classes, size in (("more", more, 32), ("larger", more, 112), ("less", ["cup", *"bcdefghij"], 224)):
+        header = info | {"image_size": size, "classes": classes}
+        checkpoints.save_checkpoint(hatnet.load_checkpoint("cifar10"), shipped / f"{name}.safetensors", header)
     monkeypatch.setattr(checkpoints, "SHIPPED", shipped)
-    assert services.checkpoint_names() == ["larger", "cifar10", "cards"]
+    assert services.checkpoint_names() == ["larger", "more", "cifar10", "less", "cards"]
     # What is shown before torch is there obeys the same rule.
     monkeypatch.setattr(opening, "SHIPPED", shipped)
-    assert opening.picture({}).stem == "coffee_cup" == state.default(services.checkpoint("larger")).image
+    assert opening.picture({}).stem == "cat_kitten" == state.default(services.checkpoint("larger")).image
+    assert opening.picture({"checkpoint": "less"}).stem == "coffee_cup" == state.default(services.checkpoint("less")).image
     assert opening.picture({"image": "koala"}).stem == "koala"
     assert opening.picture({"image": "unicorn", "checkpoint": "cifar10"}).stem == "horse_herd"
     assert opening.picture({"checkpoint": "cards"}) is None and opening.picture({"image": "upload"}) is None
     (shipped / "torn.safetensors").write_bytes(b"\xff" * 40)
     (shipped / "short.safetensors").write_bytes(b"")
-    assert opening.picture({}).stem == "coffee_cup"
+    assert opening.picture({}).stem == "cat_kitten"
 
 
 def test_the_first_paint_needs_no_torch():
@@ -171,16 +175,16 @@ def test_the_cards_page_says_what_is_asked_and_what_is_right(run):
     at = run("explorer", checkpoint="cards")
     assert at.selectbox(key="choose_image").options == [f"Cards {n}" for n in range(1, 7)]
     assert not at.get("file_uploader") and "card with <b>magenta rings</b>" in text(at)
-    assert "asks for the marked card’s pattern (row 3, column 4 of the cells): checker. Right." in text(at)
-    assert "asks for its own card’s pattern" in text(run("explorer", checkpoint="cards", token="0.6,0.9"))
-    assert "This cell is blank." in text(run("explorer", checkpoint="cards", token="0.4,0.4"))
+    assert "asks for the marked card’s pattern (row 3, column 4 of the cells): checker. Right." in data(at)["prediction"]
+    assert "asks for its own card’s pattern" in data(run("explorer", checkpoint="cards", token="0.6,0.9"))["prediction"]
+    assert "This cell is blank." in data(run("explorer", checkpoint="cards", token="0.4,0.4"))["prediction"]
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
     assert at.selectbox(key="choose_image").value == "horse_herd" and at.query_params["image"] == "horse_herd"
     at.selectbox(key="choose_checkpoint").set_value("cards").run()
     assert at.query_params["image"] == "cards_1" and at.query_params["block"] == "1"
 
 
-@pytest.mark.parametrize("view", ["explorer", "equations", "grids", "cost", "why"])
+@pytest.mark.parametrize("view", ["start", "explorer", "equations", "grids", "cost", "why"])
 def test_every_view_works_with_cards_or_says_why_not(run, view):
     at = run(view, checkpoint="cards")
     assert "Something went wrong" not in text(at) and "cannot be shown" not in text(at)
@@ -191,7 +195,7 @@ def test_every_view_works_with_cards_or_says_why_not(run, view):
         assert at.query_params["checkpoint"] == first and "faithful" not in at.title[0].value
 
 
-@pytest.mark.parametrize("view", ["explorer", "equations", "grids", "cost", "why"])
+@pytest.mark.parametrize("view", ["start", "explorer", "equations", "grids", "cost", "why"])
 def test_every_view_names_what_is_looked_at(run, view):
     at = run(view, image="koala", stage="3", block="1")
     assert '<p class="where">Koala · ' in text(at) and " · stage 3 · block 1</p>" in text(at)
