@@ -11,7 +11,7 @@
 #
 # **You need** notebooks 2 to 6.
 #
-# **Run time** on a CPU: about one minute, a third of it the training. Working time: 60 minutes.
+# **Run time** on a CPU: about 30 seconds, half of it the training. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, [open
 # Grids](http://localhost:8501/grids?image=horse_herd&checkpoint=cifar10&stage=2), where G₁ and G₂ of a trained model move.
