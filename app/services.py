@@ -37,6 +37,7 @@ torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 _FORWARDS = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
 
 SHARP = 720  # pixels: side of the photograph on the page
+SMALL = 320  # pixels: enough for the mean colours of cells
 TINY = 100  # pixels: a smaller picture is shown as the squares that it is made of
 _PLACES: dict[str, Path] = {}  # of checkpoints, when last looked for: looking takes a millisecond
 RUNS = Path(__file__).resolve().parents[1] / "runs"  # the project's; those in the current folder are offered too
