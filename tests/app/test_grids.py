@@ -52,7 +52,7 @@ def tiles(at):
     """The six maps as their component gets them: (kind, A, B or difference) -> data."""
     found = {}
     for block in at.get("bidi_component"):
-        data = json.loads(block.proto.json)
+        data = json.loads(block.proto.json or "{}")  # Copy link is given nothing
         if data.get("group") == "grids":
             kind = "local" if "local" in data["alt"] else "global"
             found[kind, "difference" if "Difference" in data["alt"] else data["alt"][0]] = data

@@ -23,7 +23,7 @@ def pictures(at):
     """Method -> the numbers under its veil."""
     found = {}
     for block in at.get("bidi_component"):
-        data = json.loads(block.proto.json)
+        data = json.loads(block.proto.json or "{}")  # Copy link is given nothing
         if name := re.match("Map of (.*?),", data.get("alt", "")):
             found[name[1]] = data["values"]
     return found
