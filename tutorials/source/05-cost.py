@@ -586,10 +586,16 @@ print(
     f"holds {1 / memory:.1f} times the memory at its peak."
 )
 timed = {side: list(pair.values()) for side, pair in found.items()}
-values = (complexity.mhsa(56, 56, 48), complexity.hmhsa(56, 56, 48, 8, 8))
-figure, alt = costs.tokens_figure(
-    "Time", (48, 8, 8, 48), 56, values, by_formula, timed, LIGHT
+layer = costs.Here(
+    chosen=0,
+    two_steps=True,
+    n=56,
+    c=48,
+    asked=(8, 8),
+    trained=(8, 8),
+    head_dim=48,
 )
+figure, alt = costs.tokens_figure("Time", layer, timed, LIGHT)
 figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
 show(figure, alt)
 

@@ -10,7 +10,7 @@
 # **Run time** on a CPU: about 35 seconds. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, [open this photograph in
-# Explorer](http://localhost:8501/?checkpoint=cifar10&image=horse_herd&stage=2&block=2) and [in
+# Explorer](http://localhost:8501/explorer?checkpoint=cifar10&image=horse_herd&stage=2&block=2) and [in
 # Why?](http://localhost:8501/why?checkpoint=cifar10&image=horse_herd&stage=2&block=2).
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
