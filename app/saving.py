@@ -19,9 +19,10 @@ class Map:
     kind: str  # of app.exports
     most: float | None = None  # the number at the top of the scale
     ring: tuple[float, float] | None = None  # the query's place, as fractions (y, x)
+    picture: services.Picture = field(default_factory=state.picture)  # now: a file is made in a thread that knows no session
 
     def png(self) -> bytes:
-        photo = services.sharp(state.picture())
+        photo = services.sharp(self.picture)
         return exports.map_png(self.values, photo, self.kind, most=self.most, ring=self.ring)
 
     def csv(self) -> bytes:
