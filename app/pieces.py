@@ -12,7 +12,7 @@ from app.figures.words import percent
 from app.loading import HEADLINE
 from app.messages import note
 from app.samples import Sample, label_of
-from app.services import Checkpoint, Picture
+from app.services import Asked, Checkpoint, Picture
 
 CALM = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 
@@ -85,14 +85,18 @@ def plot(figure, alt: str, name: str) -> None:
     st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
 
 
-def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None) -> str:
-    """HTML: the three likeliest classes as bars, and how far to believe them. sample: what the photograph shows; None for an upload."""
+def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | None, asked: Asked | None) -> str:
+    """HTML: the three likeliest classes as bars, and how far to believe them.
+
+    sample: what the photograph shows; None for an upload. asked: of cards, what the selected token's cell is asked.
+    Reads no session, since an exported page is made in a thread without one.
+    """
     order = probabilities.argsort()[::-1][:3]
     top, first = float(probabilities[order[0]]), known.classes[order[0]]
     sure = "sure" if top >= 0.8 else "fairly sure" if top >= 0.5 else "unsure"
     classes = f"its {len(known.classes)} classes"
-    if known.cards:
-        small, long = _of_cell(first)
+    if asked:
+        small, long = _of_cell(first, asked)
     elif sample is None:
         listed = ", ".join(known.classes[:12]) + (", …" if len(known.classes) > 12 else "")
         small = sure
@@ -112,10 +116,8 @@ def prediction(probabilities: np.ndarray, known: Checkpoint, sample: Sample | No
     return f'<p class="title">Prediction <small>{small}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
 
 
-def _of_cell(answer: str) -> tuple[str, str]:
+def _of_cell(answer: str, asked: Asked) -> tuple[str, str]:
     """What the selected token's cell is asked, and whether the answer is right: in a word or two, and in sentences."""
-    view = state.current()
-    asked = services.asked(state.picture(), services.checkpoint(view.checkpoint), view.place)
     if asked.right is None:
         return "nothing is asked here", "This cell is blank. Choose a card, or the cyan cell that asks, top left."
     verdict = "right" if answer == asked.right else "wrong"

@@ -35,7 +35,7 @@ def drawn(view: state.State, known: Checkpoint, picture: Picture, held: list[str
         "window": (g1, g1) if g1 else None,
         "cell": g2,
         "token": token,
-        "home": hatnet.token_at(SAMPLES[view.image].place if view.image in SAMPLES else (0.5, 0.5), grid),
+        "home": hatnet.token_at(state.home(view.image), grid),
         "ring": hatnet.place_of(token, grid),
         "chosen": (view.stage, view.block, view.head),
         "heads": known.heads(view.stage),
@@ -47,7 +47,7 @@ def drawn(view: state.State, known: Checkpoint, picture: Picture, held: list[str
         "strip": _strip(seen, known, view),
         "paths": _paths(seen, view, token, grid, g1, g2),
         "seam": _seam(view, known, picture, token, grid) if g1 and view.panel == "seam" else None,
-        "prediction": pieces.prediction(seen.probabilities, known, SAMPLES.get(view.image)),
+        "prediction": pieces.prediction(seen.probabilities, known, SAMPLES.get(view.image), services.asked(picture, known, view.place)),
     }
 
 
