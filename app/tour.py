@@ -7,7 +7,6 @@ import streamlit as st
 import hatnet
 from app import services, state, telling, texts
 from app.figures.words import percent, step
-from app.samples import SAMPLES
 from app.services import Checkpoint, Picture
 from hatnet import complexity
 
@@ -48,7 +47,7 @@ def set_by(number: int, view: state.State, known: Checkpoint) -> state.State:
     g1, g2, side = list(config.g1), list(config.g2), known.grid(stage)
     if stop.doubled:
         g1[0], g2[0] = min(2 * g1[0], side), min(2 * g2[0], side)
-    place = SAMPLES[view.image].place if view.image in SAMPLES else (0.5, 0.5)
+    place = state.home(view.image)
     if stop.seam:
         place = hatnet.place_of(seam(hatnet.token_at(place, (side, side)), side, g1[0]), (side, side))
     changes = {name: value for name in ("step", "equation") if (value := getattr(stop, name))}

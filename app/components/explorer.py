@@ -71,7 +71,7 @@ RAMPS = {"local": ramp(ON_PHOTO.local, LOCAL_POWER), "global": ramp(ON_PHOTO.glo
 
 
 def explorer(*, key: str, data: dict, changed: Callable[[dict], None]) -> None:
-    """Draw it; `changed` gets what the visitor changed, before the script runs again: any of `place`, `head`, `block`, `panel`, `need`.
+    """Draw it; `changed` gets what the visitor changed, before the script runs again: any of `place`, `head`, `panel`, `need`.
 
     data: as `pieces_explorer.drawn` makes it. `need` names sheets that the browser has lost and that must be sent (again).
     """
