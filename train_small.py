@@ -24,6 +24,7 @@ from pathlib import Path
 # them again takes a fifth of the step; these must be set before Python starts.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 
+WRONG_FIELDS = "the model cannot have {} ({}); lists are written as dims=[32,64]"
 DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or the classes themselves)"
 
 
@@ -107,19 +108,22 @@ def overrides(args: argparse.Namespace) -> dict:
 def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     """The model that the command line asks for, and the mean and std of its input where a checkpoint fixes them."""
     from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
-    from hatnet.config import configuration
+    from hatnet.config import check_fields
 
     fields = {"drop_path": drop_path} | overrides(args)
     if not args.init:
         try:
             return create_model(args.model, len(classes), **fields), None
         except TypeError as error:
-            raise ValueError(f"the model cannot have {fields} ({error}); lists are written as dims=[32,64]") from None
+            raise ValueError(WRONG_FIELDS.format(fields, error)) from None
     if args.model:
         raise ValueError(f"--init {args.init} brings its own shape; leave --model {args.model} out")
     info, source = checkpoint_info(args.init), load_checkpoint(args.init)
-    configuration("hatnet_compact", **fields)  # says which name is unknown
-    model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
+    check_fields(fields)
+    try:
+        model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
+    except TypeError as error:
+        raise ValueError(WRONG_FIELDS.format(fields, error)) from None
     own, weights = model.state_dict(), source.state_dict()
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if info["classes"] != list(classes):
@@ -228,8 +232,11 @@ def fit(argv: list[str]) -> None:
     if first and machine.world > 1:
         torch.distributed.barrier()
     images, watched = parts
-    if drawn and (args.image_size != 48 or recipe.mixup):
-        raise ValueError("cards are 48 pixels wide and have several labels: leave --image-size and --mixup out")
+    if drawn and (args.image_size != 48 or recipe.mixup or recipe.augment != "none" or recipe.first_side < 1):
+        raise ValueError(
+            "cards are 48 pixels wide and have a label in each cell: leave --image-size and --mixup out, "
+            "and take a recipe without crops and flips (--recipe cards, or --augment none)"
+        )
     per_epoch = len(images) // (recipe.batch_size * machine.world)
     if not per_epoch:
         batch = recipe.batch_size * machine.world

@@ -18,10 +18,10 @@ def by_cell(header: Mapping) -> bool:
 
 
 def suits(header: Mapping) -> bool:
-    """Whether the views can show it: the paper's attention, and one answer for a photograph, or one for each cell of cards."""
+    """Whether the views can show it: the paper's attention, in one stage at least; one answer a photograph, or one a cell of cards."""
     reach = header["config"].get("attention", "hierarchical")
     paper = set([reach] if isinstance(reach, str) else reach) == {"hierarchical"}
-    return paper and (header["data"] == "cards" or not by_cell(header))
+    return paper and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
 
 
 def rank(name: str, header: Mapping) -> tuple:

@@ -109,6 +109,9 @@ def _grids(view: state.State, known: Checkpoint) -> None:
     for name, what in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
         trained = getattr(known.config, name)[index]
         st.html(f'<div class="slider-title"><span>{what}</span><span class="muted">trained: {trained}</span></div>')
+        if side == 1:
+            st.caption("One token: nothing to choose.")
+            continue
         span = dict(min_value=1, max_value=side, label_visibility="collapsed")
         write = partial(state.set_grid, name, index)
         state.bound(st.slider, what, name, getattr(view, name)[index], write, key=f"choose_{name}_{view.stage}", **span)

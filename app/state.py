@@ -62,13 +62,13 @@ class State:
 def default(known: Checkpoint) -> State:
     """What a visitor sees first."""
     stage, g1, g2 = known.config.stages[0], known.config.g1, known.config.g2
-    block = _block(known, stage)
+    block = opening_block(known, stage)
     image = first(known.cards, known.classes)
     place = SAMPLES[image].place
     return State(image=image, checkpoint=known.name, stage=stage, block=block, head=None, place=place, g1=g1, g2=g2)
 
 
-def _block(known: Checkpoint, stage: int) -> int:
+def opening_block(known: Checkpoint, stage: int) -> int:
     """The block that a stage opens on: its last, which knows most; of cards the first, in which the asker finds the marked card."""
     return 1 if known.cards else known.depth(stage)
 
@@ -107,7 +107,7 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     stages = known.config.stages
     stage = _whole(params, "stage", state.stage, stages[0], stages[-1], f"this checkpoint has stages {stages[0]} to {stages[-1]}", notices)
     depth, heads = known.depth(stage), known.heads(stage)
-    block = _whole(params, "block", _block(known, stage), 1, depth, f"this stage has {count(depth)}", notices)
+    block = _whole(params, "block", opening_block(known, stage), 1, depth, f"this stage has {count(depth)}", notices)
     head = None
     if params.get("head", "mean") != "mean":
         head = _whole(params, "head", 1, 1, heads, f"this stage has {count(heads)}", notices)

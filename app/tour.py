@@ -51,8 +51,8 @@ def set_by(number: int, view: state.State, known: Checkpoint) -> state.State:
     if stop.seam:
         place = hatnet.place_of(seam(hatnet.token_at(place, (side, side)), side, g1[0]), (side, side))
     changes = {name: value for name in ("step", "equation") if (value := getattr(stop, name))}
-    fixed = dict(stage=stage, block=known.depth(stage), head=None, place=place, g1=tuple(g1), g2=tuple(g2), pixels=0, channels=0)
-    return replace(view, tour=number, panel=stop.panel, **fixed, **changes)
+    fixed = dict(stage=stage, block=state.opening_block(known, stage), head=None, place=place, g1=tuple(g1), g2=tuple(g2))
+    return replace(view, tour=number, panel=stop.panel, pixels=0, channels=0, **fixed, **changes)
 
 
 def seam(token: tuple[int, int], side: int, g1: int) -> tuple[int, int]:

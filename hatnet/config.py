@@ -7,7 +7,7 @@ paper's stage 5 is.
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # The reach of the local and of the global step of H-MHSA: the paper's, and the mechanisms it compares with, in the same two steps.
@@ -154,10 +154,15 @@ def configuration(name: str, **overrides) -> Config:
     """
     if name not in VARIANTS:
         raise ValueError(f"unknown model {name!r}{_nearest(name, VARIANTS)}; the models are {', '.join(VARIANTS)}")
+    check_fields(overrides)
+    return dataclasses.replace(VARIANTS[name], **overrides)
+
+
+def check_fields(overrides: Iterable[str]) -> None:
+    """Raise ValueError for a name that is no field of `Config`."""
     fields = [field.name for field in dataclasses.fields(Config)]
     if unknown := [key for key in overrides if key not in fields]:
         raise ValueError(f"unknown override {unknown[0]!r}{_nearest(unknown[0], fields)}; the overrides are {', '.join(fields)}")
-    return dataclasses.replace(VARIANTS[name], **overrides)
 
 
 def _nearest(word: str, known) -> str:

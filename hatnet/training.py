@@ -68,6 +68,8 @@ class Recipe:
                 raise ValueError(f"{name} is {getattr(self, name)}; wanted from 0 up to, not including, 1")
         if self.augment not in ("shift", "resized", "none"):
             raise ValueError(f"unknown augment {self.augment!r}; the choices are shift, resized, none")
+        if self.grown <= 0:
+            raise ValueError(f"grown is {self.grown}; wanted a part of all steps, above 0")
         for name, least in (("first_side", 0.25), ("least_area", 0.01)):
             if not least <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; wanted a part of the whole picture, from {least} to 1")

@@ -212,6 +212,26 @@ def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
         train_small.main(command(pictures, tmp_path / "odd", *odd, "--set", "head_dim=24", "--init", str(whole / "best.safetensors")))
 
 
+def test_init_has_a_shape_of_its_own():
+    """Four stages, three of them hierarchical: not what hatnet_compact has."""
+
+    def build(*more):
+        arguments = train_small.training_parser().parse_args(["--init", "caltech101", *more])
+        return train_small.build(arguments, tuple("abcde"), 0.0)[0].config
+
+    assert build("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(build("--set", "depths=[2,4,2,2]").depths) == 4
+    with pytest.raises(ValueError, match="lists are written as dims="):
+        build("--set", "dims=32")
+    with pytest.raises(ValueError, match="did you mean 'depthwise'"):
+        build("--set", "depthwize=false")
+
+
+def test_cards_keep_their_labels_in_place(tmp_path):
+    for more in (["--recipe", "compact"], ["--augment", "shift"], ["--first-side", "0.5"]):
+        with pytest.raises(SystemExit, match="a label in each cell"):
+            train_small.main(["--out", str(tmp_path / "run"), *more])
+
+
 def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
     """From a checkpoint of three classes to one of two, with another G1."""
     source = whole / "best.safetensors"

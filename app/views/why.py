@@ -17,6 +17,7 @@ if known.cards:
     st.stop()
 evidence = services.evidence(picture, known, view)
 name = known.classes[evidence.question.target]
+question = (picture.digest, known.key, view.g1, view.g2)  # what was being worked out when somebody cancels
 state.publish()  # before the long work
 
 
@@ -24,7 +25,7 @@ def work(slots: dict) -> None:
     """Fill in what is missing, and show each map once it is there."""
     with st.container(key="work"):
         bar = st.progress(0.0, "Getting ready")
-        st.button("Cancel", key="why_cancel", on_click=lambda: st.session_state.update(why_stopped=True))
+        st.button("Cancel", key="why_cancel", on_click=lambda: st.session_state.update(why_stopped=question))
         for part in evidence.work(lambda done, label: bar.progress(done, f"{label} …")):
             if part in slots:
                 pieces_why.picture(slots[part], evidence, part)
@@ -49,7 +50,9 @@ def token_choice() -> None:
 
 pieces.photos()
 st.title(f"Why “{name}”? Attention is not attribution", anchor=False)
-lead, stopped = st.empty(), bool(st.session_state.get("why_stopped"))
+if st.session_state.get("why_stopped") != question:
+    st.session_state.why_stopped = None  # another question's
+lead, stopped = st.empty(), st.session_state.why_stopped is not None
 wrong = pieces_why.wrong(SAMPLES.get(view.image), known, name)
 soon = "Their scores are still missing." if stopped and evidence.missing() else "They are being scored."
 lead.html(f'<p class="lead">{wrong}Six maps answer one question: which parts of the picture speak for this answer? {soon}</p>')
@@ -74,7 +77,7 @@ if evidence.missing():
     with below.container():
         if stopped:
             note("Stopped.", f"{len(evidence.missing())} parts are still to do: maps that wait, and all scores. What is there is kept.")
-            st.button("Go on", key="why_go_on", type="primary", on_click=lambda: st.session_state.update(why_stopped=False))
+            st.button("Go on", key="why_go_on", type="primary", on_click=lambda: st.session_state.update(why_stopped=None))
         else:
             work(slots)
 if not evidence.missing():

@@ -345,6 +345,14 @@ def test_a_wrong_panel_is_the_maps_with_a_notice(run):
     assert "heads" in run(panel="heads").query_params["panel"]
 
 
+def test_cards_are_exported_in_a_thread_without_a_session():
+    from app import pieces_explorer, services, state
+
+    known = services.checkpoint("cards")
+    view = state.default(known)
+    assert "asks for the marked card" in pieces_explorer.page(view, known, services.sample(view.image)).decode()
+
+
 def test_the_exported_page_holds_everything_and_calls_nobody(run):
     from app import pieces_explorer, services, state
 

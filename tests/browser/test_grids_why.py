@@ -2,9 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+
+from app.samples import FOLDER
+from hatnet.data import centre_crop
 
 
 def values(page, name):
@@ -106,7 +110,7 @@ def test_a_map_of_grids_chooses_the_query_by_click_and_by_key(open_page):
 
 
 def test_maps_are_saved_as_png_and_csv(open_page, tmp_path):
-    page = open_page(path="/grids")
+    page = open_page(path="/grids?image=bird_owl")
     page.get_by_role("button", name="Save", exact=True).click()
     files = {}
     for kind in ("PNG", "CSV"):
@@ -114,8 +118,15 @@ def test_maps_are_saved_as_png_and_csv(open_page, tmp_path):
             page.get_by_role("button", name=kind).first.click()
         files[kind] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[kind])
-    assert files["PNG"].name == "horse_herd-cifar10-stage2-block2-local-a-g1-8.png"
-    assert Image.open(files["PNG"]).size == (720, 720)
+    assert files["PNG"].name == "bird_owl-cifar10-stage2-block2-local-a-g1-8.png"
+    saved = Image.open(files["PNG"])
+    assert saved.size == (720, 720)
+
+    def likeness(name):
+        photo = centre_crop(Image.open(FOLDER / f"{name}.jpg"), 720)
+        return np.corrcoef(*(np.asarray(image.convert("L"), float).ravel() for image in (saved, photo)))[0, 1]
+
+    assert likeness("bird_owl") > 0.8 > 0.5 > likeness("horse_herd"), "the visitor's photograph lies under the map"
     lines = files["CSV"].read_text().splitlines()
     assert len(lines) == 1 + 256 and sum(float(line.split(",")[-1]) for line in lines[1:]) == pytest.approx(1, abs=1e-3)
 

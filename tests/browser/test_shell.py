@@ -37,7 +37,7 @@ def stands(page, path):
         expect(sidebar.locator(f".st-key-choose_{name}").get_by_role("radio", name=value, exact=True)).to_be_checked(**slow)
     for name, value in (("g1", "3"), ("g2", "4")):
         expect(sidebar.locator(f".st-key-choose_{name}_3").get_by_test_id("stSliderThumbValue")).to_have_text(value, **slow)
-    if path != "/cost":
+    if path.strip("/") not in ("", "cost"):  # Start names places in its sentences only
         expect(page.get_by_text(ROW).first).to_contain_text("Row 6, column 3 of 8 × 8", **slow)
 
 
