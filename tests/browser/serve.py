@@ -212,10 +212,12 @@ def drawn(page: Page, view: str) -> None:
 
     if view == "explorer":
         return explorer_drawn(page)
+    if view == "start":
+        return start_drawn(page)
     if view == "why":
         expect(page.locator(".meter")).to_have_count(6, timeout=300_000)
     settle(page)
-    shown = {"cost": ".js-plotly-plot .main-svg", "why": ".js-plotly-plot .main-svg", "start": "canvas, img"}.get(view, "canvas")
+    shown = {"cost": ".js-plotly-plot .main-svg", "why": ".js-plotly-plot .main-svg"}.get(view, "canvas")
     expect(page.get_by_test_id("stMain").locator(shown).first).to_be_visible()
     page.wait_for_load_state("networkidle")
 
