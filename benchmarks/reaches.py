@@ -70,7 +70,8 @@ def main() -> None:
         print(f"{arm:13} {100 * summary[-1]['mean']:.1f}{sd} %   ({', '.join(f'{100 * value:.2f}' for value in values)})")
         (args.output / f"cifar10-{arm}.safetensors").write_bytes((args.runs / f"{arm}-0" / "tested.safetensors").read_bytes())
     machine = json.loads((args.runs / f"{ARMS[0]}-0" / "config.json").read_text())["machine"]
-    result = {"data": "cifar10", "split": "test", "machine": machine, "summary": summary, "runs": runs}
+    data = checkpoint_info(args.runs / f"{ARMS[0]}-0" / "tested.safetensors")["data"]
+    result = {"data": data, "split": "test", "machine": machine, "summary": summary, "runs": runs}
     (args.output / "cifar10.reaches.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
