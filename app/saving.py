@@ -50,7 +50,8 @@ def save(*things: Map | Table) -> None:
     with st.popover("Save", icon=":material/download:"):
         for thing in things:
             slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in thing.name.lower()).split())
-            stem = f"{view.image}-{view.checkpoint}-stage{view.stage}-block{view.block}-{slug}"
+            checkpoint = view.checkpoint.replace(":", "-")  # a run's name, in a file's
+            stem = f"{view.image}-{checkpoint}-stage{view.stage}-block{view.block}-{slug}"
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
                 st.markdown(thing.name, width="content")
                 with st.container(horizontal=True, gap="small", width="content"):

@@ -38,13 +38,6 @@ def floats(numbers: np.ndarray) -> str:
     return _text(numbers.astype("<f4"))
 
 
-def unpacked(sheet: dict) -> np.ndarray:
-    """The rows that the browser has: [tokens, keys], off by at most 1/510 of the largest weight of the row."""
-    levels = np.frombuffer(base64.b64decode(sheet["levels"]), np.uint8).reshape(-1, sheet["keys"])
-    largest = np.frombuffer(base64.b64decode(sheet["told"]), "<f4").reshape(-1, 4)[:, 2:3]
-    return levels / 255 * largest
-
-
 def told(rows: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """What is said of each row: [tokens, 4] of spread (bits), reach (tokens), largest weight, number of its key."""
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -15,6 +15,7 @@ import hatnet.data
 from app.figures import rows
 from hatnet import checkpoints
 from tests.app.test_uploads import bomb, encoded
+from tests.app.views import unpacked
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -60,7 +61,7 @@ def cells(at, kind):
     """The weights of the selected token, as the browser has them: of its window, of all cells, or of all tokens."""
     found = data(at)
     (h, w), (y, x), sheet = found["grid"], found["token"], SENT[found["sheets"][kind]["key"]]
-    row = rows.unpacked(sheet)[0 if sheet["only"] is not None else y * w + x]
+    row = unpacked(sheet)[0 if sheet["only"] is not None else y * w + x]
     if kind == "local":
         i, j = found["window"]
         return row.reshape(i, j)[: min(i, h - y // i * i), : min(j, w - x // j * j)]
@@ -111,7 +112,7 @@ def test_every_token_s_row_is_sent(run, g1, g2):
     maps = model_maps("cow", g1, g2)
     found = data(at)
     for kind in ("local", "global"):
-        record, sent = maps[3, 1, kind], rows.unpacked(SENT[found["sheets"][kind]["key"]])
+        record, sent = maps[3, 1, kind], unpacked(SENT[found["sheets"][kind]["key"]])
         for n in range(64):
             expected = record.row(*divmod(n, 8)).mean(0).numpy()
             row = sent[n].reshape(record.key_grid)[: expected.shape[0], : expected.shape[1]]
@@ -362,6 +363,6 @@ def test_the_exported_page_holds_everything_and_calls_nobody(run):
     assert len(page) < 1_000_000 and "default-src 'none'" in page and page.count("</script>") == 1
     assert "http://" not in page and "https://" not in page
     inside = json.loads(page.split("const data = ")[1].split(";\n")[0])
-    sent = rows.unpacked(inside["sheets"]["global"]["body"])
+    sent = unpacked(inside["sheets"]["global"]["body"])
     expected = services.attention(picture, known, view.g1, view.g2, view.place).rows(view.stage, view.block, "global", view.head)
     np.testing.assert_allclose(sent, expected, atol=expected.max() / 500)

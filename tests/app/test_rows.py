@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from app.figures import rows
+from tests.app.views import unpacked
 
 RANDOM = np.random.default_rng(0)
 # grid, window (as layouts give it), cell: even, odd, partial windows and cells.
@@ -28,7 +29,7 @@ def local_rows(grid, g1):
 
 def test_quantised_rows_are_off_by_half_a_step_of_their_own_scale():
     weights = RANDOM.dirichlet(np.full(40, 0.1), size=100)
-    again = rows.unpacked(rows.packed(weights, np.zeros_like(weights)))
+    again = unpacked(rows.packed(weights, np.zeros_like(weights)))
     bound = weights.max(1, keepdims=True) / 510
     assert (abs(again - weights) <= bound * 1.001).all() and not np.array_equal(again, weights)
     np.testing.assert_array_equal(again.argmax(1), weights.argmax(1))
