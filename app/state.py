@@ -123,7 +123,7 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     grids |= costs
     panel = params.get("panel", "maps")
     if panel not in PANELS:
-        notices.append(f"The link asked for panel “{panel}”; there are {', '.join(PANELS)}. The maps are shown.")
+        notices.append(f"The link asked for panel “{_short(panel)}”; there are {', '.join(PANELS)}. The maps are shown.")
         panel = "maps"
     grids["panel"] = panel
     return replace(state, stage=stage, block=block, head=head, place=place, equation=equation, step=step, tour=tour, **grids), notices

@@ -31,11 +31,14 @@ def knobs() -> None:
         with column:
             options = sorted({*options, value, own})
             state.bound(st.select_slider, what, name, value, options=options, help=HELP[name].format(stride, stride))
-    span = dict(min_value=1, max_value=known.grid(known.hierarchical[at.chosen]))
+    side = known.grid(known.hierarchical[at.chosen])
     for column, what, name, value in zip(columns[2:], ("Window side G₁", "Cell side G₂"), ("g1", "g2"), at.asked, strict=True):
         with column:
+            if side == 1:
+                st.caption(f"{what}: the map is one token wide, nothing to choose.")
+                continue
             write = partial(state.set_grid, name, at.chosen)
-            state.bound(st.slider, what, name, value, write, key=f"cost_{name}_{at.chosen}", help=HELP[name], **span)
+            state.bound(st.slider, what, name, value, write, key=f"cost_{name}_{at.chosen}", help=HELP[name], min_value=1, max_value=side)
 
 
 st.title(prices.headline(at.full, at.ours), anchor=False)
