@@ -22,12 +22,12 @@ class Sample:
 
 
 SAMPLES = {
+    "cat_chelsea": Sample("Cat, close", "a cat", ("cat", "tabby"), (0.40, 0.32)),
     "horse_herd": Sample("Horses", "horses", ("horse",), (0.45, 0.68)),
     "cat_kitten": Sample("Kitten", "a cat", ("cat", "tabby"), (0.28, 0.31)),
     "bird_owl": Sample("Owl", "an owl", ("owl", "bird"), (0.34, 0.60)),
     "bird_duck": Sample("Duck", "a duck", ("duck", "bird"), (0.28, 0.70)),
     "bird_macaw": Sample("Macaw", "a macaw", ("macaw", "bird"), (0.28, 0.28)),
-    "cat_chelsea": Sample("Cat, close", "a cat", ("cat", "tabby"), (0.40, 0.32)),
     "dog_shepherd": Sample("Shepherd dog", "a dog", ("dog", "German shepherd"), (0.22, 0.91)),
     "deer_moose": Sample("Moose", "a moose, which is a deer", ("moose", "deer"), (0.53, 0.53)),
     "cow": Sample("Cow", "a cow", ("cow",), (0.53, 0.22)),

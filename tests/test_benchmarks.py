@@ -2,6 +2,7 @@
 
 import json
 import sys
+from statistics import mean
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from PIL import Image
 
 import hatnet
 from benchmarks import cards as ablation
-from benchmarks import grids
+from benchmarks import grids, reaches
 from hatnet import cards
 from hatnet.config import REACHES
 from hatnet.maps import attention_maps, place_of
@@ -121,3 +122,27 @@ def test_grids_of_a_checkpoint(tmp_path, monkeypatch):
     assert [row["accuracy"] for row in result["rows"]] == pytest.approx(wanted) and result["images"] == 10
     macs = {row["g2"][0]: row["macs"] for row in result["rows"] if row["stage"] == 2 and row["g1"] == [4, 4] and row["g2"][1] == 2}
     assert macs[1] > result["rows"][0]["macs"] > macs[4] > macs[8]
+
+
+@pytest.mark.slow
+def test_reaches_trains_every_arm_alike_and_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    for part in ("train", "val", "test"):
+        for name, colour in (("a", 60), ("b", 200)):
+            (tmp_path / "pictures" / part / name).mkdir(parents=True)
+            for number in range(70):
+                Image.new("RGB", (32, 32), (colour + number % 9,) * 3).save(tmp_path / "pictures" / part / name / f"{number}.png")
+    (tmp_path / "out").mkdir()
+    places = ["--runs", str(tmp_path / "runs"), "--output", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["reaches.py", "--data", f"folder:{tmp_path / 'pictures'}", "--epochs", "2", "--seeds", "2", *places])
+    reaches.main()
+    found = json.loads((tmp_path / "out" / "cifar10.reaches.json").read_text())
+    assert [(run["arm"], run["seed"]) for run in found["runs"]] == [(arm, seed) for seed in (0, 1) for arm in reaches.ARMS]
+    assert {run["steps"] for run in found["runs"]} == {2} and found["data"] == "pictures"
+    for row in found["summary"]:
+        values = [run["accuracy"] for run in found["runs"] if run["arm"] == row["arm"]]
+        info = hatnet.checkpoint_info(tmp_path / "out" / f"cifar10-{row['arm']}.safetensors")
+        assert row["mean"] == mean(values) and info["accuracy"] == values[0]
+        assert info["config"]["attention"] == row["arm"] and info["split"] == "test" and info["recipe"]["seed"] == 0
+    ended = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*")}
+    reaches.main()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/*/*")} == ended, "what is done is not done again"

@@ -2,16 +2,20 @@
 
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
+from statistics import fmean, stdev
 
 import pytest
 import torch
 
 import hatnet
+from hatnet.config import REACHES
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 MODULES = [name for _, name, _ in pkgutil.iter_modules(hatnet.__path__) if name != "__main__"]
 
 
@@ -47,3 +51,30 @@ def test_the_readme_s_table_of_calls_runs():
     assert len(calls) >= 9
     for call in calls:
         assert eval(call, names) is not None, call
+
+
+@pytest.mark.parametrize("name", hatnet.list_checkpoints())
+def test_a_shipped_checkpoint_s_card_and_the_readme_have_its_accuracy(name):
+    info, card = hatnet.checkpoint_info(name), (ROOT / "checkpoints" / f"{name}.md").read_text(encoding="utf-8")
+    for word in ("accuracy", "data", "command", "time", "For teaching"):
+        assert word in card
+    (row,) = [line for line in README.splitlines() if line.startswith(f"| [`{name}`]")]
+    if info["data"] == "cards":
+        return  # its accuracy is over two questions, which the card gives apart
+    assert f"{100 * info['accuracy']:.2f} % on the test" in card and info["split"] == "test"
+    assert f"| {100 * info['accuracy']:.1f} %" in row
+
+
+def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
+    found = json.loads((ROOT / "checkpoints" / "cifar10.reaches.json").read_text(encoding="utf-8"))
+    for row in found["summary"]:
+        values = [100 * run["accuracy"] for run in found["runs"] if run["arm"] == row["arm"]]
+        assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} |" in README
+        assert hatnet.checkpoint_info(f"cifar10-{row['arm']}")["accuracy"] == pytest.approx(values[0] / 100)
+    found = json.loads((ROOT / "checkpoints" / "cards.ablation.json").read_text(encoding="utf-8"))
+    for arm in REACHES:
+        figures = []
+        for budget, names in (("equal steps", ("global", "local")), ("equal time", ("global", "local")), ("equal steps", ("pointing",))):
+            runs = [run for run in found["runs"] if (run["budget"], run["arm"]) == (budget, arm)]
+            figures += [[100 * run[name] for run in runs] for name in names]
+        assert f"| {arm} | " + " | ".join(f"{fmean(values):.1f} ± {stdev(values):.1f}" for values in figures) + " |" in README

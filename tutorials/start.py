@@ -44,12 +44,12 @@ COLOURS = 128  # in its palette: half of the bytes
 FONT = "Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
 
 
-def photograph(name: str = "horse_herd", size: int = 280) -> np.ndarray:
+def photograph(name: str = "cat_chelsea", size: int = 280) -> np.ndarray:
     """The centre crop of one of `app.samples.SAMPLES`: uint8 [size, size, 3]."""
     return np.array(centre_crop(Image.open(FOLDER / f"{name}.jpg").convert("RGB"), size))
 
 
-def model_and_image(checkpoint: str = "cifar10", name: str = "horse_herd") -> tuple[hatnet.HATNet, torch.Tensor, dict]:
+def model_and_image(checkpoint: str = "cifar10", name: str = "cat_chelsea") -> tuple[hatnet.HATNet, torch.Tensor, dict]:
     """A shipped model, a photograph as it wants it (float32 [1, 3, h, w], normalised), and what its header says."""
     info = hatnet.checkpoint_info(checkpoint)
     pixels = torch.from_numpy(photograph(name, info["image_size"])).permute(2, 0, 1)[None]

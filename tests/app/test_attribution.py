@@ -30,10 +30,10 @@ def image():
 def test_integrated_gradients_are_complete():
     """All pixels together: what the logit gains from the mean colour to the picture. On trained weights: with random ones
     GroupNorm makes the logit jump just beside the mean colour, where no number of steps is enough."""
-    known, picture = services.checkpoint("cifar10"), services.sample("horse_herd")
+    known, picture = services.checkpoint("cifar10"), services.sample("cat_chelsea")
     trained = hatnet.load_checkpoint("cifar10")
     pixels = torch.tensor(services.model_input(picture, known.image_size)).permute(2, 0, 1)
-    image, target = normalise(pixels, known.mean, known.std)[None], known.classes.index("horse")
+    image, target = normalise(pixels, known.mean, known.std)[None], known.classes.index("cat")
     parts = attribution.integrated_gradients(trained, image, target)
     with torch.no_grad():
         gain = (trained(image) - trained(torch.zeros_like(image)))[0, target].item()

@@ -69,7 +69,7 @@ def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(h
     assert opening.picture({}).stem == "cat_kitten" == state.default(services.checkpoint("larger")).image
     assert opening.picture({"checkpoint": "less"}).stem == "coffee_cup" == state.default(services.checkpoint("less")).image
     assert opening.picture({"image": "koala"}).stem == "koala"
-    assert opening.picture({"image": "unicorn", "checkpoint": "cifar10"}).stem == "horse_herd"
+    assert opening.picture({"image": "unicorn", "checkpoint": "cifar10"}).stem == "cat_chelsea"
     assert opening.picture({"checkpoint": "cards"}) is None and opening.picture({"image": "upload"}) is None
     (shipped / "torn.safetensors").write_bytes(b"\xff" * 40)
     (shipped / "short.safetensors").write_bytes(b"")
@@ -179,7 +179,7 @@ def test_the_cards_page_says_what_is_asked_and_what_is_right(run):
     assert "asks for its own card’s pattern" in data(run("explorer", checkpoint="cards", token="0.6,0.9"))["prediction"]
     assert "This cell is blank." in data(run("explorer", checkpoint="cards", token="0.4,0.4"))["prediction"]
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
-    assert at.selectbox(key="choose_image").value == "horse_herd" and at.query_params["image"] == "horse_herd"
+    assert at.selectbox(key="choose_image").value == "cat_chelsea" and at.query_params["image"] == "cat_chelsea"
     at.selectbox(key="choose_checkpoint").set_value("cards").run()
     assert at.query_params["image"] == "cards_1" and at.query_params["block"] == "1"
 

@@ -9,7 +9,7 @@ from app.figures import colours
 from app.samples import FOLDER, SAMPLES, first, label_of, offered
 
 NAME = "cifar10"
-DEFAULT = "horse_herd"
+DEFAULT = "cat_chelsea"
 KNOWN = services.checkpoint(NAME)
 
 
@@ -47,10 +47,10 @@ def test_an_address_written_is_read_back_the_same():
         ({"g1": "4"}, "g1", KNOWN.config.g1, "The link asked for G1 “4”; two whole numbers are wanted, like 4,4. Those are used."),
         ({"token": "2,0.5"}, "place", (1.0, 0.5), "The link asked for a token outside the picture. The nearest one is shown."),
         ({"token": "nan,0"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “nan,0”; two fractions are wanted"),
-        ({"image": "unicorn"}, "image", DEFAULT, "The link asked for picture “unicorn”, which is not here. “Horses” is shown."),
+        ({"image": "unicorn"}, "image", DEFAULT, "The link asked for picture “unicorn”, which is not here. “Cat, close” is shown."),
         ({"image": "upload"}, "image", DEFAULT, "The link asked for somebody's own photograph, which never left their visit."),
         ({"image": "cards_1"}, "image", DEFAULT, "The link asked for “Cards 1”, which does not go with checkpoint cifar10."),
-        ({"image": ""}, "image", DEFAULT, "The link asked for picture “”, which is not here. “Horses” is shown."),
+        ({"image": ""}, "image", DEFAULT, "The link asked for picture “”, which is not here. “Cat, close” is shown."),
         ({"stage": ""}, "stage", 2, "The link asked for stage “”, which is no whole number. Stage 2 is shown."),
         ({"block": "nan"}, "block", 2, "The link asked for block “nan”, which is no whole number. Block 2 is shown."),
         ({"block": "1.5"}, "block", 2, "The link asked for block “1.5”, which is no whole number. Block 2 is shown."),
@@ -109,10 +109,10 @@ def test_a_file_written_anew_with_another_shape_still_fits_the_state():
 
 
 def test_the_first_photograph_is_one_that_the_checkpoint_knows():
-    assert first(False, KNOWN.classes) == "horse_herd"
+    assert first(False, KNOWN.classes) == "cat_chelsea"
     assert first(False, ("accordion", "cup", "Faces", "Faces_easy", "wild_cat")) == "astronaut"
     assert first(False, ("accordion", "cup")) == "coffee_cup"
-    assert first(False, ("tench",)) == "horse_herd" and first(True, CARDS.classes) == "cards_1"
+    assert first(False, ("tench",)) == "cat_chelsea" and first(True, CARDS.classes) == "cards_1"
 
 
 def test_another_stage_keeps_the_place_and_drops_what_it_does_not_have():

@@ -39,7 +39,7 @@ def changed(before, after):
 
 def test_the_page_lays_six_scored_maps_side_by_side(why):
     at = why()
-    assert at.title[0].value == "Why “horse”? Attention is not attribution"
+    assert at.title[0].value == "Why “cat”? Attention is not attribution"
     assert list(pictures(at)) == list(NAMES.values())
     assert len(scores(at)) == 6 and "random weights" in text(at) and "A weight says where a token looks" in text(at)
     for chart in at.get("plotly_chart"):

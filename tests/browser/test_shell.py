@@ -154,5 +154,5 @@ def test_the_asker_of_the_cards_looks_at_the_marked_card(open_page):
     expect(page.get_by_test_id("stFileUploader")).to_have_count(0)
     page.get_by_test_id("stSidebar").get_by_role("combobox").nth(1).click()
     page.get_by_role("option", name="cifar10 · 10 classes").click()
-    expect(page.get_by_test_id("stSidebar").get_by_role("combobox").first).to_have_value("Horses")
+    expect(page.get_by_test_id("stSidebar").get_by_role("combobox").first).to_have_value("Cat, close")
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()

@@ -13,7 +13,7 @@
 # **Run time** on a CPU: about 15 seconds. Working time: 40 minutes.
 #
 # **In the app:** with `make app` running, open [this block in the
-# Explorer](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=4&block=1&token=0.45,0.68).
+# Explorer](http://localhost:8501/explorer?image=cat_chelsea&checkpoint=cifar10&stage=4&block=1&token=0.40,0.32).
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
 # folded away.
@@ -37,7 +37,7 @@ from tutorials.start import model_and_image, photograph, show, split
 # stages halve the map and widen the tokens.
 
 # %%
-model, image, info = model_and_image("cifar10", "horse_herd")
+model, image, info = model_and_image("cifar10", "cat_chelsea")
 stem = model.stem(image)
 features = model.forward_features(image)
 print("image      ", tuple(image.shape), " batch, colours, height, width")
@@ -211,11 +211,11 @@ print(
 )
 
 # %% [markdown]
-# This is what you computed, for one token of the horses. The ring marks the token that asks; the brighter a square, the larger
+# This is what you computed, for one token of the cat. The ring marks the token that asks; the brighter a square, the larger
 # its share (mean over the 8 heads). The photograph lies below at its full size; the model saw 32 × 32 pixels of it.
 
 # %%
-photo, grid = photograph("horse_herd"), (4, 4)
+photo, grid = photograph("cat_chelsea"), (4, 4)
 token = hatnet.token_at((0.45, 0.68), grid)
 number = token[0] * 4 + token[1]  # its row in the list
 by_head = p[0, :, number].view(heads, *grid).numpy()
@@ -228,11 +228,11 @@ show(
 )
 
 # %% [markdown]
-# **Now predict.** Look at the top left corner. Is that share large because of the horses? What will it be, from all tokens
+# **Now predict.** Look at the top left corner. Is that share large because of the cat? What will it be, from all tokens
 # together, on photographs of a moose, an owl and a kitten? (1 is an even share.)
 
 # %%
-for name in ("horse_herd", "deer_moose", "bird_owl", "cat_kitten"):
+for name in ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd"):
     other = stage.downsample(model.forward_features(model_and_image("cifar10", name)[1])[1])
     q, k, v = qkv(rows(block.attn.norm(other)), *split(block.attn.qkv, 3), heads)
     received = attention(q, k, v)[1].mean((0, 1, 2)) * 16

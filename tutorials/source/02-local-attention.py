@@ -13,7 +13,7 @@
 # **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, open [this block in
-# Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.45,0.68).
+# Equations](http://localhost:8501/equations?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.40,0.32).
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
 # folded away.
@@ -30,15 +30,15 @@ from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]
 # We work in stage 2 of a small HAT-Net, in its first block: 16 × 16 tokens of 48 channels, 2 heads of 24, and windows of 4 × 4
-# tokens (G₁ = 4). `x` is what the block is given for a photograph of horses.
+# tokens (G₁ = 4). `x` is what the block is given for a photograph of a cat.
 
 # %%
-model, image, info = model_and_image("cifar10", "horse_herd")
+model, image, info = model_and_image("cifar10", "cat_chelsea")
 # A block of the model, what it is given for this image, and its G1 and G2.
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 b, c, h, w = x.shape
 heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
-photo = photograph("horse_herd")
+photo = photograph("cat_chelsea")
 print(f"x: {b} image, {c} channels, {h} x {w} tokens; G1 = {g1}")
 print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as in the app")
 
@@ -406,7 +406,7 @@ show(
 
 # %% [markdown]
 # **Now predict.** In the app, move the token to the right, across its window's edge ([open
-# it](http://localhost:8501/explorer?image=horse_herd&checkpoint=cifar10&stage=2&block=1&token=0.45,0.68), arrow keys). What
+# it](http://localhost:8501/explorer?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&token=0.40,0.32), arrow keys). What
 # happens to the blue window?
 #
 # <details><summary>Answer</summary>

@@ -13,7 +13,7 @@
 # **Run time** on a CPU: about 15 seconds. Working time: 45 minutes.
 #
 # **In the app:** with `make app` running, open [this block in
-# Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=10&token=0.45,0.68).
+# Equations](http://localhost:8501/equations?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&equation=10&token=0.40,0.32).
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
 # folded away.
@@ -30,17 +30,17 @@ from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]
 # Stage 2 of the small HAT-Net again, first block: 16 × 16 tokens of 48 channels, 2 heads of 24, and cells of 2 × 2 tokens (G₂ =
-# 2). `a1` is what the local step gives (Eq. 9, as the model computed it), for a photograph of horses.
+# 2). `a1` is what the local step gives (Eq. 9, as the model computed it), for a photograph of a cat.
 
 # %%
-model, image, info = model_and_image("cifar10", "horse_herd")
+model, image, info = model_and_image("cifar10", "cat_chelsea")
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 # Every tensor of Eqs. 6 to 15 as the model computed it: equation -> tensors.
 steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
 a1 = steps[9][1]  # A1, normalised: what the model hands on to Eq. 10
 b, c, h, w = a1.shape
 heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
-photo = photograph("horse_herd")
+photo = photograph("cat_chelsea")
 print(f"a1: {b} image, {c} channels, {h} x {w} tokens; G2 = {g2}")
 
 # %% [markdown]

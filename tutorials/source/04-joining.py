@@ -12,7 +12,7 @@
 # **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, open [this block in
-# Equations](http://localhost:8501/equations?image=horse_herd&checkpoint=cifar10&stage=2&block=1&equation=14&token=0.45,0.68).
+# Equations](http://localhost:8501/equations?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&equation=14&token=0.40,0.32).
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
 # folded away.
@@ -31,10 +31,10 @@ from tutorials.start import model_and_image, parts_of, photograph, show
 
 # %% [markdown]
 # Stage 2 of the small HAT-Net, first block: 16 × 16 tokens of 48 channels, 2 heads of 24, windows of 4 × 4 and cells of 2 × 2.
-# `x` is what the block is given for a photograph of horses.
+# `x` is what the block is given for a photograph of a cat.
 
 # %%
-model, image, info = model_and_image("cifar10", "horse_herd")
+model, image, info = model_and_image("cifar10", "cat_chelsea")
 block_2_1, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 heads, (h, w) = 2, x.shape[-2:]
 print(
@@ -241,7 +241,7 @@ print(
     f"with norm:    {(with_norm > 0).sum()} change: in the window by up to {with_norm[inside].max():.3f},"
 )
 print(f"              outside by up to {with_norm[~inside].max():.4f}")
-photo = photograph("horse_herd")
+photo = photograph("cat_chelsea")
 show(
     {
         "without norm": maps.marked_map(
@@ -390,7 +390,7 @@ assert worst < 1e-4
 # Six hierarchical blocks in stages 2 and 3 run on your functions; the stem, the downsampling, the plain last stage and the
 # classifier are the model's.
 #
-# **Now predict.** Will it still see a horse? And if you leave out `grid_norm` alone, in all six blocks?
+# **Now predict.** Will it still see a cat? And if you leave out `grid_norm` alone, in all six blocks?
 
 
 # %%

@@ -10,7 +10,7 @@
 # **Run time** on a CPU: about 15 seconds. Working time: 45 minutes.
 #
 # **In the app:** with `make app` running, [open the Cost
-# view](http://localhost:8501/cost?checkpoint=cifar10&image=horse_herd&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
+# view](http://localhost:8501/cost?checkpoint=cifar10&image=cat_chelsea&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
 # are folded away.

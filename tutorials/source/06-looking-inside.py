@@ -10,8 +10,8 @@
 # **Run time** on a CPU: about 35 seconds. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, [open this photograph in
-# Explorer](http://localhost:8501/explorer?checkpoint=cifar10&image=horse_herd&stage=2&block=2) and [in
-# Why?](http://localhost:8501/why?checkpoint=cifar10&image=horse_herd&stage=2&block=2).
+# Explorer](http://localhost:8501/explorer?checkpoint=cifar10&image=cat_chelsea&stage=2&block=2) and [in
+# Why?](http://localhost:8501/why?checkpoint=cifar10&image=cat_chelsea&stage=2&block=2).
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
 # are folded away.
@@ -46,7 +46,7 @@ from tutorials.start import model_and_image, photograph, show
 # The model here is small and shipped with the project. It names ten kinds of things on pictures of 32 × 32 pixels.
 
 # %%
-name = "horse_herd"
+name = "cat_chelsea"
 model, image, info = model_and_image("cifar10", name)
 photo = photograph(name, 160)
 with torch.no_grad():
@@ -70,7 +70,7 @@ for record in records:
 # probabilities `[heads, keys down, keys across]`, summing to 1 in each head. Stage 4 has one line for each block, for it is
 # plain attention.
 #
-# The two records of stage 2's last block will serve us for a while, and one token on a horse's head.
+# The two records of stage 2's last block will serve us for a while, and one token on the cat's face.
 
 # %%
 near, far = records[2], records[3]
@@ -309,8 +309,8 @@ assert difference < 1e-5
 
 # %% [markdown]
 # **Now predict.** A single path goes: token ← cell ← one token of the cell ← one source. Its share is the product along the
-# way. With 64 cells, 4 tokens in each and 16 sources for each of those, will the strongest single path carry about 50 %, 5 %
-# or 0.5 %?
+# way. With 64 cells, 4 tokens in each and 16 sources for each of those, will the strongest single path carry about 50 %, 10 %
+# or 2 %?
 
 # %%
 asks = tokens.index(token)
@@ -346,7 +346,7 @@ show(
 )
 
 # %% [markdown]
-# No path stands out. What a token knows of the distance comes in thousands of small parts. Each map has a colour scale of its
+# No single path carries much. What a token knows of the distance comes in thousands of small parts. Each map has a colour scale of its
 # own here.
 
 # %% [markdown]
@@ -413,7 +413,7 @@ print(
 #
 # A weight says how much of a *value* is taken. It does not say what that value holds, whether it speaks for or against the
 # class, or whether a later layer makes anything of it. Norms, values, the MLP and all signs are missing in every map so far.
-# **Attention is not attribution.** For the question "which pixels made the model say *horse*?" there are methods that ask the
+# **Attention is not attribution.** For the question "which pixels made the model say *cat*?" there are methods that ask the
 # model itself.
 #
 # ### Integrated Gradients
@@ -519,11 +519,11 @@ checks.grad_cam(grad_cam)
 # </details>
 
 # %% [markdown]
-# **Now predict.** Stage 4 has 4 × 4 tokens for a picture of 32 × 32 pixels. Could its map tell a horse's head from its neck?
+# **Now predict.** Stage 4 has 4 × 4 tokens for a picture of 32 × 32 pixels. Could its map tell the cat's eye from its brow?
 #
 # <details><summary>Answer</summary>
 #
-# No: one token stands for 8 × 8 pixels, an eighth of the picture each way. An earlier stage gives a finer map, but its
+# No: one token stands for 8 × 8 pixels, a quarter of the picture each way. An earlier stage gives a finer map, but its
 # features are further from the answer.
 #
 # </details>
@@ -575,15 +575,15 @@ def evidence(name):
     return found
 
 
-horses = evidence("horse_herd")
+cat = evidence("cat_chelsea")
 for three in (list(NAMES)[:3], list(NAMES)[3:]):
     tiles = {}
     for method in three:
-        ring = horses.question.place if method in ("raw", "hops") else None
-        tiles[NAMES[method]] = maps.uncovered(horses.importance(method), photo, ring)
+        ring = cat.question.place if method in ("raw", "hops") else None
+        tiles[NAMES[method]] = maps.uncovered(cat.importance(method), photo, ring)
     show(
         beside(tiles, height=200),
-        "Three maps of the horses under a black veil, lifted where the method finds "
+        "Three maps of the cat under a black veil, lifted where the method finds "
         "them important: " + ", ".join(tiles),
     )
 
@@ -637,8 +637,8 @@ checks.deletion(deletion)
 # </details>
 
 # %%
-mine = deletion(model, image, target, horses.importance("gradients"), attribution.STEPS)
-apps = attribution.curves(model, image, target, horses.importance("gradients"))[1]
+mine = deletion(model, image, target, cat.importance("gradients"), attribution.STEPS)
+apps = attribution.curves(model, image, target, cat.importance("gradients"))[1]
 print(
     "Integrated Gradients, deletion: largest difference from the app's curve "
     f"{np.abs(np.array(mine) - apps).max():.0e}"
@@ -653,13 +653,13 @@ print(
 # that follow attention, or the three that ask the model?
 
 # %%
-names = ("horse_herd", "deer_moose", "bird_owl", "cat_chelsea", "bird_macaw")
+names = ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd", "bird_macaw")
 signs = {"better than chance": "+", "no better than chance": ".", "worse than chance": "-"}
 titles = NAMES | {"raw": "Raw", "gradients": "IG"}
 better = dict.fromkeys(NAMES, 0)
 print(f"{'insertion, deletion':26}" + "".join(f"{title:>10}" for title in titles.values()))
 for each in names:
-    found = horses if each == "horse_herd" else evidence(each)
+    found = cat if each == "cat_chelsea" else evidence(each)
     random = [faithfulness.chance(found.curves("random")[:, kind]) for kind in (0, 1)]
     marks = []
     for method in NAMES:
@@ -689,9 +689,9 @@ print(
 )
 
 # %%
-random = horses.curves("random")[:, 1]
-nothing = horses.curves("learned nothing")[1]
-raw, gradients = horses.curves("raw")[1], horses.curves("gradients")[1]
+random = cat.curves("random")[:, 1]
+nothing = cat.curves("learned nothing")[1]
+raw, gradients = cat.curves("raw")[1], cat.curves("gradients")[1]
 show(
     faithfulness.chart(
         "removed", ("Integrated Gradients", gradients), raw, random, nothing, LIGHT, 0.8
@@ -702,15 +702,15 @@ show(
 )
 
 # %% [markdown]
-# The horses, squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
+# The cat, squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
 # of a model that has learned nothing, scored on the real one.
 #
-# Integrated Gradients does best; Grad-CAM, here on stage 2, hardly better than raw attention. So "asks the model" is no seal
+# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, no better than raw attention. So "asks the model" is no seal
 # of quality either: test each method.
 #
 # Read the table for the tendency, not for its single marks: five photographs are few, a random map is sometimes lucky, and
 # pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no explanation
-# of the prediction, however well it follows the horse.
+# of the prediction, however well it follows the cat.
 #
 # ## What to keep
 #

@@ -14,7 +14,7 @@
 # **Run time** on a CPU: about 30 seconds, half of it the training. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, [open
-# Grids](http://localhost:8501/grids?image=horse_herd&checkpoint=cifar10&stage=2), where G₁ and G₂ of a trained model move.
+# Grids](http://localhost:8501/grids?image=cat_chelsea&checkpoint=cifar10&stage=2), where G₁ and G₂ of a trained model move.
 #
 # How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
 # are folded away.
@@ -495,7 +495,7 @@ for name, hidden in (
 # photographs, on pictures that it was not trained on.
 #
 # **Now predict.** Trained with G₁ = 4 and G₂ = 2 in both stages. Stage 2 has 16 × 16 tokens. With one window over all of them
-# (G₁ = 16), or with cells of 8 × 8 (G₂ = 8), how many of its 85 % will be left?
+# (G₁ = 16), or with cells of 8 × 8 (G₂ = 8), how much of its 93 % will be left?
 
 # %%
 with open(hatnet.checkpoints.SHIPPED / "cifar10.grids.json", encoding="utf-8") as file:
@@ -564,28 +564,28 @@ print(
 
 # %% [markdown]
 # **Now predict.** One photograph, three settings: what changes, and what does not? Parameters, MACs, the probability of
-# "horse"?
+# "cat"?
 
 # %%
-photos, image, info = model_and_image("cifar10", "horse_herd")
-horse = info["classes"].index("horse")
+photos, image, info = model_and_image("cifar10", "cat_chelsea")
+cat = info["classes"].index("cat")
 for words, g1, g2 in (
     ("as trained", info["g1"], info["g2"]),
     ("the cheapest", chosen["g1"], chosen["g2"]),
     ("one window, no pooling", (16, 8), (1, 1)),
 ):
     with torch.no_grad():
-        chance = photos(image, g1=g1, g2=g2)[0].softmax(0)[horse].item()
+        chance = photos(image, g1=g1, g2=g2)[0].softmax(0)[cat].item()
     macs = complexity.count(photos, (32, 32), g1, g2).total
     parameters = sum(p.numel() for p in photos.parameters())
     print(
-        f"{words:23} {parameters:,} parameters, {macs / 1e6:5.1f} million MACs, horse "
+        f"{words:23} {parameters:,} parameters, {macs / 1e6:5.1f} million MACs, cat "
         f"{chance:.2f}"
     )
 
 # %% [markdown]
 # The weights are the same; only the call differs. "One window, no pooling" is full attention in both steps, dearer by two
-# fifths. The model never saw it in training, and is less sure of the horse. That is one photograph: the table above has a
+# fifths. The model never saw it in training, and answers almost the same. That is one photograph: the table above has a
 # thousand.
 #
 # ## What to keep
