@@ -66,14 +66,14 @@ def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(h
     assert services.checkpoint_names() == ["larger", "more", "cifar10", "less", "cards"]
     # What is shown before torch is there obeys the same rule.
     monkeypatch.setattr(opening, "SHIPPED", shipped)
-    assert opening.picture({}).stem == "cat_kitten" == state.default(services.checkpoint("larger")).image
+    assert opening.picture({}).stem == "cat_chelsea" == state.default(services.checkpoint("larger")).image
     assert opening.picture({"checkpoint": "less"}).stem == "coffee_cup" == state.default(services.checkpoint("less")).image
     assert opening.picture({"image": "koala"}).stem == "koala"
     assert opening.picture({"image": "unicorn", "checkpoint": "cifar10"}).stem == "cat_chelsea"
     assert opening.picture({"checkpoint": "cards"}) is None and opening.picture({"image": "upload"}) is None
     (shipped / "torn.safetensors").write_bytes(b"\xff" * 40)
     (shipped / "short.safetensors").write_bytes(b"")
-    assert opening.picture({}).stem == "cat_kitten"
+    assert opening.picture({}).stem == "cat_chelsea"
 
 
 def test_the_first_paint_needs_no_torch():
@@ -143,7 +143,7 @@ def test_the_authors_weights_are_offered_when_their_file_is_there(here, run):
     at = run("explorer", checkpoint="hatnet_tiny-imagenet1k")
     assert "79.8% right on ImageNet: top-1 from the paper’s Table 2, not measured here" in text(at)
     # The first photograph whose subject is among ImageNet's names.
-    assert at.query_params["image"] == "cat_kitten" and at.query_params["stage"] == "2"
+    assert at.query_params["image"] == "cat_chelsea" and at.query_params["stage"] == "2"
 
 
 def test_cards_are_asked_cell_by_cell():
