@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -41,12 +41,11 @@ def tested(run: Path, data: str) -> dict:
     if not written.exists():
         call("eval", str(run / "last.safetensors"), "--data", data, "--write", str(written))
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    speeds = sorted(row["images_per_second"] for row in rows if "accuracy" not in row)
     return {
         "accuracy": checkpoint_info(written)["accuracy"],
         "held_out": rows[-1]["accuracy"],
         "steps": rows[-1]["step"],
-        "images_per_second": round(speeds[len(speeds) // 2]),
+        "images_per_second": round(median(row["images_per_second"] for row in rows)),
     }
 
 

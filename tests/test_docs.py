@@ -69,7 +69,9 @@ def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
     found = json.loads((ROOT / "checkpoints" / "cifar10.reaches.json").read_text(encoding="utf-8"))
     for row in found["summary"]:
         values = [100 * run["accuracy"] for run in found["runs"] if run["arm"] == row["arm"]]
-        assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} |" in README
+        speeds = [str(run["images_per_second"]) for run in found["runs"] if run["arm"] == row["arm"]]
+        seeds = ", ".join(f"{value:.2f}" for value in values)
+        assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} | {seeds} | {', '.join(speeds)} |" in README
         assert hatnet.checkpoint_info(f"cifar10-{row['arm']}")["accuracy"] == pytest.approx(values[0] / 100)
     found = json.loads((ROOT / "checkpoints" / "cards.ablation.json").read_text(encoding="utf-8"))
     for arm in REACHES:

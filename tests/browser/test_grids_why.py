@@ -126,7 +126,7 @@ def test_maps_are_saved_as_png_and_csv(open_page, tmp_path):
         photo = centre_crop(Image.open(FOLDER / f"{name}.jpg"), 720)
         return np.corrcoef(*(np.asarray(image.convert("L"), float).ravel() for image in (saved, photo)))[0, 1]
 
-    assert likeness("bird_owl") > 0.8 > 0.5 > likeness("cat_chelsea"), "the visitor's photograph lies under the map"
+    assert likeness("bird_owl") > 0.7 > 0.5 > likeness("cat_chelsea"), "the visitor's photograph lies under the map"
     lines = files["CSV"].read_text().splitlines()
     assert len(lines) == 1 + 256 and sum(float(line.split(",")[-1]) for line in lines[1:]) == pytest.approx(1, abs=1e-3)
 
