@@ -119,7 +119,7 @@ def parse(params: Mapping[str, str], names: list[str], know: Callable[[str], Che
     stops = len(texts.sections("tour"))
     tour = _whole(params, "tour", state.tour, 0, stops, f"the tour has {count(stops)} stops", notices)
     place = _place(params, state.place, notices)
-    costs = {key: _whole(params, key, 0, 0, 1024, "the Cost view goes up to 1024", notices) for key in ("pixels", "channels")}
+    costs = {key: _whole(params, key, 0, 0, 1024, "0 is the model’s own, 1024 the most", notices) for key in ("pixels", "channels")}
     grids |= costs
     panel = params.get("panel", "maps")
     if panel not in PANELS:
