@@ -12,6 +12,7 @@ import argparse
 import copy
 import dataclasses
 import json
+import math
 import os
 import platform
 import shlex
@@ -187,7 +188,9 @@ def claim(folder: Path, state, config: dict) -> None:
         if (free := shutil.disk_usage(folder).free) < need:
             raise ValueError(f"{folder.resolve()}: the disk has {free / 2**20:.0f} MB left, and this training writes {need / 2**20:.0f} MB")
         state.save(folder / "state.pt")
-        (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        partial = folder / "config.partial"
+        partial.write_text(json.dumps(config, indent=2) + "\n")
+        os.replace(partial, folder / "config.json")
     except WRITE_ERRORS as error:
         raise ValueError(f"cannot write to {folder.resolve()} ({error}): give another place with --out") from None
 
@@ -262,6 +265,7 @@ def fit(argv: list[str]) -> None:
     else:
         if args.minutes:
             steps = training.fix_steps(args.minutes, copy.deepcopy(state), images, watched, recipe, machine, mean, std)
+            recipe = dataclasses.replace(recipe, epochs=math.ceil(steps / per_epoch))
         else:
             steps = recipe.epochs * per_epoch
         folder = new_folder(args) if first else Path()

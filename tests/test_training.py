@@ -315,6 +315,20 @@ def test_a_loss_that_is_no_number_stops(pictures, tmp_path, monkeypatch):
     assert all(p.isfinite().all() for p in hatnet.load_checkpoint(tmp_path / "run" / "last.safetensors").parameters())
 
 
+def test_a_run_killed_while_it_is_begun_can_be_begun_again(pictures, tmp_path, monkeypatch):
+    whole = Path.write_text
+
+    def half(path, text):
+        whole(path, text[: len(text) // 2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="stopped before the first step"):
+        patch.setattr(Path, "write_text", half)
+        train_small.main(command(pictures, tmp_path / "run", epochs=1))
+    train_small.main(command(pictures, tmp_path / "run", epochs=1))
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["steps"] > 0
+
+
 def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     """The measurement changes nothing in what is then trained."""
     trained = {}
@@ -324,6 +338,7 @@ def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     train_small.main(arguments)
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["steps"] == trained["steps"] > 12
+    assert config["recipe"]["epochs"] == math.ceil(config["steps"] / config["steps_per_epoch"])
     assert trained["state"].step == 0 and not trained["state"].optimiser.state
     torch.manual_seed(0)
     fresh = hatnet.create_model("hatnet_compact", 3, **{key: value for key, value in config["model"].items() if key != "num_classes"})
