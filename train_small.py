@@ -188,9 +188,7 @@ def claim(folder: Path, state, config: dict) -> None:
         if (free := shutil.disk_usage(folder).free) < need:
             raise ValueError(f"{folder.resolve()}: the disk has {free / 2**20:.0f} MB left, and this training writes {need / 2**20:.0f} MB")
         state.save(folder / "state.pt")
-        partial = folder / "config.partial"
-        partial.write_text(json.dumps(config, indent=2) + "\n")
-        os.replace(partial, folder / "config.json")
+        write_whole(folder / "config.json", json.dumps(config, indent=2) + "\n")
     except WRITE_ERRORS as error:
         raise ValueError(f"cannot write to {folder.resolve()} ({error}): give another place with --out") from None
 
@@ -308,8 +306,13 @@ def keep_lines(path: Path, step: int) -> None:
     """Drop the lines of metrics.jsonl that a run wrote after the state it goes on from; it will write them again."""
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    write_whole(path, "".join(kept))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is whole whenever it is there."""
     partial = path.with_suffix(".partial")
-    partial.write_text("".join(kept))
+    partial.write_text(text)
     os.replace(partial, path)
 
 

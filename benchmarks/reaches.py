@@ -2,7 +2,7 @@
 
 hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages: same weights' sizes,
 recipe, images and number of steps, several seeds. Each training is a run of train_small.py in runs/reaches, which goes on where
-it stopped when this script is called again. When all are done, each is measured on the test split, which nothing has read before;
+it stopped when this script is called again. When all are done, each is measured once on the test split;
 writes checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
 """
 
@@ -52,7 +52,7 @@ def tested(run: Path, data: str) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="cifar10", help="cifar10, or folder:PATH with train/ and test/")
-    parser.add_argument("--epochs", type=int, default=10, help="of each training (10: 16 to 23 minutes on two cores)")
+    parser.add_argument("--epochs", type=int, default=10, help="of each training (10: 15 to 24 minutes on two cores)")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "reaches")
     parser.add_argument("--output", type=Path, default=ROOT / "checkpoints")
