@@ -216,7 +216,7 @@ print(
 
 # %%
 photo, grid = photograph("cat_chelsea"), (4, 4)
-token = hatnet.token_at((0.45, 0.68), grid)
+token = hatnet.token_at((0.40, 0.32), grid)
 number = token[0] * 4 + token[1]  # its row in the list
 by_head = p[0, :, number].view(heads, *grid).numpy()
 show(

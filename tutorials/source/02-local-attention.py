@@ -37,7 +37,7 @@ model, image, info = model_and_image("cifar10", "cat_chelsea")
 # A block of the model, what it is given for this image, and its G1 and G2.
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 b, c, h, w = x.shape
-heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
+heads, token = 2, hatnet.token_at((0.40, 0.32), (h, w))
 photo = photograph("cat_chelsea")
 print(f"x: {b} image, {c} channels, {h} x {w} tokens; G1 = {g1}")
 print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as in the app")
@@ -341,15 +341,19 @@ checks.local_attention(local_attention)
 
 # %%
 layers = split(block.attn.qkv, 3)
-changed = x.clone()
+# In float64: float32 would round the smallest changes away.
+precise = [layer.double() for layer in split(block.attn.qkv, 3)]
+same, changed = x.double(), x.double()
 changed[0, :, token[0], token[1]] += 1
-before, after = (local_attention(each, *layers, heads, g1) for each in (x, changed))
-difference = (after - before).abs().amax(1)[0]
-everywhere = (
-    (local_attention(changed, *layers, heads, 16) - local_attention(x, *layers, heads, 16))
-    .abs()
-    .amax(1)[0]
-)
+
+
+def change(g):
+    """How far each output moves, at most over its channels, with windows of g x g: [h, w]."""
+    before, after = (local_attention(each, *precise, heads, g) for each in (same, changed))
+    return (after - before).abs().amax(1)[0]
+
+
+difference, everywhere = change(g1), change(16)
 print(f"G1 = 4:  {(difference > 0).sum()} outputs change")
 print(f"G1 = 16: {(everywhere > 0).sum()} outputs change; one window is plain attention")
 show(

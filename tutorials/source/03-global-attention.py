@@ -39,7 +39,7 @@ block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
 a1 = steps[9][1]  # A1, normalised: what the model hands on to Eq. 10
 b, c, h, w = a1.shape
-heads, token = 2, hatnet.token_at((0.45, 0.68), (h, w))
+heads, token = 2, hatnet.token_at((0.40, 0.32), (h, w))
 photo = photograph("cat_chelsea")
 print(f"a1: {b} image, {c} channels, {h} x {w} tokens; G2 = {g2}")
 
