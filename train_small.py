@@ -1,11 +1,11 @@
 """Train a compact HAT-Net, or measure a checkpoint.
 
-    python train_small.py                                        cards, drawn as it goes: nothing to download, about a minute
-    python train_small.py --data cifar10 --amp bf16 --minutes 60
-    python train_small.py --data folder:PATH --image-size 112 --init runs/cifar10/best.safetensors
-    python train_small.py --resume runs/cifar10                  go on after Ctrl-C or a crash
-    python train_small.py eval runs/cards/best.safetensors --data cards
-    torchrun --nproc-per-node 4 train_small.py --data cifar10    one process a GPU, or a part of the cores
+python train_small.py                                        cards, drawn as it goes: nothing to download, about a minute
+python train_small.py --data cifar10 --amp bf16 --minutes 60
+python train_small.py --data folder:PATH --image-size 112 --init runs/cifar10/best.safetensors
+python train_small.py --resume runs/cifar10                  go on after Ctrl-C or a crash
+python train_small.py eval runs/cards/best.safetensors --data cards
+torchrun --nproc-per-node 4 train_small.py --data cifar10    one process a GPU, or a part of the cores
 """
 
 import argparse

@@ -458,9 +458,7 @@ def _other_model(key: str, mechanism: str, _known: Checkpoint) -> hatnet.HATNet:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _other(
-    digest: str, key: str, mechanism: str, g1: tuple, g2: tuple, place: tuple, _known: Checkpoint, _input: np.ndarray
-) -> Attention:
+def _other(digest: str, key: str, mechanism: str, g1: tuple, g2: tuple, place: tuple, _known: Checkpoint, _input: np.ndarray) -> Attention:
     model = _other_model(key, mechanism, _known)
     with _FORWARDS, torch.inference_mode():
         logits, maps = hatnet.attention_maps(model, _normalised(_known, _input), queries=(place,), g1=g1, g2=g2)
@@ -553,9 +551,7 @@ def equations(picture: Picture, known: Checkpoint, stage: int, block: int, g1: t
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _equations(
-    digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple, _known: Checkpoint, _input: np.ndarray
-) -> Equations:
+def _equations(digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple, _known: Checkpoint, _input: np.ndarray) -> Equations:
     known, name = _known, _known.name
     with _FORWARDS, torch.no_grad():  # not inference_mode: there the counter of FLOPs misses the products
         layer, x, side1, side2 = hatnet.block_input(_model(name), _normalised(known, _input), stage, block - 1, g1, g2)

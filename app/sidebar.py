@@ -19,9 +19,7 @@ MEASURED = {
     "val": "{:.0%} right on images held out of training",
     "paper": "{:.1%} right on ImageNet: top-1 from the paper’s Table 2, not measured here",
 }
-CARDS = (
-    "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for that of the card with <b>magenta rings</b>."
-)
+CARDS = "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for that of the card with <b>magenta rings</b>."
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'

@@ -79,9 +79,7 @@ RECIPES = {
     "compact": Recipe(epochs=18, batch_size=128, learning_rate=2e-3, cut_out=0.25, ema=0.998),
     # Section 4.1: 300 epochs, 128 images for each of 8 GPUs, 1e-3, mixup, label smoothing; "as DeiT", which adds the warm-up of 5
     # epochs, alpha 0.8, stochastic depth and no clipping.
-    "paper": Recipe(
-        epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1
-    ),
+    "paper": Recipe(epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1),
     "cards": Recipe(
         epochs=7,
         batch_size=64,

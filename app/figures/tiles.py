@@ -10,9 +10,7 @@ from app.figures.maps import FULL, Box, times_even
 VEIL = [f"rgba(9,12,16,{0.93 * (1 - step / 40):.3f})" for step in range(41)]  # from least to most
 
 
-def compared(
-    shares: np.ndarray, kind: str, most: float, token: tuple[int, int], boxes: Sequence[Box], signed: bool = False
-) -> dict:
+def compared(shares: np.ndarray, kind: str, most: float, token: tuple[int, int], boxes: Sequence[Box], signed: bool = False) -> dict:
     """Weights per token [h, w], or (`signed`) their difference, on a scale that several maps share.
 
     kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline.
