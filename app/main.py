@@ -12,44 +12,44 @@ if str(HERE.parent) not in sys.path:
 
 st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=272)
 
-# One line a view. The first is what opens.
-VIEWS = [
-    st.Page("views/start.py", title="Start", icon=":material/play_circle:", default=True),
-    st.Page("views/explorer.py", title="Explorer", icon=":material/search:", url_path="explorer"),
-    st.Page("views/equations.py", title="Equations", icon=":material/function:", url_path="equations"),
-    st.Page("views/grids.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
-    st.Page("views/cost.py", title="Cost", icon=":material/speed:", url_path="cost"),
-    st.Page("views/why.py", title="Why?", icon=":material/help:", url_path="why"),
+# One line a page. The first is what opens.
+PAGES = [
+    st.Page("views/start/page.py", title="Start", icon=":material/play_circle:", default=True),
+    st.Page("views/explorer/page.py", title="Explorer", icon=":material/search:", url_path="explorer"),
+    st.Page("views/equations/page.py", title="Equations", icon=":material/function:", url_path="equations"),
+    st.Page("views/grids/page.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
+    st.Page("views/cost/page.py", title="Cost", icon=":material/speed:", url_path="cost"),
+    st.Page("views/why/page.py", title="Why?", icon=":material/help:", url_path="why"),
 ]
-page = st.navigation(VIEWS, position="top" if len(VIEWS) > 1 else "hidden")
+page = st.navigation(PAGES, position="top")
 
-from app import loading  # noqa: E402
-from app.figures import colours  # noqa: E402
+from app.core import colours, content  # noqa: E402
+from app.shell import loading  # noqa: E402
 
-st.html(f"<style>{colours.css()}{(HERE / 'style.css').read_text(encoding='utf-8')}</style>")
+st.html(f"<style>{colours.css()}{content.style()}</style>")
 st.sidebar.html(loading.BRAND)
 if "torch" not in sys.modules:
     waiting = st.empty()
     with waiting.container():
-        loading.first_paint(page is VIEWS[0])
+        loading.first_paint(page is PAGES[0])
     import torch  # noqa: F401
 
     waiting.empty()
 
-from app import pieces, services, sidebar, state, tour  # noqa: E402
-from app.messages import guarded, notices  # noqa: E402
+from app.core import checkpoints  # noqa: E402
+from app.shell import location, session, sidebar, tour  # noqa: E402
+from app.shell.notices import guarded, notices  # noqa: E402
 
 with guarded():
-    if not services.checkpoint_names():
+    if not checkpoints.names():
         st.title("No model yet", anchor=False)
-        st.markdown((HERE / "content" / "no_checkpoint.md").read_text(encoding="utf-8"))
+        st.markdown(content.text("content/no_checkpoint.md"))
         st.stop()
-    state.current()
     tour.arrive()
-    tour.follow(page, VIEWS)
+    tour.follow(page, PAGES)
     sidebar.draw()
-    pieces.where()
+    location.draw()
     notices()
     tour.draw(page)
     page.run()
-    state.publish()
+    session.publish()

@@ -13,7 +13,8 @@ import pytest
 from nbclient.exceptions import CellExecutionError
 
 import tutorials.start
-from app import services, state
+from app.core import checkpoints
+from app.core.view import parse
 from tutorials import build
 from tutorials.checking import Todo, Wrong
 
@@ -244,7 +245,7 @@ def test_links_and_folders(source):
     for link in links:
         parts = urlsplit(link)
         assert parts.path in ("/", "/explorer", "/equations", "/grids", "/cost", "/why")
-        _, notices = state.parse(dict(parse_qsl(parts.query)), services.checkpoint_names(), services.checkpoint, False)
+        _, notices = parse(dict(parse_qsl(parts.query)), checkpoints.names(), checkpoints.describe, False)
         assert not notices, notices
     for other in re.findall(r"\]\((\d\d-[\w-]+)\.ipynb\)", text):
         assert other in NAMES

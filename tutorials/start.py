@@ -25,11 +25,11 @@ except ImportError as error:
         "or run `pip install -r requirements.txt` with it"
     ) from None
 
-from app.figures.beside import beside
-from app.figures.colours import LIGHT
-from app.samples import FOLDER
+from app.core.colours import LIGHT
+from app.core.samples import FOLDER
 from hatnet.attention import HMHSA
 from hatnet.data import centre_crop, normalise
+from tutorials.figures.beside import beside
 
 # Captum's progress bar would ask for ipywidgets, which nothing here needs.
 warnings.filterwarnings("ignore", message="IProgress not found")

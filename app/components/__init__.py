@@ -4,20 +4,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.figures import colours
+from app.core import colours
 
-FOLDER = Path(__file__).parent
-
-
-def component(name: str, html: str, uses: tuple[str, ...] = ()):
-    """The component of `name`.js and `name`.css, with the app's colours. Streamlit wants text of several lines, not a path."""
-    return st.components.v2.component(f"hatnet_{name}", html=html, css=style(name), js=script(name, uses))
+SHARED = Path(__file__).parent / "js"
 
 
-def style(name: str) -> str:
-    return colours.css() + "\n" + (FOLDER / f"{name}.css").read_text(encoding="utf-8")
+def component(script_path: Path, html: str, uses: tuple[str, ...] = ()):
+    """The component of a script and the style sheet of the same name beside it, with the app's colours."""
+    # Streamlit wants text of several lines, not a path.
+    return st.components.v2.component(f"hatnet_{script_path.stem}", html=html, css=style(script_path), js=script(script_path, uses))
 
 
-def script(name: str, uses: tuple[str, ...] = ()) -> str:
-    """`name`.js after the plain functions of the files that it uses: there is no build step."""
-    return "\n".join((FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in (*uses, name))
+def style(script_path: Path) -> str:
+    return colours.css() + "\n" + script_path.with_suffix(".css").read_text(encoding="utf-8")
+
+
+def script(script_path: Path, uses: tuple[str, ...] = ()) -> str:
+    """A script after the plain functions of the shared files that it uses: there is no build step."""
+    paths = [*(SHARED / f"{name}.js" for name in uses), script_path]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)

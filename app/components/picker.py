@@ -1,6 +1,7 @@
 """The photograph with its token grid: click, tap or arrow keys choose a token; hovering previews what it would see."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -20,7 +21,7 @@ _HTML = """
   <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>
 """
-_mount = component("picker", _HTML, uses=("paint",))
+_mount = component(Path(__file__).with_name("picker.js"), _HTML, uses=("paint",))
 
 
 def picker(

@@ -1,6 +1,7 @@
 """A map on the photograph that answers pointing by itself: the number under the pointer, in all maps of its group at once."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ _HTML = """
   </div>
 </div>
 """
-_mount = component("tile", _HTML)
+_mount = component(Path(__file__).with_name("tile.js"), _HTML)
 
 
 def tile(

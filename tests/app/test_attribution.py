@@ -8,9 +8,10 @@ import pytest
 import torch
 
 import hatnet
-from app import attribution, services
-from app.evidence import NAMES, RANDOM_MAPS, Evidence, Question
-from app.figures.faithfulness import score
+from app.core import checkpoints, pictures
+from app.views.why import attribution
+from app.views.why.evidence import NAMES, RANDOM_MAPS, Evidence, Question
+from app.views.why.scores import score
 from hatnet.data import normalise
 
 TARGET = 3
@@ -30,9 +31,9 @@ def image():
 def test_integrated_gradients_are_complete():
     """All pixels together: what the logit gains from the mean colour to the picture. On trained weights: with random ones
     GroupNorm makes the logit jump just beside the mean colour, where no number of steps is enough."""
-    known, picture = services.checkpoint("cifar10"), services.sample("cat_chelsea")
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_chelsea")
     trained = hatnet.load_checkpoint("cifar10")
-    pixels = torch.tensor(services.model_input(picture, known.image_size)).permute(2, 0, 1)
+    pixels = torch.tensor(pictures.model_input(picture, known.image_size)).permute(2, 0, 1)
     image, target = normalise(pixels, known.mean, known.std)[None], known.classes.index("cat")
     parts = attribution.integrated_gradients(trained, image, target)
     with torch.no_grad():

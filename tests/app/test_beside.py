@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from app.figures import maps
-from app.figures.beside import beside
+from tutorials.figures import maps
+from tutorials.figures.beside import beside
 
 PHOTO = np.full((160, 160, 3), 200, np.uint8)
 

@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
-from app import costs, lesson, measuring, prices, services
-from app.figures import colours, cost, latex, steps
-from app.recompute import cell_means, recompute, softmax, window_ids
+from app.core import checkpoints, colours, inference, pictures
+from app.views.cost import charts, layer, measure_job
+from app.views.cost import text as cost_text
+from app.views.equations import boards, latex, numpy_check
+from app.views.equations import text as equations_text
+from app.views.equations.numpy_check import cell_means, recompute, softmax, window_ids
 from hatnet import complexity
 from tests.app.views import spec, text
 
@@ -29,7 +33,8 @@ def run(caplog):
         for key, value in params.items():
             at.query_params[key] = value
         at.run()
-        return at.switch_page(f"views/{view}.py").run()
+        at._page_hash = calc_hash(view)
+        return at.run()
 
     with caplog.at_level(logging.ERROR, logger="hatnet.app"):
         yield start
@@ -53,17 +58,17 @@ def test_windows_and_cells_of_a_map_that_they_do_not_divide():
 
 @pytest.mark.parametrize(("g1", "g2"), [((4, 4), (2, 2)), ((5, 3), (3, 5)), ((1, 8), (16, 1))])
 def test_the_recomputation_is_the_model_up_to_rounding(g1, g2):
-    known, picture = services.checkpoint("cifar10"), services.sample("cat_kitten")
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_kitten")
     for stage in known.hierarchical:
-        ran = services.equations(picture, known, stage, 2, g1, g2)
+        ran = numpy_check.checked(picture, known, stage, 2, g1, g2)
         assert set(ran.differences) == set(range(6, 16))
         assert max(ran.differences.values()) < 2e-5 and ran.differences[15] == 0
 
 
 def test_a_mistake_in_the_equations_is_seen():
     """Other grids, or a lost bias, are no rounding."""
-    known, picture = services.checkpoint("cifar10"), services.sample("cat_kitten")
-    ran = services.equations(picture, known, 2, 1, (4, 4), (2, 2))
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_kitten")
+    ran = numpy_check.checked(picture, known, 2, 1, (4, 4), (2, 2))
     args = ran.tensors["x"], ran.weights
     assert np.abs(recompute(*args, 4, 2, 24, False)["out"] - ran.tensors["out"]).max() < 1e-4
     assert np.abs(recompute(*args, 4, 4, 24, False)["out"] - ran.tensors["out"]).max() > 1e-2
@@ -73,9 +78,9 @@ def test_a_mistake_in_the_equations_is_seen():
 
 
 def test_a_difference_beyond_rounding_is_not_called_rounding():
-    step = services.equations(services.sample("cow"), services.checkpoint("cifar10"), 2, 1, (4, 4), (2, 2)).steps[8]
-    assert "only rounding" in lesson.check(step, 3e-6) and "3.0 · 10<sup>−6</sup>" in lesson.check(step, 3e-6)
-    assert "more than rounding" in lesson.check(step, 3e-3) and "✓" not in lesson.check(step, 3e-3)
+    step = numpy_check.checked(pictures.sample("cow"), checkpoints.describe("cifar10"), 2, 1, (4, 4), (2, 2)).steps[8]
+    assert "only rounding" in equations_text.check(step, 3e-6) and "3.0 · 10<sup>−6</sup>" in equations_text.check(step, 3e-6)
+    assert "more than rounding" in equations_text.check(step, 3e-3) and "✓" not in equations_text.check(step, 3e-3)
 
 
 # The boards
@@ -99,7 +104,7 @@ def look(token=(1, 2), g1=2, g2=2):
     weights = {"qkv": np.hstack([eye] * 3), "qkv+": np.zeros(6), "q": eye, "q+": np.zeros(2), "proj": eye, "proj+": np.zeros(2)}
     top, left = token[0] // g1 * g1, token[1] // g1 * g1
     window = (top, left, min(g1, h - top), min(g1, w - left))
-    return steps.Look(tensors=tensors, weights=weights, token=token, window=window, g1=g1, g2=g2, head=0)
+    return boards.Look(tensors=tensors, weights=weights, token=token, window=window, g1=g1, g2=g2, head=0)
 
 
 def panel(board, name):
@@ -109,29 +114,29 @@ def panel(board, name):
 def test_a_window_at_the_edge_has_only_its_real_tokens():
     here = look()
     assert here.window == (0, 2, 2, 1) and here.window_index == 1 and here.places == [0, 2] and here.place == 2
-    shown = panel(steps.board(6, here, {}), "x1")
+    shown = panel(boards.board(6, here, {}), "x1")
     assert shown["values"] == [[2, 11], [5, 14]] and shown["own"] == 1
-    weights = panel(steps.board(8, here, {}), "p")
+    weights = panel(boards.board(8, here, {}), "p")
     assert np.array(weights["values"]).shape == (2, 1) and np.array(weights["values"]).sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_global_weights_lie_on_cells_of_their_size():
-    weights = panel(steps.board(13, look(), {}), "p")
+    weights = panel(boards.board(13, look(), {}), "p")
     assert np.array(weights["values"]).shape == (2, 2) and weights["size"] == [1.5, 1.5]
     assert weights["crop"] == [0, 0, 1, 1] and weights["ring"] == (0.75, 1.25)
     assert "Cell (2, 2)" in weights["says"][1][1] and "<b>1.0000" in weights["says"][1][1]
 
 
 def test_pooling_says_how_many_tokens_a_cell_averages():
-    board = steps.board(10, look(), {})
+    board = boards.board(10, look(), {})
     said = panel(board, "pooled")["says"]
     assert "mean over its 4 tokens" in said[0][0] and "mean over its 1 tokens" in said[1][1]
     assert panel(board, "a1")["cells"] == ("cell", [[0, 0, 1], [0, 0, 1], [2, 2, 3]])
 
 
 def test_every_term_lights_a_panel_and_every_cell_has_words():
-    for number in steps.NAMES:
-        board = steps.board(number, look(), complexity.hmhsa_terms(3, 3, 2, 2, 2))
+    for number in boards.NAMES:
+        board = boards.board(number, look(), complexity.hmhsa_terms(3, 3, 2, 2, 2))
         names = {panel["id"] for column in board["columns"] for panel in column}
         terms = [piece for piece in board["equation"] if not isinstance(piece, str)]
         assert terms and {term["panel"] for term in terms} <= names and board["start"][0] in names, number
@@ -145,7 +150,7 @@ def test_every_term_lights_a_panel_and_every_cell_has_words():
 
 def test_the_cost_board_adds_up():
     terms = complexity.hmhsa_terms(3, 3, 2, 2, 2)
-    board = steps.board(15, look(), terms)
+    board = boards.board(15, look(), terms)
     shown = [column[0]["values"][0][0] for column in zip(*board["columns"], strict=True)]
     assert shown == pytest.approx(list(terms.values()))
 
@@ -215,52 +220,52 @@ def test_a_plain_stage_says_so_and_leads_to_one_that_is_not(run):
 
 def test_the_crossover_is_where_the_curves_cross():
     for c, g1, g2 in ((64, 8, 8), (48, 4, 2), (96, 7, 4)):
-        at = costs.crossover(c, g1, g2) ** 0.5
+        at = layer.crossover(c, g1, g2) ** 0.5
         assert complexity.hmhsa(at, at, c, g1, g2) == pytest.approx(complexity.mhsa(at, at, c))
-    assert round(costs.crossover(64, 8, 8)) == 99 and costs.crossover(48, 4, 1) is None
+    assert round(layer.crossover(64, 8, 8)) == 99 and layer.crossover(48, 4, 1) is None
 
 
 def test_equation_15_alone_prefers_the_corner_and_the_diagonal_has_its_minimum_inside():
     for side, c in ((56, 48), (28, 96), (14, 240)):
-        table = costs.grids(side, c)
+        table = layer.grids(side, c)
         assert np.unravel_index(table.argmin(), table.shape) == (0, table.shape[1] - 1)
-        g, terms = costs.diagonal(side, c)
+        g, terms = layer.diagonal(side, c)
         assert g[sum(terms.values()).argmin()] == pytest.approx(complexity.best_common_grid(side, side, c), abs=0.3)
 
 
 def test_every_mac_of_the_model_is_in_one_group():
-    counted = services.macs("cifar10", (4, 4), (2, 2))
-    parts = costs.by_stage(counted)
+    counted = inference.macs("cifar10", (4, 4), (2, 2))
+    parts = layer.by_stage(counted)
     assert sum(linear for linear, _ in parts.values()) == counted.conv_linear
     assert sum(products for _, products in parts.values()) == counted.attention
     assert (4, "local attention") not in parts and parts[4, "global attention"][1] > 0  # the last stage is plain
 
 
 def test_amounts_in_words():
-    assert [cost.amount(n) for n in (950, 4_620_288, 97_000_000, 1_296_826_368)] == ["950", "4.62 million", "97 million", "1.3 billion"]
-    assert prices.headline(130, 10) == "Two small looks cost 1/13 of one full look"
-    assert prices.headline(100, 57) == "Two small looks cost 57 % of one full look"
-    assert "as much" in prices.headline(10, 11)
+    assert [charts.amount(n) for n in (950, 4_620_288, 97_000_000, 1_296_826_368)] == ["950", "4.62 million", "97 million", "1.3 billion"]
+    assert cost_text.headline(130, 10) == "Two small looks cost 1/13 of one full look"
+    assert cost_text.headline(100, 57) == "Two small looks cost 57 % of one full look"
+    assert "as much" in cost_text.headline(10, 11)
 
 
 def test_the_token_s_own_bill():
     near, far = np.array([[0.96, 0.04]]), np.array([[0.9, 0.05], [0.05, 0]])
-    said = prices.token(near, far, 64, (0, 3))
+    said = cost_text.token(near, far, 64, (0, 3))
     assert "2 neighbours" in said and "4 cells" in said and "6 comparisons instead of 64" in said and "<b>2</b> of them" in said
 
 
 def test_charts_of_hand_made_numbers():
     sides = np.array([8, 16])
     curves = {"MHSA": np.array([1.0, 8]), "H-MHSA": np.array([2.0, 4])}
-    figure = cost.against_tokens(sides, curves, 16, (8, 4), 128, "MACs", {}, colours.LIGHT)
+    figure = charts.against_tokens(sides, curves, 16, (8, 4), 128, "MACs", {}, colours.LIGHT)
     assert [list(trace.x) for trace in figure.data[:2]] == [[64, 256]] * 2 and figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     assert any("÷ 2" in note.text for note in figure.layout.annotations)
     assert any("128 tokens" in note.text for note in figure.layout.annotations)
     points = {"MHSA": ([8, 16], [3.0, 9.0], [0.1, 0.2])}
-    timed = cost.against_tokens(sides, curves, 16, (8, 4), None, "ms", points, colours.DARK)
+    timed = charts.against_tokens(sides, curves, 16, (8, 4), None, "ms", points, colours.DARK)
     (dots,) = [trace for trace in timed.data if trace.mode == "markers+lines"]
     assert list(dots.y) == [3, 9] and list(dots.error_y.array) == [0.1, 0.2]
-    grid = cost.over_grids(np.array([[4.0, 1], [9, 2]]), 1.5, (2, 2), (1, 2), colours.LIGHT)
+    grid = charts.over_grids(np.array([[4.0, 1], [9, 2]]), 1.5, (2, 2), (1, 2), colours.LIGHT)
     marks = {trace.name: (trace.y[0], trace.x[0]) for trace in grid.data[2:]}
     assert marks == {"Eq. 15 alone": (1, 2), "cheapest G₁ = G₂": (1.5, 1.5), "trained": (2, 2), "now": (1, 2)}
 
@@ -279,18 +284,18 @@ def test_each_slider_of_the_cost_view_changes_its_curves_and_the_address(run, ke
 
 @pytest.mark.parametrize("block", ["1", "2"])
 def test_the_token_s_own_bill_is_that_of_the_selected_block(run, block):
-    known, place = services.checkpoint("cifar10"), (0.3, 0.3)
-    seen = services.attention(services.sample("cat_kitten"), known, (4, 4), (2, 2), place)
+    known, place = checkpoints.describe("cifar10"), (0.3, 0.3)
+    seen = inference.attention(pictures.sample("cat_kitten"), known, (4, 4), (2, 2), place)
     near, far = (seen.row(2, int(block), kind, place).mean(0) for kind in ("local", "global"))
-    assert prices.token(near, far, 256, (4, 4)) in text(run("cost", image="cat_kitten", block=block, token="0.3,0.3"))
+    assert cost_text.token(near, far, 256, (4, 4)) in text(run("cost", image="cat_kitten", block=block, token="0.3,0.3"))
 
 
 def test_curves_terms_grids_and_model_can_be_saved(run):
     at = run("cost")
     assert [button.proto.label for button in at.get("download_button")] == ["CSV"] * 4
-    here = costs.here(at.session_state["state"], services.checkpoint("cifar10"))
-    counted = services.macs("cifar10", (4, 4), (2, 2))
-    made = costs.tables(here, counted, {})
+    here = layer.here(at.session_state["visit"].view, checkpoints.describe("cifar10"))
+    counted = inference.macs("cifar10", (4, 4), (2, 2))
+    made = layer.tables(here, counted, {})
     (row,) = [row for row in zip(*made["Cost over tokens"].values(), strict=True) if row[0] == 256]
     assert dict(zip(made["Cost over tokens"], row, strict=True))["H-MHSA"] == pytest.approx(here.ours)
     assert sum(made["Whole model"]["MACs of products"]) == counted.attention
@@ -299,7 +304,7 @@ def test_curves_terms_grids_and_model_can_be_saved(run):
 
 
 def test_the_first_picture_is_both_looks_on_one_scale():
-    said = prices.bars(200, {"local projections": 30, "local products": 20, "global projections": 40, "global products": 10})
+    said = cost_text.bars(200, {"local projections": 30, "local products": 20, "global projections": 40, "global products": 10})
     assert re.findall(r"width:([\d.]+)%", said) == ["100.00", "15.00", "10.00", "20.00", "5.00"]
     assert "One full look: 200 multiply-adds. Two small looks: 100" in said
 
@@ -321,15 +326,15 @@ def test_the_cost_view_of_a_plain_stage(run):
 
 
 def test_one_measurement_at_a_time_and_its_result_on_the_page(run, monkeypatch):
-    monkeypatch.setattr(measuring, "SIDES", (4, 8))
-    monkeypatch.setattr(measuring, "REPEATS", 2)
-    job = services.measure((24, 4, 2, 24))
-    assert services.measure((24, 4, 2, 24)) is None or job.done
+    monkeypatch.setattr(measure_job, "SIDES", (4, 8))
+    monkeypatch.setattr(measure_job, "REPEATS", 2)
+    job = measure_job.begin((24, 4, 2, 24))
+    assert measure_job.begin((24, 4, 2, 24)) is None or job.done
     finished(job)
     assert set(job.found) == {4, 8} and not job.problem and job.part == pytest.approx(1)
     assert {one.mechanism for one in job.found[8]} == set(complexity.MECHANISMS)
     at = run("cost")
-    at.session_state["job"] = dataclasses.replace(job, setting=(48, 4, 2, 24))
+    at.session_state["visit"].job = dataclasses.replace(job, setting=(48, 4, 2, 24))
     at = at.run()
     assert "Measured at 8 × 8 tokens" in text(at)
     assert "measured" in json.dumps(spec(at, 0)) and '"ms"' in json.dumps(spec(at, 0))
@@ -343,12 +348,12 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(run, monkeypatch):
 
 
 def test_a_measurement_can_be_stopped(monkeypatch):
-    monkeypatch.setattr(measuring, "REPEATS", 1000)
-    job = services.measure((48, 4, 2, 24))
+    monkeypatch.setattr(measure_job, "REPEATS", 1000)
+    job = measure_job.begin((48, 4, 2, 24))
     job.stop = True
     finished(job)
     assert not job.found
-    again = services.measure((48, 4, 2, 24))  # and the next may begin
+    again = measure_job.begin((48, 4, 2, 24))  # and the next may begin
     assert again
     again.stop = True
     finished(again)

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 import hatnet
 import hatnet.data
-from app.figures import rows
-from hatnet import checkpoints
+from app.core import checkpoints, inference, pictures
+from app.core.view import default
+from app.views.equations import numpy_check
+from app.views.explorer import packing as rows
+from app.views.explorer import panels, payload
 from tests.app.test_uploads import bomb, encoded
 from tests.app.views import unpacked
 
@@ -28,7 +32,8 @@ def run(caplog):
         at = AppTest.from_file(str(MAIN), default_timeout=60)
         for key, value in params.items():
             at.query_params[key] = value
-        return at.switch_page("views/explorer.py").run()
+        at._page_hash = calc_hash("explorer")
+        return at.run()
 
     with caplog.at_level(logging.ERROR, logger="hatnet.app"):
         yield start
@@ -211,16 +216,16 @@ def test_an_upload_is_shown_and_outlives_a_bad_one(run):
 
 
 def test_without_a_checkpoint_the_page_says_how_to_make_one(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
     at = run()
     assert "python train_small.py --data cifar10" in text(at)
     assert not at.get("bidi_component")
 
 
 def test_a_broken_checkpoint_is_a_note_and_no_traceback(monkeypatch, tmp_path):
-    shipped = checkpoints.SHIPPED
+    shipped = hatnet.checkpoints.SHIPPED
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
-    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
     at = AppTest.from_file(str(MAIN), default_timeout=60).run()
     assert "This cannot be shown." in text(at) and "no safetensors file" in text(at)
     shutil.copy(shipped / "cifar10.safetensors", tmp_path)  # beside a whole one, it is only left out
@@ -229,10 +234,9 @@ def test_a_broken_checkpoint_is_a_note_and_no_traceback(monkeypatch, tmp_path):
 
 
 def test_a_large_model_computes_the_row_of_the_selected_token_alone(run, monkeypatch):
-    from app import services
 
     local, far = cells(run(token="0.9,0.1", g1="5,3"), "local"), cells(run(token="0.9,0.1", g1="5,3"), "global")
-    monkeypatch.setattr(services, "ALL_ROWS", 0)
+    monkeypatch.setattr(inference, "ALL_ROWS", 0)
     at = run(token="0.9,0.1", g1="5,3")
     np.testing.assert_allclose(cells(at, "local"), local, atol=1e-3)  # a partial window
     np.testing.assert_allclose(cells(at, "global"), far, atol=1e-3)
@@ -242,10 +246,9 @@ def test_a_large_model_computes_the_row_of_the_selected_token_alone(run, monkeyp
 
 
 def test_what_is_too_much_to_send_is_sent_for_the_selected_token_alone(run, monkeypatch):
-    from app import services
 
     whole = {kind: cells(run(token="0.3,0.7"), kind) for kind in ("local", "global", "hops")}
-    monkeypatch.setattr(services, "SENT", 20_000)
+    monkeypatch.setattr(payload, "SENT", 20_000)
     at = run(token="0.3,0.7")
     for kind, expected in whole.items():
         np.testing.assert_allclose(cells(at, kind), expected, atol=1e-6)
@@ -264,7 +267,7 @@ def test_rows_are_sent_once_and_again_when_they_are_asked_for(run):
     assert all("body" in sheet for sheet in data(at)["sheets"].values())
     at.button_group(key="choose_block").set_value(2).run()
     assert not any("body" in sheet for sheet in data(at)["sheets"].values())
-    at.session_state["sheets"] = [key for key in at.session_state["sheets"] if "'hops'" not in key]  # as `changed` does
+    at.session_state["visit"].sheets = [key for key in at.session_state["visit"].sheets if "'hops'" not in key]  # as `changed` does
     at.run()
     assert [kind for kind, sheet in data(at)["sheets"].items() if "body" in sheet] == ["hops"]
 
@@ -283,12 +286,11 @@ def test_pooling_says_what_averaging_loses(run):
 
 
 def test_the_features_of_the_microscope_are_those_of_the_equations(run):
-    from app import services, state
 
-    known, picture = services.checkpoint("cifar10"), services.sample("cow")
-    view = state.default(known)
-    a1 = services.equations(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
-    np.testing.assert_allclose(services.loss(picture, known, view).cells, rows.loss(a1, 2).cells, atol=1e-4)
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
+    view = default(known)
+    a1 = numpy_check.checked(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
+    np.testing.assert_allclose(payload.loss(picture, known, view).cells, rows.loss(a1, 2).cells, atol=1e-4)
 
 
 @pytest.mark.parametrize("grids", ["4,4", "5,3", "15,7", "1,1"])
@@ -309,13 +311,11 @@ def test_swin_s_shift_at_the_seam_is_the_library_s(run):
     """The same weights, run by hatnet with Swin's reach."""
     import torch
 
-    from app import services, state
-
-    known, picture = services.checkpoint("cifar10"), services.sample("cow")
-    view = state.default(known)
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
+    view = default(known)
     pair = rows.seam(hatnet.token_at(view.place, (16, 16)), (16, 16), (4, 4))
     place = hatnet.place_of(pair.here, (16, 16))
-    found = services.other_reach(picture, known, view, "shifted_window", place)
+    found = inference.other_mechanism(picture, known, view, "shifted_window", place)
     own = hatnet.load_checkpoint("cifar10")
     swin = hatnet.create_model(
         "hatnet_compact",
@@ -324,7 +324,7 @@ def test_swin_s_shift_at_the_seam_is_the_library_s(run):
         attention="shifted_window",
     )
     swin.load_state_dict(own.state_dict())
-    pixels = services.model_input(picture, 32)
+    pixels = pictures.model_input(picture, 32)
     images = hatnet.data.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
     _, maps = hatnet.attention_maps(swin.eval(), images)
     record = next(m for m in maps if (m.stage, m.block + 1, m.kind) == (2, 2, "global"))
@@ -347,22 +347,20 @@ def test_a_wrong_panel_is_the_maps_with_a_notice(run):
 
 
 def test_cards_are_exported_in_a_thread_without_a_session():
-    from app import pieces_explorer, services, state
 
-    known = services.checkpoint("cards")
-    view = state.default(known)
-    assert "asks for the marked card" in pieces_explorer.page(view, known, services.sample(view.image)).decode()
+    known = checkpoints.describe("cards")
+    view = default(known)
+    assert "asks for the marked card" in panels.page(view, known, pictures.sample(view.image)).decode()
 
 
 def test_the_exported_page_holds_everything_and_calls_nobody(run):
-    from app import pieces_explorer, services, state
 
-    known, picture = services.checkpoint("cifar10"), services.sample("cow")
-    view = state.default(known)
-    page = pieces_explorer.page(view, known, picture).decode()
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
+    view = default(known)
+    page = panels.page(view, known, picture).decode()
     assert len(page) < 1_000_000 and "default-src 'none'" in page and page.count("</script>") == 1
     assert "http://" not in page and "https://" not in page
     inside = json.loads(page.split("const data = ")[1].split(";\n")[0])
     sent = unpacked(inside["sheets"]["global"]["body"])
-    expected = services.attention(picture, known, view.g1, view.g2, view.place).rows(view.stage, view.block, "global", view.head)
+    expected = inference.attention(picture, known, view.g1, view.g2, view.place).rows(view.stage, view.block, "global", view.head)
     np.testing.assert_allclose(sent, expected, atol=expected.max() / 500)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import exports
+from app.ui import map_files
 
 PHOTO = np.full((160, 160, 3), 200, np.uint8)
 
@@ -19,7 +19,7 @@ def pixels(data):
 def test_the_largest_weight_is_pale_orange_and_the_rest_nearly_the_dark_photograph():
     weights = np.zeros((4, 4))
     weights[1, 2] = 0.7
-    shown = pixels(exports.map_png(weights, PHOTO, "global", grid=(16, 16), cell=4))
+    shown = pixels(map_files.map_png(weights, PHOTO, "global", grid=(16, 16), cell=4))
     assert shown.shape == (720, 720, 3)
     # 12 % of the ground (200 * 0.48 = 96) under 88 % of the hue (255, 164, 71) moved 62 % of the way to (255, 248, 240).
     hue = np.array([255, 164, 71]) + 0.62 * (np.array([255, 248, 240]) - [255, 164, 71])
@@ -28,7 +28,7 @@ def test_the_largest_weight_is_pale_orange_and_the_rest_nearly_the_dark_photogra
 
 
 def test_a_window_is_coloured_in_its_place_alone():
-    shown = pixels(exports.map_png(np.full((2, 3), 1 / 6), PHOTO, "local", grid=(8, 8), box=(6, 1, 2, 3)))
+    shown = pixels(map_files.map_png(np.full((2, 3), 1 / 6), PHOTO, "local", grid=(8, 8), box=(6, 1, 2, 3)))
     inside = np.zeros((720, 720), bool)
     inside[540:720, 90:360] = True
     assert (np.ptp(shown[inside], axis=1) > 5).all() and (np.ptp(shown[~inside], axis=1) <= 1).mean() > 0.999
@@ -36,7 +36,7 @@ def test_a_window_is_coloured_in_its_place_alone():
 
 def test_a_difference_is_grey_where_negative_and_coloured_where_positive():
     weights = np.array([[0.2, 0], [0, -0.1]])
-    shown = pixels(exports.map_png(weights, PHOTO, "global difference", most=0.2))
+    shown = pixels(map_files.map_png(weights, PHOTO, "global difference", most=0.2))
     np.testing.assert_allclose(shown[100, 100], 0.1 * 96 + 0.9 * np.array([255, 164, 71]), atol=3)
     np.testing.assert_allclose(shown[100, 600], 96, atol=3)
     share = 0.9 * 0.5**0.7
@@ -46,7 +46,7 @@ def test_a_difference_is_grey_where_negative_and_coloured_where_positive():
 def test_a_lifted_veil_shows_the_photograph_itself():
     weights = np.zeros((10, 10))
     weights[:2] = 0.05
-    shown = pixels(exports.map_png(weights, PHOTO, "uncovered", ring=(0.5, 0.5)))
+    shown = pixels(map_files.map_png(weights, PHOTO, "uncovered", ring=(0.5, 0.5)))
     np.testing.assert_allclose(shown[30, 30], 200, atol=2)
     np.testing.assert_allclose(shown[700, 30], 0.07 * 200 + 0.93 * np.array([9, 12, 16]), atol=2)
     assert tuple(shown[360, 360 + 17]) != tuple(shown[700, 30])  # the ring
@@ -54,16 +54,16 @@ def test_a_lifted_veil_shows_the_photograph_itself():
 
 def test_another_kind_is_refused():
     with pytest.raises(ValueError, match="'lokal' is no kind"):
-        exports.map_png(np.ones((2, 2)), PHOTO, "lokal")
+        map_files.map_png(np.ones((2, 2)), PHOTO, "lokal")
 
 
 def test_the_csv_is_the_map_with_partial_cells():
     weights = np.random.default_rng(0).dirichlet(np.ones(16)).reshape(4, 4)
-    lines = list(csv.DictReader(io.StringIO(exports.map_csv(weights, box=(0, 0, 16, 16), cell=5).decode())))
+    lines = list(csv.DictReader(io.StringIO(map_files.map_csv(weights, box=(0, 0, 16, 16), cell=5).decode())))
     again = np.zeros((4, 4))
     for line in lines:
         again[(int(line["row"]) - 1) // 5, (int(line["column"]) - 1) // 5] = float(line["weight"])
     np.testing.assert_array_equal(again, weights)
     assert sum(int(line["tokens down"]) * int(line["tokens across"]) for line in lines) == 256
-    first = next(csv.DictReader(io.StringIO(exports.map_csv(np.ones((2, 2)) / 4, box=(4, 12, 2, 2)).decode())))
+    first = next(csv.DictReader(io.StringIO(map_files.map_csv(np.ones((2, 2)) / 4, box=(4, 12, 2, 2)).decode())))
     assert (first["row"], first["column"], first["weight"]) == ("5", "13", "0.25")

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from app.figures import colours, maps, words
+from app.core import colours, overlay, words
+from tutorials.figures import maps
 
 PHOTO = np.full((160, 160, 3), 200, np.uint8)
 GRID = (16, 16)
@@ -46,7 +47,7 @@ def test_global_cells_lie_on_their_tokens_with_row_0_at_the_top():
 def test_cells_that_do_not_divide_the_grid_end_at_its_edge():
     (heat,) = heatmaps(maps.global_map(uneven(4, 4, (0, 0)), 5, (0, 0), PHOTO, GRID))
     assert list(heat.x) == list(heat.y) == [0, 5, 10, 15, 16]
-    assert maps.cell_box((3, 2), 5, GRID) == (15, 10, 1, 5)
+    assert overlay.cell_box((3, 2), 5, GRID) == (15, 10, 1, 5)
 
 
 def test_the_window_is_drawn_in_place_and_once_more_enlarged():
@@ -55,7 +56,7 @@ def test_the_window_is_drawn_in_place_and_once_more_enlarged():
     assert (list(small.y), list(small.x)) == ([4, 5, 6, 7, 8], [12, 13, 14, 15, 16])
     assert small.text[1][2] == "token: row 6, column 15"
     # The window is at the right: its enlargement is on the left of it, inside the picture, and of its shape.
-    top, left, height, width = maps.enlarged_box((4, 12, 4, 4), GRID)
+    top, left, height, width = overlay.enlarged_box((4, 12, 4, 4), GRID)
     assert (large.y[0], large.x[0], large.y[-1], large.x[-1]) == pytest.approx((top, left, top + height, left + width))
     assert left >= 0 and left + width <= 12 and top >= 0 and top + height <= 16 and width == height > 5.2
     # The ring is on the query inside the enlargement: row 3 and column 1 of the window.
@@ -73,7 +74,7 @@ def test_no_enlargement_covers_its_window_or_leaves_the_picture(g1):
     for top in range(0, 16, g1):
         for left in range(0, 16, g1):
             window = (top, left, min(g1, 16 - top), min(g1, 16 - left))
-            box = maps.enlarged_box(window, GRID)
+            box = overlay.enlarged_box(window, GRID)
             if box:
                 apart = box[0] >= top + window[2] or box[0] + box[2] <= top or box[1] >= left + window[3] or box[1] + box[3] <= left
                 assert apart and min(box[:2]) >= 0 and box[0] + box[2] <= 16 and box[1] + box[3] <= 16
@@ -103,7 +104,11 @@ def test_weights_and_maps_in_words():
 
 @pytest.mark.parametrize(
     ("module", "banned"),
-    [("hatnet", ("streamlit", "plotly")), ("app.figures.maps", ("streamlit", "torch")), ("app.figures.rows", ("streamlit", "torch"))],
+    [
+        ("hatnet", ("streamlit", "plotly")),
+        ("app.core.overlay", ("streamlit", "torch")),
+        ("app.views.explorer.packing", ("streamlit", "torch")),
+    ],
 )
 def test_imports_run_one_way(module, banned):
     code = f"import sys, {module}; print([name for name in {banned!r} if name in sys.modules])"

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import hatnet
-from app.figures import colours, grids, maps
-from hatnet import checkpoints
+from app.core import colours, overlay
+from app.views.grids import accuracy
 from tests.app import views
 from tests.app.views import text
+from tutorials.figures import accuracy as accuracy_charts
 
 
 def stored(**accuracies):
@@ -30,8 +31,8 @@ FOUND = stored(s4_2=0.8, s8_2=0.7, s4_4=0.75, s16_2=0.66)
 @pytest.fixture
 def open_grids(caplog, monkeypatch, tmp_path):
     """open_grids(measured=FOUND, **params) -> the view; measured: what checkpoints/cifar10.grids.json holds, None for no file."""
-    shutil.copy(checkpoints.SHIPPED / "cifar10.safetensors", tmp_path)
-    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+    shutil.copy(hatnet.checkpoints.SHIPPED / "cifar10.safetensors", tmp_path)
+    monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
 
     def start(measured=FOUND, **params):
         if measured is not None:
@@ -196,15 +197,15 @@ def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, caplog):
 
 
 def test_rows_that_vary_another_stage_are_no_cells():
-    measured = grids.of_stage(FOUND, 0)
+    measured = accuracy.of_stage(FOUND, 0)
     assert measured.cells == {(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66} and not measured.whole
-    assert grids.of_stage(FOUND, 1).cells == {(4, 2): 0.8, (8, 2): 0.5}
+    assert accuracy.of_stage(FOUND, 1).cells == {(4, 2): 0.8, (8, 2): 0.5}
     assert measured.error == pytest.approx(1.96 * (0.8 * 0.2 / 1000) ** 0.5)
-    assert grids.of_stage(stored(s8_2=0.7), 0) is None
+    assert accuracy.of_stage(stored(s8_2=0.7), 0) is None
 
 
 def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
-    drawn = grids.accuracy_cells(grids.of_stage(FOUND, 0), (4, 2), (16, 2))
+    drawn = accuracy.accuracy_cells(accuracy.of_stage(FOUND, 0), (4, 2), (16, 2))
     assert (drawn["down"], drawn["across"], drawn["b"]) == ([4, 8, 16], [2, 4], True)
     texts = [[cell and cell["text"] for cell in row] for row in drawn["cells"]]
     assert texts == [["80", "75"], ["70", None], ["66", None]]
@@ -213,33 +214,33 @@ def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
     assert [cell["trained"] for row in drawn["cells"] for cell in row if cell] == [True, False, False, False]
     assert drawn["cells"][0][0]["part"] == 1 and drawn["cells"][2][0]["part"] == 0  # the darkest and the palest
     assert drawn["cells"][0][0]["words"] == "G₁ = 4, G₂ = 2: 80.0 % right, as trained, now A"
-    assert not grids.accuracy_cells(grids.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
+    assert not accuracy.accuracy_cells(accuracy.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
 
 
 def test_close_accuracies_get_a_decimal():
-    close = grids.Measured({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
-    assert [row[0]["text"] for row in grids.accuracy_cells(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
+    close = accuracy.Measured({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
+    assert [row[0]["text"] for row in accuracy.accuracy_cells(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
 
 
 def test_a_whole_map_has_no_empty_cells():
     every = {f"s{g1}_{g2}": 0.6 + 0.01 * g1 for g1 in (2, 4, 8) for g2 in (1, 2)}
-    measured = grids.of_stage(stored(**every), 0)
-    assert measured.whole and all(cell for row in grids.accuracy_cells(measured, (4, 2), (8, 1))["cells"] for cell in row)
+    measured = accuracy.of_stage(stored(**every), 0)
+    assert measured.whole and all(cell for row in accuracy.accuracy_cells(measured, (4, 2), (8, 1))["cells"] for cell in row)
 
 
 def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
-    figure = grids.accuracy_map(grids.of_stage(FOUND, 0), (4, 2), (16, 2), colours.LIGHT)
+    figure = accuracy_charts.accuracy_map(accuracy.of_stage(FOUND, 0), (4, 2), (16, 2), colours.LIGHT)
     (heat,) = figure.data
     assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
     labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
     assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
     assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
     # A setting that is not on the map has no outline.
-    assert len(grids.accuracy_map(grids.of_stage(FOUND, 0), (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
+    assert len(accuracy_charts.accuracy_map(accuracy.of_stage(FOUND, 0), (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
 
 
 def test_cells_are_spread_over_their_tokens():
     weights = np.array([[0.4, 0.3], [0.2, 0.1]])
-    spread = maps.over_tokens(weights, 2, (3, 3))
+    spread = overlay.over_tokens(weights, 2, (3, 3))
     np.testing.assert_allclose(spread, [[0.1, 0.1, 0.15], [0.1, 0.1, 0.15], [0.1, 0.1, 0.1]])
-    np.testing.assert_allclose(maps.in_window(weights, (1, 0, 2, 2), (3, 3)), [[0, 0, 0], [0.4, 0.3, 0], [0.2, 0.1, 0]])
+    np.testing.assert_allclose(overlay.in_window(weights, (1, 0, 2, 2), (3, 3)), [[0, 0, 0], [0.4, 0.3, 0], [0.2, 0.1, 0]])

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from app import notebooks
+from app.ui import notebook_links
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_equation_has_a_notebook():
-    assert set(notebooks.BY_EQUATION) == set(range(6, 16))
-    assert str(notebooks.path(8)) == "tutorials/exercises/02-local-attention.ipynb"
-    assert "make tutorials" in notebooks.invitation(15) and "05-cost.ipynb" in notebooks.invitation(15)
+    assert set(notebook_links.BY_EQUATION) == set(range(6, 16))
+    assert str(notebook_links.path(8)) == "tutorials/exercises/02-local-attention.ipynb"
+    assert "make tutorials" in notebook_links.invitation(15) and "05-cost.ipynb" in notebook_links.invitation(15)
 
 
-@pytest.mark.skipif(not (ROOT / notebooks.FOLDER).is_dir(), reason="no tutorials here")
+@pytest.mark.skipif(not (ROOT / notebook_links.FOLDER).is_dir(), reason="no tutorials here")
 def test_the_notebooks_exist_and_so_does_the_target_that_opens_them():
-    for equation in notebooks.BY_EQUATION:
-        assert (ROOT / notebooks.path(equation)).is_file(), notebooks.path(equation)
+    for equation in notebook_links.BY_EQUATION:
+        assert (ROOT / notebook_links.path(equation)).is_file(), notebook_links.path(equation)
     assert "\ntutorials:" in (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from app.figures import rows
+from app.views.explorer import packing as rows
 from tests.app.views import unpacked
 
 RANDOM = np.random.default_rng(0)

@@ -8,13 +8,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import hatnet
-from app import services, state, telling, texts, tour
-from app.figures import story
+from app.core import checkpoints, content, inference, pictures
+from app.core.layer import layer_of
+from app.core.view import address, default
+from app.shell import tour
+from app.views.start import text as story
 from tests.app import views
 
-NAME = services.checkpoint_names()[0]
-KNOWN = services.checkpoint(NAME)
-VIEW = state.default(KNOWN)
+NAME = checkpoints.names()[0]
+KNOWN = checkpoints.describe(NAME)
+VIEW = default(KNOWN)
 SIDE = KNOWN.grid(VIEW.stage)
 
 
@@ -26,7 +29,7 @@ def watch(caplog):
 
 def layer(**changes):
     view = dataclasses.replace(VIEW, **changes)
-    return telling.layer(view, KNOWN, services.sample(view.image))
+    return layer_of(view, KNOWN, pictures.sample(view.image))
 
 
 def plain(html):
@@ -36,7 +39,7 @@ def plain(html):
 def test_the_story_s_numbers_are_the_model_s():
     """Against weights from hatnet called directly."""
     told = layer()
-    images = services._normalised(KNOWN, services.model_input(services.sample(VIEW.image), KNOWN.image_size))
+    images = inference.normalised(KNOWN, pictures.model_input(pictures.sample(VIEW.image), KNOWN.image_size))
     _, records = hatnet.attention_maps(hatnet.load_checkpoint(NAME), images)
     token = hatnet.token_at(VIEW.place, (SIDE, SIDE))
     near, far = (
@@ -75,7 +78,7 @@ def test_cells_show_the_mean_colour_of_their_pixels_even_where_the_map_cuts_them
 
 def test_rows_alone_are_laid_over_each_other_and_said_to_be(monkeypatch):
     whole = layer()
-    monkeypatch.setattr(services, "ALL_ROWS", 0)
+    monkeypatch.setattr(inference, "ALL_ROWS", 0)
     alone = layer()
     assert whole.exact and not alone.exact
     assert "laid over each other" in story.captions(alone)[6] and "two hops" in story.captions(whole)[6]
@@ -138,7 +141,7 @@ def test_a_plain_stage_leads_to_a_hierarchical_one():
 
 
 def test_every_stop_has_a_text():
-    assert len(texts.sections("tour")) == len(tour.STOPS) == 12
+    assert len(content.sections("content/tour.md")) == len(tour.STOPS) == 12
 
 
 def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
@@ -147,12 +150,12 @@ def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
     seen = []
     for number, stop in enumerate(tour.STOPS, 1):
         text, params = shown(at), at.query_params
-        heading = list(texts.sections("tour"))[number - 1]
+        heading = list(content.sections("content/tour.md"))[number - 1]
         bar = at.get("progress")[0].proto
         assert heading in bar.text and f"stop {number} of 12" in bar.text and bar.value == 100 * number // 12
         before = dataclasses.replace(VIEW, image="bird_owl", step=int(params["step"]), equation=int(params["equation"]))
         wanted = tour.set_by(number, before, KNOWN)
-        assert dict(params) == state.address(wanted)
+        assert dict(params) == address(wanted)
         for field in ("step", "equation"):
             if getattr(stop, field):
                 assert params[field] == str(getattr(stop, field))
@@ -176,7 +179,7 @@ def test_one_leaves_the_tour_with_everything_as_it_is_and_returns_to_the_stop():
     at.button(key="tour_leave").click().run()
     assert dict(at.query_params) == {key: value for key, value in there.items() if key != "tour"}
     at.slider(key=f"choose_g1_{VIEW.stage}").set_value(3).run()
-    at.switch_page("views/cost.py").run()
+    at.switch_page("views/cost/page.py").run()
     assert at.button(key="tour_begin").label == "Return to the tour" and "9 of 12" in at.button(key="tour_begin").help
     at.button(key="tour_begin").click().run()
     assert dict(at.query_params) == there and at.title[0].value.startswith("Change the grids")
@@ -189,7 +192,7 @@ def test_a_full_link_keeps_what_was_changed_at_a_stop():
 
 def test_a_view_opened_by_hand_offers_the_way_back_to_the_stop():
     at = opened(tour="5")
-    at.switch_page("views/cost.py").run()
+    at.switch_page("views/cost/page.py").run()
     assert at.query_params["tour"] == "5"
     at.button(key="tour_again").click().run()
     assert at.title[0].value.startswith("Every token")
@@ -206,7 +209,7 @@ def test_the_seam_is_crossed():
 def test_the_texts_hold_for_every_photograph_and_name_no_number_themselves():
     for name in ("horse_herd", "koala"):
         view = dataclasses.replace(VIEW, image=name)
-        found = tour.numbers(view, KNOWN, services.sample(name))
-        for body in texts.sections("tour").values():
+        found = tour.numbers(view, KNOWN, pictures.sample(name))
+        for body in content.sections("content/tour.md").values():
             assert not re.search(r"\d", re.sub(r"\{\w+\}|Eq\. \d+", "", body).replace("exactly 0", "").replace("sum to 1", ""))
             body.format(**found)

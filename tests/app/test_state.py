@@ -4,30 +4,31 @@ import dataclasses
 
 import pytest
 
-from app import services, state
-from app.figures import colours
-from app.samples import FOLDER, SAMPLES, first, label_of, offered
+from app.core import checkpoints, colours
+from app.core.samples import FOLDER, SAMPLES, first, label_of, offered
+from app.core.view import UPLOAD, ViewState, address, default, images
+from app.core.view import parse as parsed
 
 NAME = "cifar10"
 DEFAULT = "cat_chelsea"
-KNOWN = services.checkpoint(NAME)
+KNOWN = checkpoints.describe(NAME)
 
 
 def parse(**params):
-    return state.parse(params, [NAME], services.checkpoint, has_upload=False)
+    return parsed(params, [NAME], checkpoints.describe, has_upload=False, stops=12)
 
 
 def test_an_empty_address_gives_the_default_without_a_word():
     shown, notices = parse()
-    assert notices == [] and shown == state.default(KNOWN)
+    assert notices == [] and shown == default(KNOWN)
     assert label_of(SAMPLES[shown.image], KNOWN.classes), "the default photograph must be one that the checkpoint can know"
 
 
 def test_an_address_written_is_read_back_the_same():
-    view = state.State(image="bird_owl", checkpoint=NAME, stage=3, block=2, head=3, place=(0.0625, 0.8125), g1=(3, 8), g2=(16, 1))
-    assert parse(**state.address(view)) == (view, [])
+    view = ViewState(image="bird_owl", checkpoint=NAME, stage=3, block=2, head=3, place=(0.0625, 0.8125), g1=(3, 8), g2=(16, 1))
+    assert parse(**address(view)) == (view, [])
     view = dataclasses.replace(view, head=None, equation=13, step=6, tour=9, pixels=224, channels=64)
-    assert parse(**state.address(view)) == (view, [])
+    assert parse(**address(view)) == (view, [])
 
 
 @pytest.mark.parametrize(
@@ -78,30 +79,30 @@ def test_what_cannot_be_shown_is_clamped_and_said(params, field, value, notice):
 
 
 def test_unknown_parameters_are_ignored():
-    assert parse(utm_source="mail", Stage="4", g3="7") == (state.default(KNOWN), [])
+    assert parse(utm_source="mail", Stage="4", g3="7") == (default(KNOWN), [])
 
 
-CARDS = services.checkpoint("cards")
+CARDS = checkpoints.describe("cards")
 
 
 def test_pictures_go_with_their_checkpoints():
-    view = dataclasses.replace(state.default(KNOWN), image="koala", place=(0.9, 0.9), stage=4, equation=9)
+    view = dataclasses.replace(default(KNOWN), image="koala", place=(0.9, 0.9), stage=4, equation=9)
     there = view.fitted(CARDS)
     assert (there.image, there.place, there.stage, there.block) == ("cards_1", (0.125, 0.125), 2, 1)
     assert (there.g1, there.equation) == ((3,), 9)
-    assert there.fitted(KNOWN) == dataclasses.replace(state.default(KNOWN), equation=9)
+    assert there.fitted(KNOWN) == dataclasses.replace(default(KNOWN), equation=9)
     other = dataclasses.replace(KNOWN, name="other", classes=("koala",))
     assert view.fitted(other).image == "koala", "a photograph goes with every checkpoint of photographs"
-    assert state.images(CARDS, has_upload=True) == [f"cards_{n}" for n in range(1, 7)] == offered(True)
-    assert state.UPLOAD in state.images(KNOWN, has_upload=True)
+    assert images(CARDS, has_upload=True) == [f"cards_{n}" for n in range(1, 7)] == offered(True)
+    assert UPLOAD in images(KNOWN, has_upload=True)
     params = {"checkpoint": "cards", "image": "koala", "token": "0.9,0.9"}
-    shown, (said,) = state.parse(params, [NAME, "cards"], services.checkpoint, has_upload=True)
+    shown, (said,) = parsed(params, [NAME, "cards"], checkpoints.describe, has_upload=True, stops=12)
     assert said == "The link asked for “Koala”, which does not go with checkpoint cards. “Cards 1” is shown."
     assert (shown.image, shown.place) == ("cards_1", (0.9, 0.9))
 
 
 def test_a_file_written_anew_with_another_shape_still_fits_the_state():
-    view = dataclasses.replace(state.default(KNOWN), g1=(16, 8), g2=(2, 8), stage=4, block=2)
+    view = dataclasses.replace(default(KNOWN), g1=(16, 8), g2=(2, 8), stage=4, block=2)
     smaller = dataclasses.replace(KNOWN, image_size=16)
     assert view.fitted(smaller).g1 == (8, 4) and view.fitted(smaller).g2 == (2, 4)
     fewer = dataclasses.replace(KNOWN, config=CARDS.config, image_size=48)
@@ -116,7 +117,7 @@ def test_the_first_photograph_is_one_that_the_checkpoint_knows():
 
 
 def test_another_stage_keeps_the_place_and_drops_what_it_does_not_have():
-    view = dataclasses.replace(state.default(KNOWN), stage=4, block=2, head=8, place=(0.1, 0.9))
+    view = dataclasses.replace(default(KNOWN), stage=4, block=2, head=8, place=(0.1, 0.9))
     there = dataclasses.replace(view, stage=2).fitted(KNOWN)
     assert (there.place, there.block, there.head) == ((0.1, 0.9), 2, None)
 

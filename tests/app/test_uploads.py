@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.uploads import KEPT_SIDE, read_picture
+from app.core.uploads import KEPT_SIDE, read_picture
 
 
 def encoded(image, kind="PNG", **options):

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from app import services
-from app.evidence import NAMES, Evidence
+from app.core import checkpoints, inference
+from app.views.why import evidence as evidence_module
+from app.views.why.evidence import NAMES, Evidence
 from tests.app import views
 from tests.app.views import text
 
@@ -98,14 +99,14 @@ def test_the_plain_stage_says_why_there_are_no_two_hops(why):
 
 
 def test_too_many_weights_leave_the_other_four(why, monkeypatch):
-    monkeypatch.setattr(services, "ALL_ROWS", 0)
+    monkeypatch.setattr(inference, "ALL_ROWS", 0)
     at = why()
     assert set(pictures(at)) == set(NAMES.values()) - {"Two hops", "Rollout"}
     assert "Too many weights with these grids" in text(at)
 
 
 def test_after_a_cancel_the_page_keeps_what_it_has_and_goes_on(why, monkeypatch):
-    services._found.clear()
+    evidence_module._found.clear()
     work = Evidence.work
 
     def cancelled(self, said):
@@ -125,9 +126,9 @@ def test_after_a_cancel_the_page_keeps_what_it_has_and_goes_on(why, monkeypatch)
 
 
 def test_the_shared_model_is_as_it_was(why):
-    model = services._model("cifar10")
+    model = checkpoints.model("cifar10")
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    services._found.clear()
+    evidence_module._found.clear()
     why()
     assert all(value.equal(before[key]) for key, value in model.state_dict().items())
     assert not any(module._forward_hooks or module._backward_hooks or module._forward_pre_hooks for module in model.modules())

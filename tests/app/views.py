@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -21,11 +22,13 @@ def watched(caplog):
 
 
 def opened(view: str, **params) -> AppTest:
-    """The view app/views/`view`.py after its run at this address."""
+    """The page app/views/`view` after its first run at this address."""
     at = AppTest.from_file(str(MAIN), default_timeout=120)
     for key, value in params.items():
         at.query_params[key] = value
-    return at.switch_page(f"views/{view}.py").run()
+    # `switch_page` names a page after its file until the app has run once, and all of ours are called page.py.
+    at._page_hash = calc_hash(view)
+    return at.run()
 
 
 def spec(at: AppTest, index: int) -> dict:

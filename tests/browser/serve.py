@@ -93,7 +93,7 @@ def chromium(path: str | None = None) -> Iterator[Browser]:
 
 def path_of(view: str) -> str:
     """A view's path in the address ("explorer" -> "/explorer"): the one that opens first has none."""
-    pages = re.findall(r'st\.Page\("views/(\w+)\.py"([^\n]*)', (REPO / "app" / "main.py").read_text(encoding="utf-8"))
+    pages = re.findall(r'st\.Page\("views/(\w+)/page\.py"([^\n]*)', (REPO / "app" / "main.py").read_text(encoding="utf-8"))
     return "/" if "default=True" in dict(pages)[view] else f"/{view}"
 
 

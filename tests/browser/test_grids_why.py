@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from app.samples import FOLDER
+from app.core.samples import FOLDER
 from hatnet.data import centre_crop
 
 

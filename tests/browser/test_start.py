@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from app.tour import STOPS
+from app.shell.tour import STOPS
 from tests.browser import serve
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"

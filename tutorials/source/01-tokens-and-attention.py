@@ -24,7 +24,9 @@ import torch
 from einops import rearrange
 
 import hatnet
-from app.figures import colours, cost, maps
+from app.core import colours
+from app.views.cost import charts as cost
+from tutorials.figures import maps
 from hatnet import complexity
 from tutorials import checks
 from tutorials.start import model_and_image, photograph, show, split

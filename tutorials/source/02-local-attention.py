@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from einops import rearrange
 
 import hatnet
-from app.figures import maps
+from tutorials.figures import maps
 from tutorials import checks
 from tutorials.start import model_and_image, photograph, show, split
 

@@ -36,9 +36,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
-from app import costs
-from app.figures import cost
-from app.figures.colours import LIGHT
+from app.views.cost import layer as costs
+from app.views.cost import charts as cost
+from app.core.colours import LIGHT
 from hatnet import complexity
 from hatnet.attention import HMHSA, group_norm
 from tutorials import checks_late as checks

@@ -27,12 +27,14 @@ import numpy as np
 import torch
 
 import hatnet
-from app import attribution
-from app.evidence import NAMES, Evidence, Question
-from app.figures import faithfulness, maps
-from app.figures.beside import beside
-from app.figures.colours import LIGHT
-from app.samples import SAMPLES
+from app.views.why import attribution
+from app.views.why.evidence import NAMES, Evidence, Question
+from app.views.why import scores as faithfulness
+from tutorials.figures import maps
+from tutorials.figures.beside import beside
+from app.core import overlay
+from app.core.colours import LIGHT
+from app.core.samples import SAMPLES
 from hatnet.config import REACHES
 from tutorials import checks_late as checks
 from tutorials.start import model_and_image, photograph, show
@@ -330,7 +332,7 @@ print(
     f"the direct one: {1 - paths.sum():.0%}."
 )
 direct, through = once[asks].view(h, w) / 2, paths.sum((0, 1)).view(h, w)
-window, cells = near.window(*token), maps.cells(far.g2, (h, w))
+window, cells = near.window(*token), overlay.cells(far.g2, (h, w))
 tiles = {
     "direct": ("local", direct, [window]),
     "through cells": ("global", through, cells),

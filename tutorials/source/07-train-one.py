@@ -32,8 +32,9 @@ from IPython.display import display
 from PIL import Image
 
 import hatnet
-from app.figures import grids, maps
-from app.figures.colours import LIGHT
+from app.views.grids.accuracy import of_stage
+from tutorials.figures import accuracy, maps
+from app.core.colours import LIGHT
 from hatnet import attention, cards, complexity, training
 from hatnet.data import IGNORED, normalise
 from tutorials import checks_late as checks
@@ -502,16 +503,16 @@ with open(hatnet.checkpoints.SHIPPED / "cifar10.grids.json", encoding="utf-8") a
     found = json.load(file)
 side_by_side = {}
 for index in (0, 1):
-    measured = grids.of_stage(found, index)
-    figure = grids.accuracy_map(measured, (0, 0), (0, 0), LIGHT)  # nothing is outlined
+    measured = of_stage(found, index)
+    figure = accuracy.accuracy_map(measured, (0, 0), (0, 0), LIGHT)  # nothing is outlined
     if index:
         figure.update_yaxes(title=None)
     side_by_side[f"stage {index + 2}, % right"] = figure
 show(
     side_by_side,
-    grids.accuracy_alt(grids.of_stage(found, 0))
+    accuracy.accuracy_alt(of_stage(found, 0))
     + " "
-    + grids.accuracy_alt(grids.of_stage(found, 1)),
+    + accuracy.accuracy_alt(of_stage(found, 1)),
 )
 p, n = found["rows"][0]["accuracy"], found["images"]
 print(

@@ -1,0 +1,170 @@
+"""Which checkpoints there are, what their headers say, and their models."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+import hatnet
+from app.core import default_checkpoint
+
+log = logging.getLogger("hatnet.app")
+RUNS = Path(__file__).resolve().parents[2] / "runs"  # the project's; those in the current folder are offered too
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """What a checkpoint's header says."""
+
+    name: str  # in the address
+    title: str  # for people
+    key: str  # of every cache: changes when the file is written again
+    config: hatnet.Config
+    classes: tuple[str, ...]
+    data: str
+    image_size: int  # pixels
+    accuracy: float  # 0..1
+    split: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def grid(self, stage: int) -> int:
+        """Tokens along one side of a stage's map (the paper's number, 2 to 5)."""
+        return -(-self.image_size // self.config.strides[self.config.stages.index(stage)])
+
+    def heads(self, stage: int) -> int:
+        return self.config.dims[self.config.stages.index(stage)] // self.config.head_dim
+
+    def depth(self, stage: int) -> int:
+        return self.config.depths[self.config.stages.index(stage)]
+
+    @property
+    def hierarchical(self) -> tuple[int, ...]:
+        """The stages that have windows and cells; the others are plain MHSA."""
+        return self.config.stages[: len(self.config.g1)]
+
+    @property
+    def cards(self) -> bool:
+        """Whether it answers once for each cell of drawn cards; else once for a whole photograph."""
+        return self.config.readout > 1
+
+
+def names() -> list[str]:
+    """The checkpoints that the views can show; the first is what opens. Not cached: a run that has finished is offered at once.
+
+    First the shipped ones, then the authors', then the best of each run, the newest first. A file that cannot be read is left out
+    with a line in the log. Raises ValueError where there are files and none can be read.
+    """
+    headers, problem = {}, None
+    for name, path in (files := _files()).items():
+        try:
+            headers[name] = _header(name, path, _stamp(path))
+        except ValueError as error:
+            _left_out(path, error)  # one torn file must not hide the others
+            problem = error
+    if problem and not headers:
+        raise problem
+    offered = [name for name, header in headers.items() if default_checkpoint.suits(header)]
+    shipped = [name for name in offered if files[name].parent == hatnet.checkpoints.SHIPPED]
+    return sorted(shipped, key=lambda name: default_checkpoint.rank(name, headers[name])) + [
+        name for name in offered if name not in shipped
+    ]
+
+
+def _files() -> dict[str, Path]:
+    """Every checkpoint on this machine, by the name that stands in the address. A run is "run:" and its folder's name."""
+    files = {name: hatnet.checkpoints.SHIPPED / f"{name}.safetensors" for name in hatnet.list_checkpoints()}
+    for model, path in hatnet.list_pretrained().items():
+        copy = hatnet.checkpoints.pretrained_path(model)
+        if path == copy or _copied(model, path, _stamp(path)):
+            files[copy.stem] = copy
+    here = Path("runs").resolve()
+    for folder in dict.fromkeys((RUNS, here)):
+        for path in hatnet.list_checkpoints(folder):
+            if (path := Path(path)).parent.parent == folder:
+                name = f"run:{path.parent.name}"
+                files[name if name not in files else f"{name}@{here.parent.name}"] = path
+    _places().update(files)
+    return files
+
+
+@st.cache_resource(show_spinner=False)
+def _places() -> dict[str, Path]:
+    """Every checkpoint found so far: looking for them takes a millisecond."""
+    return {}
+
+
+def _stamp(path: Path) -> int:
+    """When a file was written; 0 for one that has gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _left_out(path: Path, _error: Exception) -> None:
+    log.warning("left out: %s", _error)  # once
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the authors’ weights, once")
+def _copied(model: str, path: Path, stamp: int) -> bool:
+    """Whether a released file could be turned into hatnet's copy of it."""
+    try:
+        hatnet.load_pretrained(model)
+    except (ValueError, OSError) as error:
+        _left_out(path, error)
+        return False
+    return True
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _header(name: str, path: Path, stamp: int) -> dict:
+    info = hatnet.checkpoint_info(path)
+    try:
+        hatnet.Config(**info["config"])
+    except TypeError as error:
+        raise ValueError(f"The checkpoint {name} comes from another version of hatnet ({error}).") from None
+    return info
+
+
+def describe(name: str) -> Checkpoint:
+    """What the header of a checkpoint says. Raises ValueError for a name that is not there, and for a file that is none."""
+    return _described(name, *_found_file(name))
+
+
+def _found_file(name: str) -> tuple[Path, int]:
+    for places in (_places, _files):
+        path = places().get(name)
+        if path and (stamp := _stamp(path)):
+            return path, stamp
+    raise ValueError(f"There is no checkpoint “{name}” here any more. Choose another in the sidebar.")
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _described(name: str, path: Path, stamp: int) -> Checkpoint:
+    info = _header(name, path, stamp)
+    kept = {key: tuple(info[key]) for key in ("classes", "mean", "std")}
+    facts = {key: info[key] for key in ("data", "image_size", "accuracy")}
+    config = hatnet.Config(**info["config"])
+    title, split = f"{name} · {len(info['classes'])} classes", info.get("split", "test")
+    if name.startswith("run:"):
+        title = f"run: {title.removeprefix('run:')}"
+    elif path.parent != hatnet.checkpoints.SHIPPED:
+        title, split = f"{name.partition('-')[0]} · ImageNet (authors)", "paper"
+    return Checkpoint(name=name, title=title, key=f"{name}@{stamp}", config=config, split=split, **facts, **kept)
+
+
+def model(name: str) -> hatnet.HATNet:
+    return _loaded(*_found_file(name))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _loaded(path: Path, stamp: int) -> hatnet.HATNet:
+    return hatnet.load_checkpoint(path)
+
+
+def parameters(name: str) -> int:
+    """The number of parameters that a checkpoint has learned."""
+    return sum(weight.numel() for weight in model(name).parameters())

@@ -1,0 +1,57 @@
+"""Which checkpoints the app offers, and what opens first: rules over their headers, which loading.py needs before torch is there.
+
+A header is the dict that `hatnet.checkpoint_info` gives; `read` takes as much of it from a file, without torch.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.core.samples import FOLDER, SAMPLES, first, label_of, offered
+
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+def by_cell(header: Mapping) -> bool:
+    """Whether it answers once for each cell, and not once for the whole picture."""
+    return header["config"].get("readout", 1) > 1
+
+
+def suits(header: Mapping) -> bool:
+    """Whether the views can show it: the paper's attention, in one stage at least; one answer a photograph, or one a cell of cards."""
+    reach = header["config"].get("attention", "hierarchical")
+    paper = set([reach] if isinstance(reach, str) else reach) == {"hierarchical"}
+    return paper and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
+
+
+def rank(name: str, header: Mapping) -> tuple:
+    """Sorts the shipped checkpoints: the photograph classifier that knows most of the app's photographs opens first."""
+    known = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
+    return by_cell(header), -known, -header["image_size"], name
+
+
+def picture(params: Mapping[str, str]) -> Path | None:
+    """The photograph that an address opens with; None where only the models know: drawn cards, an upload, what a run opens with."""
+    headers = {}
+    for path in SHIPPED.glob("*.safetensors"):
+        try:
+            headers[path.stem] = read(path)
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # checkpoints.py says what is wrong with it
+    names = sorted((name for name in headers if suits(headers[name])), key=lambda name: rank(name, headers[name]))
+    name = params.get("checkpoint", names[0] if names else "")
+    if name not in names:
+        return None
+    cards, image = by_cell(headers[name]), params.get("image")
+    key = image if image in offered(cards) else first(cards, headers[name]["classes"])
+    return None if image == "upload" or cards else FOLDER / f"{key}.jpg"
+
+
+def read(path: Path) -> dict:
+    """The header of a checkpoint, from the JSON at the beginning of its safetensors file."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > 10_000_000:
+            raise ValueError(f"{path} is no safetensors file")
+        header = json.loads(json.loads(file.read(size))["__metadata__"]["hatnet"])
+    return {key: header[key] for key in ("config", "data", "image_size", "classes")}

@@ -1,0 +1,58 @@
+"""The pictures that come with the app: what each shows, and a telling place to look from. Nothing here may import torch.
+
+Photographs are files (licences: samples/LICENSES.md); pictures of cards are drawn by hatnet.cards, each from a seed of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1] / "samples"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture."""
+
+    title: str
+    subject: str  # with its article, to stand in a sentence
+    names: tuple[str, ...]  # class names that would be right, in any data set
+    place: tuple[float, float]  # (y, x) as fractions of the centre crop: a point on the subject
+    seed: int | None = None  # of hatnet.cards.draw; None: a photograph
+
+
+SAMPLES = {
+    "cat_chelsea": Sample("Cat, close", "a cat", ("cat", "tabby"), (0.40, 0.32)),
+    "horse_herd": Sample("Horses", "horses", ("horse",), (0.45, 0.68)),
+    "cat_kitten": Sample("Kitten", "a cat", ("cat", "tabby"), (0.28, 0.31)),
+    "bird_owl": Sample("Owl", "an owl", ("owl", "bird"), (0.34, 0.60)),
+    "bird_duck": Sample("Duck", "a duck", ("duck", "bird"), (0.28, 0.70)),
+    "bird_macaw": Sample("Macaw", "a macaw", ("macaw", "bird"), (0.28, 0.28)),
+    "dog_shepherd": Sample("Shepherd dog", "a dog", ("dog", "German shepherd"), (0.22, 0.91)),
+    "deer_moose": Sample("Moose", "a moose, which is a deer", ("moose", "deer"), (0.53, 0.53)),
+    "cow": Sample("Cow", "a cow", ("cow",), (0.53, 0.22)),
+    "giraffe": Sample("Giraffes", "giraffes", ("giraffe",), (0.28, 0.72)),
+    "koala": Sample("Koala", "a koala", ("koala",), (0.28, 0.53)),
+    "astronaut": Sample("Astronaut", "an astronaut, face to the camera", ("astronaut", "Faces"), (0.16, 0.47)),
+    "coffee_cup": Sample("Coffee", "a cup of coffee", ("cup", "coffee"), (0.28, 0.40)),
+    "rocket": Sample("Rocket", "a rocket", ("rocket", "missile"), (0.42, 0.50)),
+}
+# The token in the middle of the cell that asks, the top left one of 4 x 4: (1, 1) of 12 x 12.
+SAMPLES |= {f"cards_{n}": Sample(f"Cards {n}", "cards", (), (0.125, 0.125), seed=n) for n in range(1, 7)}
+
+
+def label_of(sample: Sample, classes: Sequence[str]) -> str | None:
+    """The class that is right for a sample in a checkpoint's class list; None where its subject is not among them."""
+    known = {name.lower(): name for name in classes}
+    return next((known[name.lower()] for name in sample.names if name.lower() in known), None)
+
+
+def offered(cards: bool) -> list[str]:
+    """The samples that go with a checkpoint: drawn cards with one that was trained on them, else photographs."""
+    return [key for key, sample in SAMPLES.items() if (sample.seed is not None) == cards]
+
+
+def first(cards: bool, classes: Sequence[str]) -> str:
+    """The sample that opens with a checkpoint: the first whose subject is among its classes, else the first that goes with it."""
+    keys = offered(cards)
+    return next((key for key in keys if label_of(SAMPLES[key], classes)), keys[0])

@@ -1,0 +1,216 @@
+"""Charts of the Cost view, from plain numbers. Ours is ink and thick; hue means local or global."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.core.colours import Colours, rgb
+
+LABELS = {"MHSA": "MHSA, Eq. 5", "H-MHSA": "H-MHSA, Eq. 15", "windows": "Swin: windows only", "spatial reduction": "PVT: reduced keys only"}
+WORDS = {"MACs": "multiply-adds (MACs)"}
+TICKS = (8, 14, 28, 56, 112, 224)
+
+
+def amount(macs: float) -> str:
+    """MACs in words: 4,620,288 -> "4.6 million"."""
+    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if macs >= size:
+            value = macs / size
+            return f"{value:,.0f} {name}" if value >= 100 else f"{value:.3g} {name}"
+    return f"{macs:.0f}"
+
+
+def against_tokens(
+    sides: np.ndarray,
+    curves: dict[str, np.ndarray],
+    here: int,
+    values: tuple[float, float],
+    crossing: float | None,
+    unit: str,
+    points: dict[str, tuple[list[int], list[float], list[float]]],
+    theme: Colours,
+) -> go.Figure:
+    """Each mechanism's cost against the number of tokens, both axes logarithmic.
+
+    sides [n]: tokens down. curves: mechanism -> [n], in `unit` ("MACs", "ms" or "MB"). here: the side that is looked at; values:
+    of MHSA and H-MHSA there. crossing: tokens from which H-MHSA is cheaper. points: what was measured, mechanism -> (sides, values,
+    spreads).
+    """
+    looks = {
+        "MHSA": dict(color=theme.muted, width=3),
+        "H-MHSA": dict(color=theme.ink, width=4),
+        "windows": dict(color=theme.local, width=2.5, dash="dash"),
+        "spatial reduction": dict(color=theme.global_, width=2.5, dash="dot"),
+    }
+    traces, notes = [], []
+    for name, look in looks.items():
+        if name in curves:
+            thin = dict(line=look | {"width": 1.5}, opacity=0.55) if points else dict(line=look)
+            hover = f"%{{x:,}} tokens: %{{y:.3s}} {unit}<extra>{LABELS[name]}</extra>"
+            line = dict(type="scatter", x=sides**2, y=curves[name], name=LABELS[name], mode="lines", showlegend=not points)
+            traces.append(line | thin | dict(hovertemplate=hover))
+        if name in points:
+            at, value, spread = points[name]
+            traces.append(
+                dict(
+                    type="scatter",
+                    x=[side**2 for side in at],
+                    y=value,
+                    error_y=_spread(value, spread, look["color"]),
+                    name=LABELS[name].split(",")[0],
+                    mode="markers+lines",
+                    marker=dict(color=look["color"], size=9),
+                    line=look,
+                    hovertemplate=f"%{{x:,}} tokens: %{{y:.3g}} {unit}, measured<extra>{LABELS[name]}</extra>",
+                )
+            )
+    if not points:
+        full, ours = values
+        dots = dict(size=11, color=[theme.muted, theme.ink], line=dict(color=theme.page, width=2))
+        line = dict(color=theme.muted, width=1)
+        both = dict(type="scatter", x=[here**2, here**2], y=[full, ours], mode="lines+markers", marker=dots, line=line)
+        traces.append(both | dict(showlegend=False, hoverinfo="skip"))
+        word = f"÷ {full / ours:.2g}" if full >= ours else f"× {ours / full:.2g}"
+        # Above the curves; on the smallest maps there is no room at the left of the point.
+        left = here > 10
+        note = dict(x=np.log10(here**2), y=np.log10(max(full, ours)), text=f"<b>{word}</b>", showarrow=False, yshift=16)
+        side = dict(xanchor="right", xshift=-10) if left else dict(xanchor="left", xshift=6)
+        notes.append(note | side | dict(font=dict(size=17, color=theme.ink)))
+        if crossing and sides[0] ** 2 <= crossing <= sides[-1] ** 2:
+            height = float(np.interp(np.log(crossing), np.log(sides**2), np.log10(curves["H-MHSA"])))
+            note = dict(x=np.log10(crossing), y=height, text=f"cheaper from<br>{crossing:,.0f} tokens", ax=90, ay=42)
+            notes.append(note | dict(arrowcolor=theme.muted, font=dict(color=theme.ink, size=13), bgcolor=theme.page))
+    axis = dict(type="log", gridcolor=theme.line, zeroline=False)
+    shown = [side for side in TICKS if sides[0] <= side <= sides[-1]]
+    ticks = dict(tickvals=[side**2 for side in shown], ticktext=[f"{side}²" for side in shown])
+    ends = np.log10([sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25]).tolist()
+    x = axis | ticks | dict(title="tokens, down × across", range=ends)
+    y = axis | dict(title=WORDS.get(unit, unit), tickformat="~s" if unit == "MACs" else "~g", dtick=1)
+    return _calm(traces, theme, x, y, annotations=notes)
+
+
+def _spread(values: list[float], spreads: list[float], colour: str) -> dict | None:
+    """Bars of the spread, kept above 0 because the axis is logarithmic."""
+    if not any(spreads):
+        return None
+    below = [min(spread, 0.6 * value) for value, spread in zip(values, spreads, strict=True)]
+    return dict(array=spreads, arrayminus=below, symmetric=False, color=colour, thickness=1.2, width=3)
+
+
+def along_diagonal(
+    g: np.ndarray, terms: dict[str, np.ndarray], best: float, trained: tuple[int, int], most: float, theme: Colours
+) -> go.Figure:
+    """The four terms of Eq. 15 stacked, with G1 = G2 = G. best: the cheapest G; trained: (G1, G2); most: where the axis ends."""
+    pale = {"local": _mixed(theme.local, theme.page), "global": _mixed(theme.global_, theme.page)}
+    looks = {
+        "local projections": pale["local"],
+        "local products": theme.local,
+        "global projections": pale["global"],
+        "global products": theme.global_,
+    }
+    traces = [
+        dict(
+            type="scatter",
+            mode="lines",
+            x=g,
+            y=terms[name],
+            name=name,
+            stackgroup="cost",
+            line=dict(width=0),
+            fillcolor=colour,
+            hovertemplate=f"G = %{{x:.1f}}: %{{y:.3s}} MACs<extra>{name}</extra>",
+        )
+        for name, colour in looks.items()
+    ]
+    low = float(np.interp(best, g, sum(terms.values())))
+    star = dict(symbol="star", size=17, color=theme.ink, line=dict(color=theme.page, width=1.5))
+    hover = f"cheapest: G about {best:.1f}<extra></extra>"
+    traces.append(dict(type="scatter", x=[best], y=[low], mode="markers", marker=star, showlegend=False, hovertemplate=hover))
+    note = dict(x=best, y=low, text=f"<b>about {best:.1f} is cheapest</b><br>{amount(low)}", ay=-62, ax=30 if best < 0.6 * g[-1] else -50)
+    note |= dict(arrowcolor=theme.ink, font=dict(color=theme.ink, size=13), bgcolor=theme.page)
+    shapes = []
+    if trained[0] == trained[1]:
+        line = dict(color=theme.muted, dash="dot", width=1.5)
+        shapes.append(dict(type="line", x0=trained[0], x1=trained[0], y0=0, y1=1, yref="paper", line=line))
+    axis = dict(gridcolor=theme.line, zeroline=False)
+    x = axis | dict(title="G", range=[float(g[0]), float(g[-1])])
+    y = axis | dict(title=WORDS["MACs"], range=[0, most], tickformat="~s")
+    return _calm(traces, theme, x, y, annotations=[note], shapes=shapes)
+
+
+def over_grids(costs: np.ndarray, best: float, trained: tuple[int, int], now: tuple[int, int], theme: Colours) -> go.Figure:
+    """Eq. 15 for every (G1, G2): costs [G1, G2] from 1 on. Grey: the darker, the dearer. best: the cheapest G on the diagonal."""
+    side = len(costs)
+    numbers = list(range(1, side + 1))
+    stops = [[0, theme.page], [1, theme.muted]]
+    hover = "G₁ = %{y}, G₂ = %{x}: %{customdata:.3s} MACs<extra></extra>"
+    heat = dict(type="heatmap", z=np.log10(costs), x=numbers, y=numbers, colorscale=stops, showscale=False, customdata=costs)
+    ends = [0.5 - side / 50, side + 0.5 + side / 50]
+    dots = dict(color=theme.ink, dash="dot", width=1.5)
+    diagonal = dict(type="scatter", x=ends, y=ends, mode="lines", line=dots, hoverinfo="skip", showlegend=False)
+    traces = [heat | dict(xgap=1, ygap=1, hovertemplate=hover), diagonal]
+    low = np.unravel_index(costs.argmin(), costs.shape)
+    marks = [("Eq. 15 alone", (low[0] + 1, low[1] + 1), "square-open", 14), ("cheapest G₁ = G₂", (best, best), "star", 14)]
+    marks += [("trained", trained, "diamond", 12), ("now", now, "circle-open", 20)]
+    for name, (g1, g2), shape, size in marks:
+        colour = theme.query if name == "now" else theme.ink
+        edge = dict(width=2.5, color=colour) if "open" in shape else dict(width=1, color=theme.page)
+        traces.append(
+            dict(
+                type="scatter",
+                x=[min(g2, side + 0.4)],
+                y=[min(g1, side + 0.4)],
+                mode="markers",
+                name=name,
+                marker=dict(symbol=shape, size=size, color=colour, line=edge),
+                hovertemplate=f"{name}: G₁ = {g1:.3g}, G₂ = {g2:.3g}<extra></extra>",
+            )
+        )
+    axis = dict(showgrid=False, zeroline=False, range=ends, dtick=max(1, side // 8), tick0=1)
+    return _calm(traces, theme, axis | dict(title="G₂, side of a cell"), axis | dict(title="G₁, side of a window"))
+
+
+def per_stage(parts: dict[tuple[int, str], tuple[int, int]], groups: tuple[str, ...], theme: Colours) -> go.Figure:
+    """The model's MACs, stage by stage. parts: (stage, group) -> linear and products; products are hatched."""
+    colour = dict(zip(groups, (theme.local, theme.global_, theme.ink, theme.muted, theme.line), strict=True))
+    stages = sorted({stage for stage, _ in parts if stage}) + ([0] if any(stage == 0 for stage, _ in parts) else [])
+    names = ["classifier" if stage == 0 else "stage 1, stem" if stage == 1 else f"stage {stage}" for stage in stages]
+    traces = []
+    for group in groups:
+        hatch = dict(shape="/", size=6, solidity=0.3, bgcolor=colour[group], fgcolor=theme.page)
+        for index, word in enumerate(("", ", products")):
+            values = [parts.get((stage, group), (0, 0))[index] for stage in stages]
+            if any(values):
+                look = dict(marker=dict(color=colour[group], pattern=hatch if index else {}), showlegend=not index)
+                hover = f"%{{y}}: %{{x:.3s}} MACs<extra>{group}{word}</extra>"
+                traces.append(dict(type="bar", y=names, x=values, orientation="h", name=group + word, hovertemplate=hover) | look)
+    x = dict(title=WORDS["MACs"], gridcolor=theme.line, zeroline=False, tickformat="~s")
+    return _calm(traces, theme, x, dict(autorange="reversed", showgrid=False), barmode="stack", bargap=0.35)
+
+
+def _mixed(colour: str, ground: str) -> str:
+    """A colour, two fifths of it over the ground."""
+    return "#" + "".join(f"{round(0.4 * a + 0.6 * b):02X}" for a, b in zip(rgb(colour), rgb(ground), strict=True))
+
+
+def _calm(traces: list[dict], theme: Colours, x: dict, y: dict, **layout) -> go.Figure:
+    """A chart from its parts at once: Plotly checks a whole figure several times faster than its parts one by one."""
+    font = dict(color=theme.ink, size=13)
+
+    def axis(look: dict) -> dict:
+        return look | dict(fixedrange=True, tickfont=font, title=dict(text=look.get("title"), font=font))
+
+    return go.Figure(
+        data=traces,
+        layout=dict(
+            xaxis=axis(x),
+            yaxis=axis(y),
+            margin=dict(l=8, r=12, t=8, b=8),
+            height=400,
+            legend=dict(orientation="h", x=0, y=1.02, yanchor="bottom", traceorder="normal", font=font),
+            dragmode=False,
+            plot_bgcolor="rgba(0,0,0,0)",
+            paper_bgcolor="rgba(0,0,0,0)",
+            hoverlabel=dict(bgcolor=theme.page, bordercolor=theme.line, font=dict(color=theme.ink, size=14)),
+            **layout,
+        ),
+    )

@@ -1,0 +1,86 @@
+"""The Explorer: the photograph and its maps. The browser holds the rows of all tokens, so that hovering asks the server nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from app.components import component
+from app.core.colours import GLOBAL_POWER, LOCAL_POWER, ON_PHOTO, tint
+
+HTML = """
+<div class="explorer">
+  <div class="left">
+    <div class="photo">
+      <div class="frame" tabindex="0" role="application" aria-roledescription="token grid"><canvas></canvas></div>
+      <p class="over" hidden></p>
+    </div>
+    <div class="under">
+      <span class="where" aria-live="polite"></span>
+      <span class="keys"><kbd>↑</kbd><kbd>↓</kbd><kbd>←</kbd><kbd>→</kbd> move · click pins</span>
+      <span class="touch">tap to choose a token</span>
+    </div>
+    <div class="choices">
+      <div class="segments head" role="radiogroup" aria-label="Head"></div>
+      <label class="exact"><input type="checkbox"> <span>Model’s pixels</span></label>
+    </div>
+    <div class="prediction"></div>
+  </div>
+  <div class="right">
+    <div class="segments tabs" role="radiogroup" aria-label="What to show"></div>
+    <div class="panel" data-panel="maps">
+      <figure class="local">
+        <figcaption></figcaption><div class="map" tabindex="0"><canvas></canvas></div><p class="nothing" hidden></p>
+      </figure>
+      <figure class="global"><figcaption></figcaption><div class="map" tabindex="0"><canvas></canvas></div></figure>
+      <figure class="hops">
+        <figcaption></figcaption><div class="map" tabindex="0"><canvas></canvas></div><p class="nothing" hidden></p>
+      </figure>
+      <div class="words"><p class="title">In words</p><table></table><p class="say"></p></div>
+    </div>
+    <div class="panel" data-panel="heads" hidden></div>
+    <div class="panel" data-panel="pooling" hidden>
+      <figure class="cell"><figcaption></figcaption><div class="map still"><canvas></canvas></div></figure>
+      <figure class="lost"><figcaption></figcaption><div class="map" tabindex="0"><canvas></canvas></div></figure>
+      <p class="say" aria-live="polite"></p>
+    </div>
+    <div class="panel" data-panel="seam" hidden>
+      <figure class="pair"><figcaption></figcaption><div class="map still"><canvas></canvas></div></figure>
+      <div class="facts"></div>
+    </div>
+  </div>
+  <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
+  <div class="paths"></div>
+  <p class="foot">A weight tells where a token looks, not why the model decides: attention is not attribution. <b>Why?</b> sets them
+  side by side.</p>
+  <p class="aloud" aria-live="polite"></p>
+  <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
+</div>
+"""
+USES = ("paint",)
+STOPS = 64
+SCRIPT = Path(__file__).with_name("explorer.js")
+_mount = component(SCRIPT, HTML, USES)
+
+
+def ramp(colour: str, power: float) -> list[str]:
+    """The colours of weights from 0 to the largest."""
+    colours = (tint(colour, power, stop / (STOPS - 1)) for stop in range(STOPS))
+    return [f"rgba({red:.0f},{green:.0f},{blue:.0f},{alpha:.3f})" for red, green, blue, alpha in colours]
+
+
+RAMPS = {"local": ramp(ON_PHOTO.local, LOCAL_POWER), "global": ramp(ON_PHOTO.global_, GLOBAL_POWER)}
+
+
+def explorer(*, key: str, data: dict, changed: Callable[[dict], None]) -> None:
+    """Draw it; `changed` gets what the visitor changed, before the script runs again: any of `place`, `head`, `panel`, `need`.
+
+    data: as `panels.drawn` makes it. `need` names sheets that the browser has lost and that must be sent (again).
+    """
+
+    def on_change() -> None:
+        changed(st.session_state[key]["picked"])
+
+    # Which of its answers this is the reply to: the browser may be some key presses ahead.
+    turn = ((st.session_state.get(key) or {}).get("picked") or {}).get("turn", 0)
+    _mount(key=key, data=data | {"turn": turn, "ramps": RAMPS}, default={"picked": None}, on_picked_change=on_change)

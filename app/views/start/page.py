@@ -1,0 +1,43 @@
+"""Start: one attention layer, stepped through in seven cards, and the way into the tour."""
+
+import streamlit as st
+
+import hatnet
+from app.core import content, pictures
+from app.core.layer import layer_of
+from app.shell import session, tour
+from app.shell.loading import START
+from app.shell.notices import guarded
+from app.ui import blocks
+from app.views.start import text
+from app.views.start.cards import cards
+
+
+@st.fragment
+def figure() -> None:
+    with guarded():
+        session.run_whole_page()
+        view, picture = session.view(), session.picture()
+        known = session.checkpoint()
+        if view.stage not in known.hierarchical:
+            blocks.plain_stage(view.stage, known)
+            return
+        shown = layer_of(view, known, picture)
+        st.html(f'<p class="lead">{text.lead(shown)}</p>')
+
+        def choose(step: int, token: tuple[int, int] | None) -> None:
+            moved = {"place": hatnet.place_of(token, (shown.side, shown.side))} if token else {}
+            session.update(step=step, **moved)
+
+        photo = pictures.sharp(picture, pictures.SMALL)
+        cards(key="story", photo=blocks.photo_id(picture, exact=False), step=view.step, drawn=text.drawn(shown, photo), choose=choose)
+        session.publish()
+
+
+st.title(START, anchor=False)
+blocks.photos()
+figure()
+tour.invitation()
+for heading, body in content.sections("views/start/page.md").items():
+    with st.expander(heading):
+        st.markdown(body)

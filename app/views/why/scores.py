@@ -1,0 +1,86 @@
+"""The faithfulness meter: how fast a class comes back, or goes, when a map's best cells do first.
+
+A curve holds probabilities 0..1 at evenly spaced parts of the cells, 0 to 1; a score is its mean height.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.core.colours import Colours, rgb
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Scores of random maps."""
+
+    low: float  # 10th percentile
+    middle: float
+    high: float  # 90th percentile
+
+
+def score(curve: np.ndarray) -> float:
+    """The mean height of a curve: the area under it, by trapezoids, over its length."""
+    return float((curve[1:] + curve[:-1]).mean() / 2)
+
+
+def chance(curves: np.ndarray) -> Chance:
+    """What maps that know nothing reach: curves [maps, points]."""
+    return Chance(*np.percentile([score(curve) for curve in curves], (10, 50, 90)).tolist())
+
+
+def against(value: float, random: Chance, higher_is_better: bool = True) -> str:
+    """A score against chance, in words."""
+    worse, better = ("worse", "better") if higher_is_better else ("better", "worse")
+    return f"{worse} than chance" if value < random.low else f"{better} than chance" if value > random.high else "no better than chance"
+
+
+def chart(
+    kind: str, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray, nothing: np.ndarray, colours: Colours, most: float
+) -> go.Figure:
+    """Curves of one kind, "put back" or "removed": the chosen method's (name, curve), raw attention's, those of random maps
+    [maps, points], and that of a map from random weights. most: the top of the axis, 0..1."""
+    parts = (np.arange(len(raw)) / (len(raw) - 1) * 100).tolist()
+    low, middle, high = (100 * np.percentile(random, (10, 50, 90), axis=0)).tolist()
+    grey = ",".join(map(str, rgb(colours.muted)))
+
+    def line(name: str, values: list, look: dict) -> dict:
+        hover = f"<b>%{{y:.0f}} %</b> with %{{x:.0f}} % {kind}<extra>{name}</extra>"
+        return dict(type="scatter", mode="lines", name=name, x=parts, y=values, line=look, hovertemplate=hover)
+
+    band = dict(type="scatter", mode="lines", x=parts, line=dict(width=0), hoverinfo="skip")
+    traces = [
+        band | dict(y=low, name="10 %"),
+        band | dict(y=high, name="90 %", fill="tonexty", fillcolor=f"rgba({grey},0.2)"),
+        line("Random maps, median", middle, dict(color=colours.muted, width=1.5, dash="dot")),
+        line("Occlusion, random weights", (100 * nothing).tolist(), dict(color=colours.muted, width=1.5, dash="dash")),
+        line("Raw attention", (100 * raw).tolist(), dict(color=colours.global_, width=3)),
+    ]
+    if shown[0] != "Raw attention":
+        traces.append(line(shown[0], (100 * shown[1]).tolist(), dict(color=colours.ink, width=3.5)))
+    axis = dict(zeroline=False, gridcolor=colours.line, fixedrange=True, color=colours.ink, tickfont=dict(size=14))
+    return go.Figure(
+        data=traces,
+        layout=dict(
+            showlegend=False,
+            height=270,
+            margin=dict(l=52, r=14, t=8, b=44),
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
+            hovermode="closest",
+            xaxis=axis | dict(range=[0, 100], tickvals=[0, 25, 50, 75, 100], title=dict(text=f"squares {kind}, %", font=dict(size=14))),
+            yaxis=axis | dict(range=[0, 100 * most], ticksuffix=" %", rangemode="tozero", nticks=6),
+        ),
+    )
+
+
+def alt(kind: str, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray) -> str:
+    """The chart's text for readers who cannot see it."""
+    name, curve = shown
+    half = len(curve) // 2
+    return (
+        f"Probability of the class while squares are {kind}. With half of them: {name} {curve[half]:.0%}, raw attention {raw[half]:.0%}, "
+        f"random maps {np.median(random[:, half]):.0%}. Mean over the whole curve: {score(curve):.2f}, {score(raw):.2f}, "
+        f"{chance(random).middle:.2f}."
+    )

@@ -1,0 +1,69 @@
+"""Accuracy by (G1, G2) of one stage as a Plotly chart."""
+
+import plotly.graph_objects as go
+
+from app.core.colours import Colours, rgb
+from app.views.grids.accuracy import Measured, Setting
+
+
+def accuracy_map(measured: Measured, a: Setting, b: Setting, colours: Colours) -> go.Figure:
+    """Accuracy in % by G1 (down) and G2 (across): grey, with the number in each cell, a star where the model was trained.
+
+    a, b: the two settings that are compared; outlined where they were measured. Settings that were not measured stay empty.
+    """
+    down, across = (sorted({setting[axis] for setting in measured.cells}) for axis in (0, 1))
+    places = {(g1, g2): (down.index(g1), across.index(g2)) for g1 in down for g2 in across}
+    values = [[measured.cells.get((g1, g2)) for g2 in across] for g1 in down]
+    z = [[None if value is None else 100 * value for value in row] for row in values]
+    shown = [value for row in z for value in row if value is not None]
+    ink = ",".join(map(str, rgb(colours.ink)))
+    heat = dict(
+        type="heatmap",
+        z=z,
+        zmin=min(shown),
+        zmax=max(*shown, min(shown) + 1),
+        colorscale=[[0, f"rgba({ink},0.05)"], [1, f"rgba({ink},0.4)"]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hoverongaps=False,
+        hovertemplate="%{text}<br><b>%{z:.1f} %</b> right<extra></extra>",
+        text=[[f"G₁ = {g1}, G₂ = {g2}" for g2 in across] for g1 in down],
+    )
+
+    def label(setting: Setting, value: float | None) -> dict:
+        row, column = places[setting]
+        star = "★ " if setting == measured.trained else ""
+        return dict(x=column, y=row, text=f"{star}{100 * value:.0f}", showarrow=False, font=dict(size=15, color=colours.ink))
+
+    labels = [label(setting, measured.cells[setting]) for setting in places if setting in measured.cells]
+    shapes = []
+    for name, setting in (("A", a), ("B", b)):
+        if setting not in places:
+            continue
+        row, column = places[setting]
+        line = dict(color=colours.ink, width=2.5, dash="solid" if name == "B" else "dot")
+        shapes.append(dict(type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.48, y1=row + 0.48, line=line))
+        corner = dict(x=column + (-0.43 if name == "A" else 0.43), y=row + 0.46, text=f"<b>{name}</b>", showarrow=False)
+        labels.append(corner | dict(xanchor="left" if name == "A" else "right", yanchor="top", font=dict(size=12, color=colours.ink)))
+    axis = dict(showgrid=False, zeroline=False, fixedrange=True, color=colours.ink, tickfont=dict(size=14))
+    return go.Figure(
+        data=[heat],
+        layout=dict(
+            annotations=labels,
+            shapes=shapes,
+            height=60 + 46 * len(down),
+            margin=dict(l=50, r=4, t=4, b=50),
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
+            xaxis=axis | dict(tickvals=list(range(len(across))), ticktext=list(map(str, across)), title="G₂: coarser cells →"),
+            yaxis=axis | dict(tickvals=list(range(len(down))), ticktext=list(map(str, down)), title="G₁: wider windows →"),
+        ),
+    )
+
+
+def accuracy_alt(measured: Measured) -> str:
+    """The chart's text for readers who cannot see it."""
+    listed = "; ".join(f"G1 {g1}, G2 {g2}: {value:.0%}" for (g1, g2), value in sorted(measured.cells.items()))
+    g1, g2 = measured.trained
+    return f"Accuracy by G1 and G2, on {measured.images} pictures. {listed}. Trained with G1 {g1}, G2 {g2}."

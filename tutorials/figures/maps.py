@@ -1,0 +1,262 @@
+"""Attention maps on the photograph: the local one inside its window, enlarged, and the global one over the pooled cells.
+
+Axes are tokens: token (y, x) covers y..y+1 down and x..x+1 across, row 0 at the top. Rows and columns that a reader sees count
+from 1. A photograph is uint8 [height, width, 3] and covers the whole token grid; it is drawn grey and dark, so that colour is
+always weight. Weights are probabilities 0..1.
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import plotly.graph_objects as go
+from PIL import Image
+
+from app.core.colours import GLOBAL_SCALE, GLOBAL_SIGNED, LIGHT, LOCAL_SCALE, LOCAL_SIGNED, ON_PHOTO
+from app.core.overlay import FULL, Box, cell_box, enlarged_box, times_even
+
+PRINTED = 0.04  # weights above this are printed in the enlarged window
+VEIL = [[0, "rgba(9,12,16,0.93)"], [1, "rgba(9,12,16,0)"]]
+GROUND = 400  # pixels: more of the photograph would only make the figure heavy, and one is sent with every click
+SIDE = 280  # pixels that a figure is designed for: decides whether numbers fit into cells
+
+
+def local_map(
+    weights: np.ndarray, window: tuple[int, int, int, int], token: tuple[int, int], photo: np.ndarray, grid: tuple[int, int]
+) -> go.Figure:
+    """The weights [height, width] that `token` gives to the tokens of its window (top, left, height, width in tokens).
+
+    The window is outlined in place and drawn once more, enlarged, over the emptier side; a large window stays in place.
+    """
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    enlarged = enlarged_box(window, grid)
+    _heat(sheet, weights, window, LOCAL_SCALE, _tokens(window))
+    _outline(sheet, window, ON_PHOTO.local, 1.5)
+    if enlarged:
+        _picture(sheet, _crop(photo, window, grid), enlarged)
+        _heat(sheet, weights, enlarged, LOCAL_SCALE, _tokens(window))
+        for start, end in _connectors(window, enlarged):
+            line = dict(color=ON_PHOTO.local, width=1)
+            sheet.shapes.append(dict(type="line", y0=start[0], x0=start[1], y1=end[0], x1=end[1], line=line))
+        _outline(sheet, enlarged, ON_PHOTO.local, 2)
+    shown = enlarged or window
+    cell = shown[2] / window[2], shown[3] / window[3]
+    numbers = min(cell[0] / grid[0], cell[1] / grid[1]) * SIDE >= 28  # pixels: where a number of 12 px fits into a cell
+    if numbers:
+        _numbers(sheet, weights, shown, cell)
+    y, x = shown[0] + (token[0] - window[0] + 0.5) * cell[0], shown[1] + (token[1] - window[1] + 0.5) * cell[1]
+    _ring(sheet, y, x, min(0.4 * cell[1], 0.05 * grid[1]), dot=not numbers)
+    return sheet.figure()
+
+
+def global_map(weights: np.ndarray, cell: int, token: tuple[int, int], photo: np.ndarray, grid: tuple[int, int]) -> go.Figure:
+    """The weights [rows, columns] that `token` gives to the pooled cells, each `cell` x `cell` tokens (fewer at the far edges)."""
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    names = [[f"cell: row {row + 1}, column {column + 1}" for column in range(weights.shape[1])] for row in range(weights.shape[0])]
+    _heat(sheet, weights, (0, 0, *grid), GLOBAL_SCALE, names, cell)
+    row, column = np.unravel_index(weights.argmax(), weights.shape)
+    _outline(sheet, cell_box((row, column), cell, grid), "#FFFFFF", 2)
+    _ring(sheet, token[0] + 0.5, token[1] + 0.5, 0.03 * grid[1], dot=True)
+    return sheet.figure()
+
+
+def compared_map(
+    shares: np.ndarray, kind: str, most: float, token: tuple[int, int], photo: np.ndarray, boxes: Sequence[Box], signed: bool = False
+) -> go.Figure:
+    """Weights per token [h, w], or (`signed`) their difference, on a scale that several maps share.
+
+    kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline.
+    """
+    grid = shares.shape
+    sheet = _Sheet(grid)
+    _picture(sheet, photo, (0, 0, *grid))
+    hue = {"local": (LOCAL_SCALE, LOCAL_SIGNED), "global": (GLOBAL_SCALE, GLOBAL_SIGNED)}[kind][signed]
+    _heat(sheet, shares, (0, 0, *grid), hue, _tokens((0, 0, *grid)))
+    unit = "points" if signed else "%"
+    sign = "+" if signed else ""
+    hover = f"%{{text}}<br><b>%{{z:{sign}.2f}} {unit}</b> of the attention<extra></extra>"
+    sheet.traces[-1] |= dict(zmin=-100 * most if signed else 0, zmax=100 * most, xgap=0, ygap=0, hovertemplate=hover)
+    for box in boxes:
+        _outline(sheet, box, ON_PHOTO.local if kind == "local" else "rgba(255,255,255,0.22)", 1.5 if kind == "local" else 0.5)
+    _ring(sheet, token[0] + 0.5, token[1] + 0.5, 0.035 * grid[1], dot=True)
+    return sheet.figure()
+
+
+def marked_map(
+    values: np.ndarray, kind: str, token: tuple[int, int], photo: np.ndarray, words: str, boxes: Sequence[Box] = ()
+) -> go.Figure:
+    """Any numbers [h, w] from 0 up, one for each token, in the hue of "local" or "global". words: what they are, for the hover."""
+    most = 1.8 * max(float(values.max()), 1e-12)  # so that the photograph shows through the largest, too
+    figure = compared_map(values, kind, most, token, photo, boxes)
+    figure.data[0].update(customdata=values.tolist(), hovertemplate=f"%{{text}}<br>{words}: <b>%{{customdata:.3g}}</b><extra></extra>")
+    return figure
+
+
+def uncovered(importance: np.ndarray, photo: np.ndarray, ring: tuple[float, float] | None = None) -> go.Figure:
+    """The photograph in colour under a black veil that a map [rows, columns] lifts.
+
+    The veil is gone where a cell has FULL times an even share of the positive importance, or more: one scale for all maps.
+    ring: where the map starts from, as fractions (y, x), if it does start from one token.
+    """
+    shares = times_even(importance)
+    rows, columns = shares.shape
+    sheet = _Sheet((rows, columns))
+    whole = dict(source=_data_uri(Image.fromarray(photo)), x=0, y=0, sizex=columns, sizey=rows)
+    sheet.images.append(whole | dict(xref="x", yref="y", sizing="stretch", layer="below"))
+    sheet.traces.append(
+        dict(
+            type="heatmap",
+            z=shares.tolist(),
+            x=list(range(columns + 1)),
+            y=list(range(rows + 1)),
+            zmin=0,
+            zmax=FULL,
+            colorscale=VEIL,
+            showscale=False,
+            hovertemplate="row %{y:.0f}, column %{x:.0f}<br><b>%{z:.1f} times</b> an even share<extra></extra>",
+        )
+    )
+    if ring:
+        _ring(sheet, ring[0] * rows, ring[1] * columns, 0.05 * columns, dot=True)
+    return sheet.figure()
+
+
+@dataclass
+class _Sheet:
+    """A figure in the making. Plotly checks a whole figure at once faster than its parts one by one."""
+
+    grid: tuple[int, int]
+    traces: list[dict] = field(default_factory=list)
+    shapes: list[dict] = field(default_factory=list)
+    images: list[dict] = field(default_factory=list)
+
+    def figure(self) -> go.Figure:
+        height, width = self.grid
+        axis = dict(visible=False, fixedrange=True, constrain="domain")
+        return go.Figure(
+            data=self.traces,
+            layout=dict(
+                shapes=self.shapes,
+                images=self.images,
+                xaxis=axis | dict(range=[0, width]),
+                yaxis=axis | dict(range=[height, 0], scaleanchor="x", scaleratio=width / height),  # row 0 at the top
+                margin=dict(l=0, r=0, t=0, b=0),
+                width=SIDE,
+                height=SIDE,
+                plot_bgcolor="#1B1B1B",
+                showlegend=False,
+                dragmode=False,
+                font=dict(family="Source Sans, Source Sans Pro, sans-serif", size=12),
+                hoverlabel=dict(bgcolor=LIGHT.page, bordercolor=LIGHT.line, font=dict(color=LIGHT.ink, size=14)),
+            ),
+        )
+
+
+def _picture(sheet: _Sheet, photo: np.ndarray, box: Box) -> None:
+    top, left, height, width = box
+    source = dict(source=_grey(photo), x=left, y=top, sizex=width, sizey=height)
+    sheet.images.append(source | dict(xref="x", yref="y", sizing="stretch", layer="below"))
+
+
+def _grey(photo: np.ndarray) -> str:
+    """The photograph in grey under 52 % black, as a data URI."""
+    image, kind = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)]), "jpeg"
+    image.thumbnail((GROUND, GROUND), Image.Resampling.BILINEAR)
+    if photo.shape[1] < 100:  # the few pixels that the model sees: the browser must not smooth them
+        image, kind = image.resize((image.width * 12, image.height * 12), Image.Resampling.NEAREST), "png"
+    return _data_uri(image, kind)
+
+
+def _data_uri(image: Image.Image, kind: str = "jpeg") -> str:
+    file = io.BytesIO()
+    image.save(file, kind, quality=82)
+    return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _crop(photo: np.ndarray, window: tuple[int, int, int, int], grid: tuple[int, int]) -> np.ndarray:
+    down, across = photo.shape[0] / grid[0], photo.shape[1] / grid[1]
+    top, left, height, width = window
+    return photo[round(top * down) : round((top + height) * down), round(left * across) : round((left + width) * across)]
+
+
+def _tokens(window: tuple[int, int, int, int]) -> list[list[str]]:
+    top, left, height, width = window
+    return [[f"token: row {top + y + 1}, column {left + x + 1}" for x in range(width)] for y in range(height)]
+
+
+def _heat(sheet: _Sheet, weights: np.ndarray, box: Box, colours: list, names: list[list[str]], cell: int | None = None) -> None:
+    """Cells over a box. cell: their side where the last ones may be cut off by the box; without it they divide the box evenly."""
+    top, left, height, width = box
+    rows, columns = weights.shape
+    if cell is None:
+        down, across = np.linspace(0, height, rows + 1), np.linspace(0, width, columns + 1)
+    else:
+        down, across = np.minimum(np.arange(rows + 1) * cell, height), np.minimum(np.arange(columns + 1) * cell, width)
+    sheet.traces.append(
+        dict(
+            type="heatmap",
+            z=(weights * 100).tolist(),
+            x=(left + across).tolist(),
+            y=(top + down).tolist(),
+            zmin=0,
+            zmax=float(weights.max() * 100),
+            colorscale=colours,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            text=names,
+            hovertemplate="%{text}<br><b>%{z:.1f} %</b> of the attention<extra></extra>",
+        )
+    )
+
+
+def _numbers(sheet: _Sheet, weights: np.ndarray, box: Box, cell: tuple[float, float]) -> None:
+    """Weights above 4 %, in %."""
+    rows, columns = np.nonzero(weights > PRINTED)
+    shown = weights[rows, columns]
+    sheet.traces.append(
+        dict(
+            type="scatter",
+            x=(box[1] + (columns + 0.5) * cell[1]).tolist(),
+            y=(box[0] + (rows + 0.5) * cell[0]).tolist(),
+            mode="text",
+            text=[f"{100 * value:.0f}" for value in shown],
+            # Strong cells are pale, so their numbers are dark.
+            textfont=dict(size=12, weight=600, color=["#10161D" if value > 0.6 * weights.max() else "#FFFFFF" for value in shown]),
+            hoverinfo="skip",
+        )
+    )
+
+
+def _outline(sheet: _Sheet, box: Box, colour: str, width: float) -> None:
+    top, left, height, wide = box
+    line = dict(color=colour, width=width)
+    sheet.shapes.append(dict(type="rect", y0=top, x0=left, y1=top + height, x1=left + wide, line=line))
+
+
+def _ring(sheet: _Sheet, y: float, x: float, radius: float, dot: bool) -> None:
+    """The query: a ring with a white edge, with a dot in it where no number stands. Radius in tokens: it shrinks with the picture."""
+
+    def circle(r: float, **look) -> None:
+        sheet.shapes.append(dict(type="circle", y0=y - r, x0=x - r, y1=y + r, x1=x + r, **look))
+
+    circle(radius, line=dict(color="#FFFFFF", width=5.5))
+    circle(radius, line=dict(color=LIGHT.query, width=3))
+    if dot:
+        circle(radius / 3, line=dict(color="#FFFFFF", width=1), fillcolor=LIGHT.query)
+
+
+def _connectors(window: Box, enlarged: Box) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Two lines between the facing edges of the window and its enlarged picture: ((y, x), (y, x)) each."""
+    (top, left, bottom, right), (etop, eleft, ebottom, eright) = ((b[0], b[1], b[0] + b[2], b[1] + b[3]) for b in (window, enlarged))
+    if eright <= left:
+        return [((etop, eright), (top, left)), ((ebottom, eright), (bottom, left))]
+    if eleft >= right:
+        return [((etop, eleft), (top, right)), ((ebottom, eleft), (bottom, right))]
+    if ebottom <= top:
+        return [((ebottom, eleft), (top, left)), ((ebottom, eright), (top, right))]
+    return [((etop, eleft), (bottom, left)), ((etop, eright), (bottom, right))]
