@@ -26,10 +26,11 @@ setup: $(DEV) ## create .venv with everything that the other targets need
 test: $(DEV) ## run the tests; ARGS="-k golden" goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(DEV) ## run ruff
+lint: $(DEV) ## run ruff: its rules, and its format
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
-check: test lint ## test and lint
+check: lint test ## all that CI runs
 
 screenshots: $(DEV) ## take the README's screenshots of the running app
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)

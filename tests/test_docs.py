@@ -46,7 +46,7 @@ def test_the_readme_s_table_of_calls_runs():
         _, maps = hatnet.attention_maps(model, images)
     names = {key: getattr(hatnet, key) for key in hatnet.__all__}
     names |= dict(model=model, images=images, maps=maps, local=maps[0], pooled=maps[1])
-    table = README.split("| to do what | call |")[1].split("\n\n")[0]
+    table = README.split("| to get | call |")[1].split("\n\n")[0]
     calls = [call for call in re.findall(r"`([^`]+\))`", table) if "load_pretrained" not in call and not call.startswith(".")]
     assert len(calls) >= 9
     for call in calls:
