@@ -26,7 +26,7 @@ from einops import rearrange
 import hatnet
 from app.figures import colours, cost, maps
 from hatnet import complexity
-from tutorials import checks
+from tutorials.checks import tokens_and_attention as checks
 from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]

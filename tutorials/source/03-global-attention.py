@@ -25,7 +25,7 @@ from einops import rearrange
 
 import hatnet
 from app.figures import maps
-from tutorials import checks
+from tutorials.checks import global_attention as checks
 from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]

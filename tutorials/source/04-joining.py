@@ -26,7 +26,7 @@ from einops import rearrange
 
 import hatnet
 from app.figures import maps
-from tutorials import checks
+from tutorials.checks import joining as checks
 from tutorials.start import model_and_image, parts_of, photograph, show
 
 # %% [markdown]
@@ -45,7 +45,7 @@ print(
 # ## Eqs. 6 to 8 and 10 to 13, once more
 #
 # Two functions hold what notebooks 2 and 3 built. `near` is Eqs. 6 to 8: windows, attention in each, back on the map; **no
-# residual yet**. `far` is Eqs. 10 to 13 in two parts, because something will come between them: `pool` (Eq. 10), and `ask_cells`
+# residual yet**. `far` is Eqs. 10 to 13 in two parts, because something will come between them: `pool` (Eq. 10), and `read_cells`
 # (Eqs. 11 to 13).
 #
 # Bring your own. The checks are the ones you know: `near` is checked with Eq. 9's residual added.
@@ -83,7 +83,7 @@ def pool(a1, g):
     # end
 
 
-def ask_cells(a1, cells, wq, wk, wv, heads):
+def read_cells(a1, cells, wq, wk, wv, heads):
     """Eqs. 11 to 13: a1 [b, c, h, w] asks cells [b, c, ch, cw] -> a2 [b, c, h, w]."""
     # TODO Eqs. 11 to 13: from notebook 3: both maps as rows, queries from a1, keys and values
     # from the cells, attention, back on the map.
@@ -105,13 +105,13 @@ def ask_cells(a1, cells, wq, wk, wv, heads):
 # %%
 checks.near(near)
 checks.pool(pool)
-checks.ask_cells(ask_cells)
+checks.read_cells(read_cells)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
 # Copy the answers of notebooks 2 and 3 into this notebook and call them here: `near` is `partition_any`, `local_qkv`,
-# `window_attention`, `merge`; `ask_cells` is `rows`, `global_qkv`, `global_attention`.
+# `window_attention`, `merge`; `read_cells` is `rows`, `global_qkv`, `global_attention`.
 #
 # </details>
 
@@ -166,7 +166,7 @@ parts = parts_of(block_2_1.attn)  # wq1 wk1 wv1 wq2 wk2 wv2 wp, heads, and three
 
 def paper(x, parts, g1, g2):
     a1 = near(x, parts.wq1, parts.wk1, parts.wv1, parts.heads, g1) + x  # Eqs. 6 to 9
-    a2 = ask_cells(
+    a2 = read_cells(
         a1, pool(a1, g2), parts.wq2, parts.wk2, parts.wv2, parts.heads
     )  # 10 to 13
     return output(a1, a2, parts.wp, x)  # 14
@@ -276,7 +276,7 @@ def hmhsa(x, parts, g1, g2):
     local = near(parts.norm(x), parts.wq1, parts.wk1, parts.wv1, parts.heads, g1)
     a1 = parts.grid_norm(local + x)
     cells = parts.ds_norm(pool(a1, g2))
-    a2 = ask_cells(a1, cells, parts.wq2, parts.wk2, parts.wv2, parts.heads)
+    a2 = read_cells(a1, cells, parts.wq2, parts.wk2, parts.wv2, parts.heads)
     return output(a1, a2, parts.wp, 0)
     # end
 

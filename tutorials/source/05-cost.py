@@ -41,7 +41,7 @@ from app.figures import cost
 from app.figures.colours import LIGHT
 from hatnet import complexity
 from hatnet.attention import HMHSA, group_norm
-from tutorials import checks_late as checks
+from tutorials.checks import cost as checks
 from tutorials.start import show
 
 # %% [markdown]

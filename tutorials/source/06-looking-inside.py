@@ -34,7 +34,7 @@ from app.figures.beside import beside
 from app.figures.colours import LIGHT
 from app.samples import SAMPLES
 from hatnet.config import REACHES
-from tutorials import checks_late as checks
+from tutorials.checks import looking_inside as checks
 from tutorials.start import model_and_image, photograph, show
 
 # %% [markdown]

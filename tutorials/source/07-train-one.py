@@ -36,7 +36,7 @@ from app.figures import grids, maps
 from app.figures.colours import LIGHT
 from hatnet import attention, cards, complexity, training
 from hatnet.data import IGNORED, normalise
-from tutorials import checks_late as checks
+from tutorials.checks import train_one as checks
 from tutorials.start import model_and_image, show
 
 # %% [markdown]
