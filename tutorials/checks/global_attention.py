@@ -50,18 +50,18 @@ def global_attention(student) -> str:
         a2, p2 = several(call(student, q, k, v, h, w), 2, "the map A2 and the weights")
         right = reference.weights(q.numpy(), k.numpy())
         compare(p2, right, "the weights", "images, heads, tokens, cells", weight_mistakes(q.numpy(), k.numpy()))
-        answers = right @ v.numpy()
-        rows = reference.merge_heads(answers)
+        outputs = right @ v.numpy()
+        rows = reference.merge_heads(outputs)
         mistakes = {
             "your map is filled column by column: (h w), not (w h).": reference.to_map(rows, w, h).swapaxes(2, 3),
             "channels are merged in the wrong order: (heads d), not (d heads).": reference.to_map(
-                reference.merge_heads(answers, "interleaved"), h, w
+                reference.merge_heads(outputs, "interleaved"), h, w
             ),
             "A2 is still a list: put it back on the map (Eq. 13).": rows,
-            "the heads are still apart: merge them into C channels.": answers,
+            "the heads are still apart: merge them into C channels.": outputs,
             "the channels come last; wanted b c h w.": np.moveaxis(reference.to_map(rows, h, w), 1, 3),
             "a reshape does not move the channels: state the new order of the axes, b heads (h w) d -> b (heads d) h w.": (
-                answers.reshape(b, heads * d, h, w)
+                outputs.reshape(b, heads * d, h, w)
             ),
         }
         compare(a2, reference.to_map(rows, h, w), "A2", MAP, mistakes)

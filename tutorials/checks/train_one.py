@@ -11,7 +11,7 @@ from hatnet import cards
 from hatnet.data import IGNORED
 from tutorials.checks.grading import Wrong, call, check, compare, number, random, random_weights, scalar, several
 
-__all__ = ["card_loss", "questions", "pointing", "far_change", "may_see", "cheapest"]
+__all__ = ["card_loss", "questions", "pointing", "far_change", "may_read", "cheapest"]
 
 
 @check
@@ -155,8 +155,8 @@ def far_change(student) -> str:
 
 
 @check
-def may_see(student) -> str:
-    """may_see(cell_of_token, hidden): which token may read which cell, with one cell's key hidden from the asker."""
+def may_read(student) -> str:
+    """may_read(cell_of_token, hidden): which token may read which cell, with one cell's key hidden from the asker."""
     place = torch.arange(144)
     of_token = place // 36 * 4 + place % 12 // 3
     for hidden in (torch.tensor([2, 15, 7]), torch.tensor([9])):
