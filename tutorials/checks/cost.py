@@ -49,20 +49,16 @@ def mhsa_cost(student) -> str:
     for h, w, c in SHAPES:
         n, layer = h * w, MHSA(c, c // 2, group_norm)
         right = _macs(lambda layer=layer, h=h, w=w, c=c: layer(torch.zeros(1, c, h, w), explicit=True)) - n * c * c
-        number(
-            call(student, h, w, c),
-            right,
-            "the cost of MHSA",
-            {
-                "you counted one product of tokens with tokens; there are two: Q with K, and the weights with V.": 3 * n * c**2 + n * n * c,
-                "you counted one projection; Q, K and V each need one.": n * c**2 + 2 * n * n * c,
-                W_P: 4 * n * c**2 + 2 * n * n * c,
-                "HW is not squared in your products: every token reads every token.": 3 * n * c**2 + 2 * n * c,
-                C_SQUARED: 3 * n * c**2 + 2 * n * n * c**2,
-                C_NOT_SQUARED: 3 * n * c + 2 * n * n * c,
-                FLOPS: 2 * right,
-            },
-        )
+        mistakes = {
+            "you counted one product of tokens with tokens; there are two: Q with K, and the weights with V.": 3 * n * c**2 + n * n * c,
+            "you counted one projection; Q, K and V each need one.": n * c**2 + 2 * n * n * c,
+            W_P: 4 * n * c**2 + 2 * n * n * c,
+            "HW is not squared in your products: every token reads every token.": 3 * n * c**2 + 2 * n * c,
+            C_SQUARED: 3 * n * c**2 + 2 * n * n * c**2,
+            C_NOT_SQUARED: 3 * n * c + 2 * n * n * c,
+            FLOPS: 2 * right,
+        }
+        number(call(student, h, w, c), right, "the cost of MHSA", mistakes)
     return "the number that torch counts in a real layer, on three shapes"
 
 
@@ -73,33 +69,25 @@ def local_cost(student) -> str:
         n, window, per = h * w, torch.zeros(g * g, c), (h // g) * (w // g)
         projections, products = several(call(student, h, w, c, g), 2, "projections and products")
         matrix = torch.zeros(c, c)
-        number(
-            projections,
-            3 * per * _macs(lambda window=window, matrix=matrix: window @ matrix),
-            "the cost of the projections",
-            {
-                "you counted one projection; Q1, K1 and V1 each need one.": n * c**2,
-                W_P: 4 * n * c**2,
-                C_NOT_SQUARED: 3 * n * c,
-                "you counted the projections of one window; all windows have them.": 3 * g * g * c**2,
-                "G1 does not matter to the projections: every token has one query, one key and one value.": 3 * n * g * g * c**2,
-            },
-        )
-        number(
-            products,
-            2 * per * _macs(lambda window=window: window @ window.T),
-            "the cost of the products",
-            {
-                "the factor 2 is missing: there are two products, Q1 with K1, and the weights with V1.": n * g**2 * c,
-                "HW is squared in your local products: a token reads the G1 x G1 tokens of its window, not the whole map.": 2 * n * n * c,
-                "HW and G1 are both squared: count G1^2 keys for each of HW tokens.": 2 * n * n * g**2 * c,
-                G1_NOT_SQUARED: 2 * n * g * c,
-                "you counted one window; there are HW / G1^2 of them.": 2 * g**4 * c,
-                "you counted every window with the queries of the whole map; a window has only its own G1 x G1.": 2 * per * n * g * g * c,
-                "you counted a query for each window, not for each token.": 2 * per * g * g * c,
-                C_SQUARED: 2 * n * g**2 * c**2,
-            },
-        )
+        mistakes = {
+            "you counted one projection; Q1, K1 and V1 each need one.": n * c**2,
+            W_P: 4 * n * c**2,
+            C_NOT_SQUARED: 3 * n * c,
+            "you counted the projections of one window; all windows have them.": 3 * g * g * c**2,
+            "G1 does not matter to the projections: every token has one query, one key and one value.": 3 * n * g * g * c**2,
+        }
+        number(projections, 3 * per * _macs(lambda window=window, matrix=matrix: window @ matrix), "the cost of the projections", mistakes)
+        mistakes = {
+            "the factor 2 is missing: there are two products, Q1 with K1, and the weights with V1.": n * g**2 * c,
+            "HW is squared in your local products: a token reads the G1 x G1 tokens of its window, not the whole map.": 2 * n * n * c,
+            "HW and G1 are both squared: count G1^2 keys for each of HW tokens.": 2 * n * n * g**2 * c,
+            G1_NOT_SQUARED: 2 * n * g * c,
+            "you counted one window; there are HW / G1^2 of them.": 2 * g**4 * c,
+            "you counted every window with the queries of the whole map; a window has only its own G1 x G1.": 2 * per * n * g * g * c,
+            "you counted a query for each window, not for each token.": 2 * per * g * g * c,
+            C_SQUARED: 2 * n * g**2 * c**2,
+        }
+        number(products, 2 * per * _macs(lambda window=window: window @ window.T), "the cost of the products", mistakes)
     return "a window costs what torch counts in it"
 
 
@@ -110,32 +98,34 @@ def global_cost(student) -> str:
         n, cells = h * w, (h // g) * (w // g)
         rows, keys, matrix = torch.zeros(n, c), torch.zeros(cells, c), torch.zeros(c, c)
         projections, products = several(call(student, h, w, c, g), 2, "projections and products")
+        mistakes = {
+            "you forgot K2 and V2: each pooled cell is multiplied by two C x C matrices.": n * c**2,
+            "you forgot V2: a pooled cell has a key and a value.": (n + cells) * c**2,
+            "K2 and V2 are made from the pooled cells, HW / G2^2 of them, not from all tokens.": 3 * n * c**2,
+            "queries are not pooled: every token has its own Q2.": 3 * cells * c**2,
+            W_P: (2 * n + 2 * cells) * c**2,
+            G2_NOT_SQUARED: n * c**2 + 2 * n / g * c**2,
+            "K2 and V2 lack a C: a cell's C channels are multiplied by a C x C matrix.": n * c**2 + 2 * cells * c,
+        }
         number(
             projections,
             _macs(lambda rows=rows, matrix=matrix: rows @ matrix) + 2 * _macs(lambda keys=keys, matrix=matrix: keys @ matrix),
             "the cost of the projections",
-            {
-                "you forgot K2 and V2: each pooled cell is multiplied by two C x C matrices.": n * c**2,
-                "you forgot V2: a pooled cell has a key and a value.": (n + cells) * c**2,
-                "K2 and V2 are made from the pooled cells, HW / G2^2 of them, not from all tokens.": 3 * n * c**2,
-                "queries are not pooled: every token has its own Q2.": 3 * cells * c**2,
-                W_P: (2 * n + 2 * cells) * c**2,
-                G2_NOT_SQUARED: n * c**2 + 2 * n / g * c**2,
-                "K2 and V2 lack a C: a cell's C channels are multiplied by a C x C matrix.": n * c**2 + 2 * cells * c,
-            },
+            mistakes,
         )
+        mistakes = {
+            "the factor 2 is missing: there are two products, Q2 with K2, and the weights with V2.": n * cells * c,
+            G2_NOT_SQUARED: 2 * n * n / g * c,
+            "G2 is squared twice: only the keys are cells, and every token has a query.": 2 * cells * cells * c,
+            "you left the pooling out: the keys are HW / G2^2 cells, not all tokens.": 2 * n * n * c,
+            "HW is not squared: each of the HW tokens reads all HW / G2^2 cells.": 2 * cells * c,
+            C_SQUARED: 2 * n * cells * c**2,
+        }
         number(
             products,
             _macs(lambda rows=rows, keys=keys: rows @ keys.T) + _macs(lambda n=n, keys=keys, cells=cells: torch.zeros(n, cells) @ keys),
             "the cost of the products",
-            {
-                "the factor 2 is missing: there are two products, Q2 with K2, and the weights with V2.": n * cells * c,
-                G2_NOT_SQUARED: 2 * n * n / g * c,
-                "G2 is squared twice: only the keys are cells, and every token has a query.": 2 * cells * cells * c,
-                "you left the pooling out: the keys are HW / G2^2 cells, not all tokens.": 2 * n * n * c,
-                "HW is not squared: each of the HW tokens reads all HW / G2^2 cells.": 2 * cells * c,
-                C_SQUARED: 2 * n * cells * c**2,
-            },
+            mistakes,
         )
     return "K and V cost something for each cell, Q and the products for every token"
 
@@ -148,22 +138,18 @@ def hmhsa_cost(student) -> str:
         x = torch.zeros(1, c, h, w)
         right = _macs(lambda layer=layer, x=x, g1=g1, g2=g2: layer(x, g1, g2, explicit=True)) - n * c * c
         local, pooled = n * c * (4 * c + 2 * g1**2), 2 * n / g2**2 * c * (c + n)
-        number(
-            call(student, h, w, c, g1, g2),
-            right,
-            "Eq. 15",
-            {
-                "the factor 2 of the global part is missing.": local + pooled / 2,
-                "the factor 2 before G1^2 is missing: there are two products.": n * c * (4 * c + g1**2) + pooled,
-                G2_NOT_SQUARED: local + 2 * n / g2 * c * (c + n),
-                G1_NOT_SQUARED: n * c * (4 * c + 2 * g1) + pooled,
-                "one projection of every token is missing: count Q2 too.": n * c * (3 * c + 2 * g1**2) + pooled,
-                "HW is squared in your local part.": n * n * c * (4 * c + 2 * g1**2) + pooled,
-                "you forgot the C of K2 and V2 in the last bracket: the cells have projections too.": local + 2 * n / g2**2 * c * n,
-                W_P: right + n * c**2,
-                "you swapped G1 and G2.": n * c * (4 * c + 2 * g2**2) + 2 * n / g1**2 * c * (c + n),
-            },
-        )
+        mistakes = {
+            "the factor 2 of the global part is missing.": local + pooled / 2,
+            "the factor 2 before G1^2 is missing: there are two products.": n * c * (4 * c + g1**2) + pooled,
+            G2_NOT_SQUARED: local + 2 * n / g2 * c * (c + n),
+            G1_NOT_SQUARED: n * c * (4 * c + 2 * g1) + pooled,
+            "one projection of every token is missing: count Q2 too.": n * c * (3 * c + 2 * g1**2) + pooled,
+            "HW is squared in your local part.": n * n * c * (4 * c + 2 * g1**2) + pooled,
+            "you forgot the C of K2 and V2 in the last bracket: the cells have projections too.": local + 2 * n / g2**2 * c * n,
+            W_P: right + n * c**2,
+            "you swapped G1 and G2.": n * c * (4 * c + 2 * g2**2) + 2 * n / g1**2 * c * (c + n),
+        }
+        number(call(student, h, w, c, g1, g2), right, "Eq. 15", mistakes)
     return "Eq. 15 is what torch counts in a real layer, less W^p"
 
 
@@ -174,18 +160,14 @@ def counted_macs(student) -> str:
         layer, x = HMHSA(c, c // 2, group_norm, "hierarchical").eval(), random(1, c, h, w)
         parts = complexity.attention_macs(layer, h, w, c, g1, g2)
         fused = sum(macs for part, macs in parts.items() if not part.endswith("products"))
-        number(
-            call(student, layer, x, g1, g2),
-            sum(parts.values()),
-            "your count",
-            {
-                "the products are missing: torch sees nothing inside the fused kernel. Call the layer with explicit=True.": fused,
-                FLOPS: 2 * sum(parts.values()),
-                "you counted FLOPs, and without the products: halve, and call the layer with explicit=True.": 2 * fused,
-                "that is the formula; run the layer and count.": complexity.hmhsa(h, w, c, g1, g2),
-                "that is the formula and W^p; run the layer and count.": complexity.hmhsa(h, w, c, g1, g2) + h * w * c * c,
-            },
-        )
+        mistakes = {
+            "the products are missing: torch sees nothing inside the fused kernel. Call the layer with explicit=True.": fused,
+            FLOPS: 2 * sum(parts.values()),
+            "you counted FLOPs, and without the products: halve, and call the layer with explicit=True.": 2 * fused,
+            "that is the formula; run the layer and count.": complexity.hmhsa(h, w, c, g1, g2),
+            "that is the formula and W^p; run the layer and count.": complexity.hmhsa(h, w, c, g1, g2) + h * w * c * c,
+        }
+        number(call(student, layer, x, g1, g2), sum(parts.values()), "your count", mistakes)
     return "every product is counted, once"
 
 
@@ -200,18 +182,14 @@ def best_common_grid(student) -> str:
                 high = b
             else:
                 low = a
-        number(
-            call(student, h, w, c),
-            low,
-            "the cheapest G",
-            {
-                "that is a square root: where the two parts are equal, which power of G stands alone?": math.sqrt(h * w + c),
-                "that is a power of G, not G: one root is missing.": h * w + c,
-                "you forgot C: the last bracket of Eq. 15 holds two terms.": (h * w) ** 0.25,
-                "C and HW stand in one bracket as a sum; you multiplied them.": (h * w * c) ** 0.25,
-                "a factor of 2 is left over: both parts have one, so it cancels.": (2 * (h * w + c)) ** 0.25,
-            },
-        )
+        mistakes = {
+            "that is a square root: where the two parts are equal, which power of G stands alone?": math.sqrt(h * w + c),
+            "that is a power of G, not G: one root is missing.": h * w + c,
+            "you forgot C: the last bracket of Eq. 15 holds two terms.": (h * w) ** 0.25,
+            "C and HW stand in one bracket as a sum; you multiplied them.": (h * w * c) ** 0.25,
+            "a factor of 2 is left over: both parts have one, so it cancels.": (2 * (h * w + c)) ** 0.25,
+        }
+        number(call(student, h, w, c), low, "the cheapest G", mistakes)
     return "no other G is cheaper: a search over all of them agrees"
 
 
@@ -222,25 +200,17 @@ def two_conventions(student) -> str:
         model = hatnet.create_model(name, 10).eval()
         right = complexity.count(model, size)
         linear, products = several(call(student, model, random(1, 3, *size)), 2, "the paper's count, and what it leaves out")
-        number(
-            linear,
-            right.conv_linear,
-            "the paper's count",
-            {
-                "the attention products are still in it: they are torch's bmm.": right.total,
-                FLOPS: 2 * right.conv_linear,
-                "the two are swapped: first what the paper counts.": right.attention,
-            },
-        )
-        number(
-            products,
-            right.attention,
-            "what is left out",
-            {
-                "torch sees nothing inside the fused kernel: run the model with explicit=True.": 0,
-                FLOPS: 2 * right.attention,
-            },
-        )
+        mistakes = {
+            "the attention products are still in it: they are torch's bmm.": right.total,
+            FLOPS: 2 * right.conv_linear,
+            "the two are swapped: first what the paper counts.": right.attention,
+        }
+        number(linear, right.conv_linear, "the paper's count", mistakes)
+        mistakes = {
+            "torch sees nothing inside the fused kernel: run the model with explicit=True.": 0,
+            FLOPS: 2 * right.attention,
+        }
+        number(products, right.attention, "what is left out", mistakes)
     return "both conventions, from one run"
 
 
@@ -256,18 +226,14 @@ def crossover(student) -> str:
             else:
                 low = middle
         less = 2 - 2 / g2**2
-        number(
-            call(student, c, g1, g2),
-            low,
-            "the number of tokens",
-            {
-                "that is the side of the map; wanted the number of tokens, its square.": math.sqrt(low),
-                "Eq. 5 has 3C already, so only one C of the 4C is left over.": (c * (4 + 2 / g2**2) + 2 * g1**2) / less,
-                "the local products are missing: 2 G1^2.": c * (1 + 2 / g2**2) / less,
-                "K2 and V2 of the cells are missing: 2 C / G2^2.": (c + 2 * g1**2) / less,
-                "the global products are missing: they grow with HW squared too, only slower.": (c * (1 + 2 / g2**2) + 2 * g1**2) / 2,
-            },
-        )
+        mistakes = {
+            "that is the side of the map; wanted the number of tokens, its square.": math.sqrt(low),
+            "Eq. 5 has 3C already, so only one C of the 4C is left over.": (c * (4 + 2 / g2**2) + 2 * g1**2) / less,
+            "the local products are missing: 2 G1^2.": c * (1 + 2 / g2**2) / less,
+            "K2 and V2 of the cells are missing: 2 C / G2^2.": (c + 2 * g1**2) / less,
+            "the global products are missing: they grow with HW squared too, only slower.": (c * (1 + 2 / g2**2) + 2 * g1**2) / 2,
+        }
+        number(call(student, c, g1, g2), low, "the number of tokens", mistakes)
     if call(student, 48, 8, 1) not in (None, math.inf):
         raise Wrong("with G2 = 1 nothing is pooled and Eq. 15 is never below Eq. 5: return math.inf.")
     return "below it Eq. 5 is smaller, above it Eq. 15"

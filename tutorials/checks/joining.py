@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from tutorials.checks import reference
 from tutorials.checks.global_attention import pool
 from tutorials.checks.grading import MAP, call, check, compare, random
+from tutorials.checks.reference import apply, global_result, linear, linears, local_result, pool_cells, to_map, to_rows
 
 __all__ = ["near", "pool", "read_cells", "output", "group_norm", "hmhsa", "silu", "block"]
 
@@ -18,15 +18,15 @@ __all__ = ["near", "pool", "read_cells", "output", "group_norm", "hmhsa", "silu"
 def near(student) -> str:
     """Eqs. 6 to 8: near(x, wq, wk, wv, heads, g)."""
     for b, heads, d, h, w, g in ((2, 3, 5, 7, 11, 3), (1, 2, 3, 6, 10, 2)):
-        x, layers = random(b, heads * d, h, w), reference.linears(3, heads * d)
+        x, layers = random(b, heads * d, h, w), linears(3, heads * d)
         values = x.numpy().astype(float)
-        right = reference.local_result(values, layers, heads, g)
+        right = local_result(values, layers, heads, g)
         mistakes = {
             "leave out the residual here: it is added later.": right + values,
-            "the padding of windows at the edge gets weight: hide the keys that are not real.": reference.local_result(
+            "the padding of windows at the edge gets weight: hide the keys that are not real.": local_result(
                 values, layers, heads, g, "padding"
             ),
-            "the scale 1/sqrt(d) is missing.": reference.local_result(values, layers, heads, g, "no scale"),
+            "the scale 1/sqrt(d) is missing.": local_result(values, layers, heads, g, "no scale"),
         }
         compare(call(student, x, *layers, heads, g), right, "the local result", MAP, mistakes)
     return "near: Eqs. 6 to 8, on maps of any size"
@@ -36,14 +36,14 @@ def near(student) -> str:
 def read_cells(student) -> str:
     """Eqs. 11 to 13: read_cells(a1, cells, wq, wk, wv, heads)."""
     for b, heads, d, h, w, down, across in ((2, 3, 5, 7, 11, 3, 2), (1, 2, 3, 5, 2, 1, 7)):
-        a1, cells, layers = random(b, heads * d, h, w, seed=1), random(b, heads * d, down, across, seed=2), reference.linears(3, heads * d)
+        a1, cells, layers = random(b, heads * d, h, w, seed=1), random(b, heads * d, down, across, seed=2), linears(3, heads * d)
         near, far = a1.numpy().astype(float), cells.numpy().astype(float)
         mistakes = {
-            "K and V must come from the pooled map.": reference.global_result(near, far, layers, heads, "not pooled"),
-            "the scale 1/sqrt(d) is missing.": reference.global_result(near, far, layers, heads, "no scale"),
-            "leave out the residual here: it is added later.": reference.global_result(near, far, layers, heads) + near,
+            "K and V must come from the pooled map.": global_result(near, far, layers, heads, "not pooled"),
+            "the scale 1/sqrt(d) is missing.": global_result(near, far, layers, heads, "no scale"),
+            "leave out the residual here: it is added later.": global_result(near, far, layers, heads) + near,
         }
-        right = reference.global_result(near, far, layers, heads)
+        right = global_result(near, far, layers, heads)
         compare(call(student, a1, cells, *layers, heads), right, "the global result", MAP, mistakes)
     return "far: Eqs. 11 to 13, every token reads every cell"
 
@@ -53,11 +53,11 @@ def output(student) -> str:
     """Eq. 14: output(a1, a2, wp, x)."""
     for b, c, h, w in ((2, 5, 3, 7), (1, 3, 11, 2)):
         a1, a2, x = (random(b, c, h, w, seed=seed) for seed in (1, 2, 3))
-        wp = reference.linear(c, c, 4)
+        wp = linear(c, c, 4)
         near, far, given = (values.numpy().astype(float) for values in (a1, a2, x))
 
         def mixed(values: np.ndarray, wp: nn.Linear = wp) -> np.ndarray:
-            return reference.to_map(reference.apply(wp, reference.to_rows(values)), *values.shape[2:])
+            return to_map(apply(wp, to_rows(values)), *values.shape[2:])
 
         mistakes = {
             "the residual is missing: + X.": mixed(near + far),
@@ -125,12 +125,12 @@ def _hmhsa(x: np.ndarray, parts: SimpleNamespace, g1: int, g2: int, mistake: str
         return values if mistake == name else _normed(values, module.weight.numpy(), module.bias.numpy())
 
     normed = norm(x, "norm")
-    local = reference.local_result(normed, (parts.wq1, parts.wk1, parts.wv1), parts.heads, g1)
+    local = local_result(normed, (parts.wq1, parts.wk1, parts.wv1), parts.heads, g1)
     joined = local + (normed if mistake == "residual" else 0 if mistake == "no residual" else x)
     a1 = norm(joined, "grid_norm")
-    cells = norm(reference.pool(joined if mistake == "pool joined" else a1, g2), "ds_norm")
-    a2 = reference.global_result(a1, cells, (parts.wq2, parts.wk2, parts.wv2), parts.heads, mistake if mistake == "not pooled" else "")
-    return reference.to_map(reference.apply(parts.wp, reference.to_rows((joined if mistake == "add joined" else a1) + a2)), *x.shape[2:])
+    cells = norm(pool_cells(joined if mistake == "pool joined" else a1, g2), "ds_norm")
+    a2 = global_result(a1, cells, (parts.wq2, parts.wk2, parts.wv2), parts.heads, mistake if mistake == "not pooled" else "")
+    return to_map(apply(parts.wp, to_rows((joined if mistake == "add joined" else a1) + a2)), *x.shape[2:])
 
 
 @check
@@ -141,7 +141,7 @@ def hmhsa(student) -> str:
         x = 1 + 2 * random(b, c, h, w)
         names = ("wq1", "wk1", "wv1", "wq2", "wk2", "wv2", "wp")
         norms = {name: _Norm(c, seed) for name, seed in (("norm", 20), ("grid_norm", 30), ("ds_norm", 40))}
-        parts = SimpleNamespace(**dict(zip(names, reference.linears(7, c), strict=True)), **norms, heads=heads)
+        parts = SimpleNamespace(**dict(zip(names, linears(7, c), strict=True)), **norms, heads=heads)
         values = x.numpy().astype(float)
         right = _hmhsa(values, parts, g1, g2)
         named = {
@@ -182,17 +182,15 @@ def block(student) -> str:
     """One transformer block: block(x, attention, mlp)."""
     for shape in ((2, 5, 3, 7), (1, 3, 2, 11)):
         x = random(*shape)
-        first, second = reference.linear(shape[1], shape[1], 8), reference.linear(shape[1], shape[1], 9)
+        first, second = linear(shape[1], shape[1], 8), linear(shape[1], shape[1], 9)
 
         def on_map(layer: nn.Linear, bend):
             return lambda tokens: bend(layer(tokens.movedim(1, -1))).movedim(-1, 1)
 
         def both(values: np.ndarray, first: nn.Linear = first, second: nn.Linear = second, mistake: str = "") -> np.ndarray:
-            near = reference.to_map(np.tanh(reference.apply(first, reference.to_rows(values))), *values.shape[2:])
+            near = to_map(np.tanh(apply(first, to_rows(values))), *values.shape[2:])
             middle = near if mistake == "first" else values + near
-            after = reference.to_map(
-                np.tanh(reference.apply(second, reference.to_rows(values if mistake == "side by side" else middle))), *values.shape[2:]
-            )
+            after = to_map(np.tanh(apply(second, to_rows(values if mistake == "side by side" else middle))), *values.shape[2:])
             return after if mistake == "second" else (values if mistake == "x" else middle) + after
 
         values = x.numpy().astype(float)

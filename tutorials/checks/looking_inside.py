@@ -80,17 +80,12 @@ def global_on_map(student) -> str:
                     right[place] = mean[row, column] / len(cell)
                     whole[place] = mean[row, column]
                     even[place] = mean[row, column] / g**2
-            compare(
-                call(student, record, token),
-                right,
-                "the map",
-                "tokens down, tokens across",
-                {
-                    "each token has its cell's whole weight: share it evenly among the tokens that were averaged.": whole,
-                    "you added the heads; take their mean, so that the map sums to 1.": 3 * right,
-                    "cells at the edge hold fewer tokens: divide by how many are really there, not by G2^2.": even,
-                },
-            )
+            mistakes = {
+                "each token has its cell's whole weight: share it evenly among the tokens that were averaged.": whole,
+                "you added the heads; take their mean, so that the map sums to 1.": 3 * right,
+                "cells at the edge hold fewer tokens: divide by how many are really there, not by G2^2.": even,
+            }
+            compare(call(student, record, token), right, "the map", "tokens down, tokens across", mistakes)
     return "a cell's weight is shared by the tokens in it"
 
 
@@ -129,26 +124,21 @@ def two_hop(student) -> str:
                 right[query, source] += a_glob[query, cell].item() * pool[cell, via].item() * near[via] / 2
         one = torch.eye(n)
         far, once = a_glob @ pool, (one + a_loc) / 2
-        compare(
-            call(student, a_loc, a_glob, pool),
-            right.astype(np.float32),
-            "the two-hop map",
-            "queries, sources",
-            {
-                message: mistaken.numpy()
-                for message, mistaken in {
-                    "the hops are in the wrong order: a row of the product starts at the query, and the first hop back is the global one. "
-                    "A_glob Pool comes to the left of (I + A_loc).": (once @ far + once) / 2,
-                    "the identity is missing: in the local hop a token also keeps itself (Eq. 9).": (far @ a_loc + a_loc) / 2,
-                    "the hops are not halved: the rows of I + A_loc sum to 2.": far @ (one + a_loc) + one + a_loc,
-                    "the two paths are added, not averaged: rows sum to 2.": far @ once + once,
-                    "only the path through the cells is there; the direct one, of A1 itself, is missing (Eq. 14).": far @ once,
-                    "only the direct path is there; the one through the cells is missing.": once,
-                    "the identity is missing on the path through the cells.": (far @ a_loc + once) / 2,
-                    "I + A_loc is not halved on one of the two paths.": (far @ (one + a_loc) + once) / 2,
-                }.items()
-            },
-        )
+        mistakes = {
+            message: mistaken.numpy()
+            for message, mistaken in {
+                "the hops are in the wrong order: a row of the product starts at the query, and the first hop back is the global one. "
+                "A_glob Pool comes to the left of (I + A_loc).": (once @ far + once) / 2,
+                "the identity is missing: in the local hop a token also keeps itself (Eq. 9).": (far @ a_loc + a_loc) / 2,
+                "the hops are not halved: the rows of I + A_loc sum to 2.": far @ (one + a_loc) + one + a_loc,
+                "the two paths are added, not averaged: rows sum to 2.": far @ once + once,
+                "only the path through the cells is there; the direct one, of A1 itself, is missing (Eq. 14).": far @ once,
+                "only the direct path is there; the one through the cells is missing.": once,
+                "the identity is missing on the path through the cells.": (far @ a_loc + once) / 2,
+                "I + A_loc is not halved on one of the two paths.": (far @ (one + a_loc) + once) / 2,
+            }.items()
+        }
+        compare(call(student, a_loc, a_glob, pool), right.astype(np.float32), "the two-hop map", "queries, sources", mistakes)
     return "every path is there, and each row sums to 1"
 
 
@@ -237,28 +227,23 @@ def grad_cam(student) -> str:
 
         part = weights[1]  # the gradient of logit 1, everywhere
         right = (part.mean((1, 2), keepdim=True) * features[0]).sum(0)
-        compare(
-            call(student, features, head, 1),
-            right.numpy(),
-            "the map",
-            "tokens down, tokens across",
-            {
-                "gradient and features are multiplied token by token; Grad-CAM weighs a channel by its mean gradient over all tokens.": (
-                    part * features[0]
-                )
-                .sum(0)
-                .numpy(),
-                "the mean is over channels; take it over tokens, one weight for each channel.": (part.mean(0) * features[0].sum(0)).numpy(),
-                "the gradients are added over the tokens; Grad-CAM takes their mean.": (right * h * w).numpy(),
-                "the channels are averaged at the end; add them up.": (right / c).numpy(),
-                "the map is clipped at 0; do not clip it here, so that tokens that speak against the class can be ranked too.": right.clamp(
-                    min=0
-                ).numpy(),
-                "the gradient is that of all logits: take the target's alone.": (weights.sum(0).mean((1, 2), keepdim=True) * features[0])
-                .sum(0)
-                .numpy(),
-            },
-        )
+        mistakes = {
+            "gradient and features are multiplied token by token; Grad-CAM weighs a channel by its mean gradient over all tokens.": (
+                part * features[0]
+            )
+            .sum(0)
+            .numpy(),
+            "the mean is over channels; take it over tokens, one weight for each channel.": (part.mean(0) * features[0].sum(0)).numpy(),
+            "the gradients are added over the tokens; Grad-CAM takes their mean.": (right * h * w).numpy(),
+            "the channels are averaged at the end; add them up.": (right / c).numpy(),
+            "the map is clipped at 0; do not clip it here, so that tokens that speak against the class can be ranked too.": right.clamp(
+                min=0
+            ).numpy(),
+            "the gradient is that of all logits: take the target's alone.": (weights.sum(0).mean((1, 2), keepdim=True) * features[0])
+            .sum(0)
+            .numpy(),
+        }
+        compare(call(student, features, head, 1), right.numpy(), "the map", "tokens down, tokens across", mistakes)
         if features.requires_grad:
             raise Wrong("your function changed the features that it was given: detach them first, and take the gradient at the copy.")
     return "one weight for each channel, and no hook on the model"
@@ -288,23 +273,16 @@ def deletion(student) -> str:
         left = [cells[best[end:]].sum() for end in ends]
         got = call(student, forward, image, 0, importance, steps)
         got = torch.as_tensor(np.asarray(got.detach() if isinstance(got, Tensor) else got, dtype=np.float32))
-        compare(
-            got,
-            probabilities(left),
-            "the curve",
-            f"{steps + 1} probabilities, from the whole picture to none of it",
-            {
-                "the least important cells go first: sort from high to low.": probabilities(
-                    [cells[best[::-1][end:]].sum() for end in ends]
-                ),
-                "that is insertion: cells come back. Start from the whole picture and take cells away.": probabilities(
-                    [cells[best[:end]].sum() for end in ends]
-                ),
-                "the cells of earlier steps come back: what is gone stays gone.": probabilities(
-                    [cells.sum() - cells[best[start:end]].sum() for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-                ),
-                "these are logits; wanted the probability of the class.": np.array(left, np.float32),
-                "the curve begins after the first cells are gone; its first point is the whole picture.": probabilities(left[1:]),
-            },
-        )
+        mistakes = {
+            "the least important cells go first: sort from high to low.": probabilities([cells[best[::-1][end:]].sum() for end in ends]),
+            "that is insertion: cells come back. Start from the whole picture and take cells away.": probabilities(
+                [cells[best[:end]].sum() for end in ends]
+            ),
+            "the cells of earlier steps come back: what is gone stays gone.": probabilities(
+                [cells.sum() - cells[best[start:end]].sum() for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+            ),
+            "these are logits; wanted the probability of the class.": np.array(left, np.float32),
+            "the curve begins after the first cells are gone; its first point is the whole picture.": probabilities(left[1:]),
+        }
+        compare(got, probabilities(left), "the curve", f"{steps + 1} probabilities, from the whole picture to none of it", mistakes)
     return "the most important cells go first, and stay away"

@@ -82,7 +82,7 @@ def weights(q: np.ndarray, k: np.ndarray, real: np.ndarray | None = None, mistak
         return seen / (powers if mistake == "late mask" else seen).sum(axis, keepdims=True)
 
 
-def pool(x: np.ndarray, g: int, mistake: str = "") -> np.ndarray:
+def pool_cells(x: np.ndarray, g: int, mistake: str = "") -> np.ndarray:
     """Eq. 10: [b, c, h, w] -> [b, c, ceil(h/g), ceil(w/g)]"""
     b, c, h, w = x.shape
     gh, gw = (h // g, w // g) if mistake == "dropped" else (-(-h // g), -(-w // g))

@@ -27,18 +27,14 @@ def card_loss(student) -> str:
                 single[b, y, x] = np.log(np.exp(values[b, :, y, x]).sum()) - values[b, label, y, x]
         weighted = (single * drawn.weights.numpy()).sum()
         asked = (drawn.labels != IGNORED).numpy().sum()
-        number(
-            call(student, logits, drawn.labels, drawn.weights),
-            np.float32(weighted / count).item(),
-            "the loss",
-            {
-                "every asked cell counts alike: use the weights, half of each image's for its asker.": single.sum() / asked,
-                "divide by the number of images, not by the number of cells.": weighted / (16 * count),
-                "that is the sum over all images; take the mean.": weighted,
-                "the weights are missing.": single.sum() / count,
-                "divide by the number of images, not by the number of asked cells.": weighted / asked,
-            },
-        )
+        mistakes = {
+            "every asked cell counts alike: use the weights, half of each image's for its asker.": single.sum() / asked,
+            "divide by the number of images, not by the number of cells.": weighted / (16 * count),
+            "that is the sum over all images; take the mean.": weighted,
+            "the weights are missing.": single.sum() / count,
+            "divide by the number of images, not by the number of asked cells.": weighted / asked,
+        }
+        number(call(student, logits, drawn.labels, drawn.weights), np.float32(weighted / count).item(), "the loss", mistakes)
     return "half for the asker, half for the cards"
 
 
@@ -60,16 +56,12 @@ def questions(student) -> str:
         swapped = "the two are swapped: first the asker's, the global question."
         places = labels.numel() - count
         number(far, asker / count, "the global accuracy", {swapped: right / asked})
-        number(
-            near,
-            right / asked,
-            "the local accuracy",
-            {
-                "cells without a card count as wrong: leave out labels that are IGNORED.": right / places,
-                "the asker is among the cards: leave cell (0, 0) out.": (right + asker) / (asked + count),
-                "the asker is among the cards, and cells without one count as wrong.": (right + asker) / labels.numel(),
-            },
-        )
+        mistakes = {
+            "cells without a card count as wrong: leave out labels that are IGNORED.": right / places,
+            "the asker is among the cards: leave cell (0, 0) out.": (right + asker) / (asked + count),
+            "the asker is among the cards, and cells without one count as wrong.": (right + asker) / labels.numel(),
+        }
+        number(near, right / asked, "the local accuracy", mistakes)
     return "each question by itself"
 
 
@@ -91,17 +83,12 @@ def pointing(student) -> str:
             hits[head] += row.index(max(row)) == marked[b].item()
             shares[head] += row[marked[b].item()]
         together = sum(mass[b].mean(0).argmax() == marked[b] for b in range(count)) / count
-        compare(
-            call(student, mass, marked),
-            hits / count,
-            "the score",
-            "one number for each head",
-            {
-                "that is how much weight the marked card gets; wanted how often it gets the most.": shares / count,
-                "wanted one score for each head, not one for their mean.": np.float32(together),
-                "these are counts; wanted a fraction of the images.": hits,
-            },
-        )
+        mistakes = {
+            "that is how much weight the marked card gets; wanted how often it gets the most.": shares / count,
+            "wanted one score for each head, not one for their mean.": np.float32(together),
+            "these are counts; wanted a fraction of the images.": hits,
+        }
+        compare(call(student, mass, marked), hits / count, "the score", "one number for each head", mistakes)
     return "for each head, how often it points at the marked card"
 
 
@@ -142,15 +129,11 @@ def far_change(student) -> str:
         got = scalar(call(student, model, images, other))
         if got == 0:
             raise Wrong("a model that reads pixels of another cell did not change: replace all pixels outside the asker's cell.")
-        number(
-            got,
-            change.abs().max().item(),
-            "the change",
-            {
-                "wanted the largest change, not the mean.": change.abs().mean().item(),
-                "a decrease is a change too: take the absolute value.": change.max().item(),
-            },
-        )
+        mistakes = {
+            "wanted the largest change, not the mean.": change.abs().mean().item(),
+            "a decrease is a change too: take the absolute value.": change.max().item(),
+        }
+        number(got, change.abs().max().item(), "the change", mistakes)
     return "0 if the asker's own pixels alone decide, and more if any other pixel does"
 
 
@@ -169,19 +152,13 @@ def may_read(student) -> str:
             everyone[b, :, hidden[b]] = False
             turned[b, of_token == hidden[b], cards.ASKER] = False
             all_keys[b, of_token == cards.ASKER] = False
-        compare(
-            call(student, of_token, hidden),
-            right,
-            "the mask",
-            "images, tokens that read, cells",
-            {
-                "the mask is the wrong way round: True is for what may be read.": ~right,
-                "the card is hidden from all tokens; hide it from the asker's nine tokens only.": everyone,
-                "the asker is hidden from the card; wanted the card hidden from the asker.": turned,
-                "all cells are hidden from the asker; hide one.": all_keys,
-            },
-            dtype=torch.bool,
-        )
+        mistakes = {
+            "the mask is the wrong way round: True is for what may be read.": ~right,
+            "the card is hidden from all tokens; hide it from the asker's nine tokens only.": everyone,
+            "the asker is hidden from the card; wanted the card hidden from the asker.": turned,
+            "all cells are hidden from the asker; hide one.": all_keys,
+        }
+        compare(call(student, of_token, hidden), right, "the mask", "images, tokens that read, cells", mistakes, dtype=torch.bool)
     return "nine tokens lose one key, and no other token loses any"
 
 
