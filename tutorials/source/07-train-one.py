@@ -2,9 +2,9 @@
 # # 7. Train one
 #
 # The task asks two questions, one about what is near and one about what is far away. You train a model with hierarchical
-# attention on both, and see which other attention mechanisms can answer which. Then you take attention apart: what must it
+# attention on both, and see which of them other attention mechanisms can answer. Then you take attention apart: what must it
 # read, what happens if it may not, and what can be *proved* without any training? At the end, you run a model of photographs
-# with other G₁ and G₂ than it was trained with.
+# with values of G₁ and G₂ other than those it was trained with.
 #
 # **You will** train with a loss that asks two questions at once; tell "did not learn" from "cannot"; test an attention map
 # with a knock-out; and choose G₁ and G₂ by accuracy and cost.
@@ -352,8 +352,8 @@ def pointing(mass, marked):
 
     mass [b, heads, 16]: weights of the 16 cells; marked [b]: the marked card's cell.
     """
-    # TODO pointing: compare the cell with each head's largest weight with the marked one;
-    # return one number for each head, as a float tensor.
+    # TODO pointing: find the cell to which each head gives most weight, and compare it with
+    # the marked one; return one number for each head, as a float tensor.
     # solution
     return (mass.argmax(-1) == marked[:, None]).float().mean(0)
     # end
@@ -450,8 +450,8 @@ checks.may_read(may_read)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Make a bool `[b, 16]` that is True at the hidden cell. Then bring it and `is_asker` to three axes with `None`, so that `&` forms
-# all pairs.
+# Make a bool `[b, 16]` that is True at the hidden cell. Then bring it and `is_asker` to three axes with `None`, so that `&`
+# forms all pairs.
 #
 # </details>
 
