@@ -1,1 +1,1 @@
-"""Seven notebooks on hierarchical attention: `source/` is written, `exercises/` and `solutions/` are built from it by `build.py`."""
+"""Seven notebooks on hierarchical attention. They are written in `source/`; `build.py` builds `exercises/` and `solutions/` from it."""

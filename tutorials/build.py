@@ -1,11 +1,11 @@
-"""Builds the notebooks: `python tutorials/build.py`; `--execute` also runs the solutions and keeps what they show (`--execute 02 03`:
-these two alone).
+"""Build the notebooks: `python tutorials/build.py`. `--execute` also runs the solutions and stores their outputs; `--execute 02 03`
+builds and runs only these two.
 
 One source makes two notebooks: `source/NN-name.py` (jupytext's percent format: `# %%` begins a code cell, `# %% [markdown]` a text
-cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. How a source is written:
+cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules for a source:
 
-1. The first cell is text: the header. After it the builder puts the cell that finds the project (`START`), so no source has it.
-2. What the student writes stands between `# solution` and `# end`, below a comment that says what is wanted:
+1. The first cell is text: the header. After it the builder inserts the cell that finds the project (`START`), so no source contains it.
+2. The answer, which the student is to write, stands between `# solution` and `# end`, below a comment that says what is wanted:
 
        def merge(x1, g, h, w):
            # TODO Eq. 8: put the windows back on the map, [(b gh gw), (i j), c] -> [b, c, h, w].
@@ -13,18 +13,18 @@ cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. How a sou
            return rearrange(x1, "(b gh gw) (i j) c -> b c (gh i) (gw j)", ...)
            # end
 
-   The exercise has `raise NotImplementedError("TODO Eq. 8: put the windows ...")` in place of the answer; the comment stays. A long
-   TODO goes on in the comment lines below it. One cell may hold several such parts.
-3. Below, in this order: the check, a code cell of one line (`checks.merge(merge)`); and the hint, a text cell that begins with
-   `<details><summary>Hint</summary>`. The builder puts the collapsed solution after the hint, in the exercise alone.
-4. "Now predict" is a text cell with a question; its answer is the next cell's output, or stands in a
-   `<details><summary>Answer</summary>` of its own.
+   In the exercise, `raise NotImplementedError("TODO Eq. 8: put the windows ...")` replaces the answer; the comment stays. A long TODO
+   continues in the comment lines below it. One cell may hold several such parts.
+3. Then follow the check, a code cell of one line (`checks.merge(merge)`), and the hint, a text cell that begins with
+   `<details><summary>Hint</summary>`. After the hint the builder inserts the folded solution, in the exercise only.
+4. "Now predict" is a text cell with a question. The answer is the output of the next cell, or is folded away in the same cell under
+   `<details><summary>Answer</summary>`.
 
-A blank line goes after `</summary>` and before `</details>`, so that Markdown inside is read. Figures come from `app/figures` and are
-shown by `tutorials.start.show`. Checks are in `checks.py` (notebooks 1 to 4) and `checks_late.py` (5 to 7).
+Leave a blank line after `</summary>` and before `</details>`, or the Markdown between them is not rendered. Figures come from
+`tutorials/figures` and are shown by `tutorials.start.show`. The checks of `NN-some-name` are in `checks/some_name.py`.
 
-Everything is deterministic: ids count the cells, and building twice gives the same files. Building without `--execute` keeps the stored
-outputs of a solution whose cells have not changed; if its code has, it is left without outputs, and a test turns red until it is run.
+Building is deterministic: cell ids count the cells, and building twice gives the same files. Without `--execute`, a solution keeps its
+stored outputs if its code has not changed. If it has, the solution is left without outputs, and a test fails until it is run again.
 """
 
 import argparse
@@ -38,8 +38,8 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
-SECONDS = 240  # that one cell may take
-HEAVY = 500_000  # bytes: from there on a code host shows a notebook slowly, or not at all
+SECONDS = 240  # time limit of one cell
+HEAVY = 500_000  # bytes; larger notebooks are displayed slowly by code hosts, or not at all
 
 START = """\
 import os
@@ -72,7 +72,7 @@ def sources() -> list[Path]:
 
 
 def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
-    """The exercise and the solution of one source, without outputs. Raises ValueError where it breaks a rule above."""
+    """Build the exercise and the solution of one source, without outputs. Raises ValueError if the source breaks a rule above."""
     cells = jupytext.read(source, fmt="py:percent").cells
     if not cells or cells[0].cell_type != "markdown":
         raise ValueError(f"{source.name} must begin with a text cell, the header")
@@ -98,7 +98,7 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
 
 
 def _blank(code: str, name: str) -> str:
-    """A cell's code with a NotImplementedError in the place of each answer."""
+    """Replace each answer in a cell's code by a NotImplementedError."""
     result, end = "", 0
     for part in _PART.finditer(code):
         before = code[end : part.start()]
@@ -119,7 +119,7 @@ def _notebook(cells: list[tuple[str, str]]) -> NotebookNode:
     made = []
     for number, (kind, text) in enumerate(cells):
         new = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-        # JupyterLab folds the cell away that finds the project; it runs like any other.
+        # JupyterLab folds away the cell that finds the project; it runs like any other.
         folded = {"jupyter": {"source_hidden": True}} if text == START else {}
         made.append(new(text, id=f"cell-{number:02}", metadata=folded))
     metadata = {
@@ -130,9 +130,9 @@ def _notebook(cells: list[tuple[str, str]]) -> NotebookNode:
 
 
 def execute(notebook: NotebookNode, folder: Path, static: bool = False) -> NotebookNode:
-    """Run a notebook in a new kernel, in place; `folder` is where its kernel starts. static: with a picture beside each figure.
+    """Run a notebook in place, in a new kernel that starts in `folder`, and return it. static: store a picture with each figure.
 
-    Raises nbclient's CellExecutionError where a cell fails.
+    Raises nbclient's CellExecutionError if a cell fails.
     """
     from nbclient import NotebookClient
 
@@ -146,14 +146,14 @@ def execute(notebook: NotebookNode, folder: Path, static: bool = False) -> Noteb
     )
     client.execute(env=environment)
     for cell in notebook.cells:
-        cell.metadata.pop("execution", None)  # times of day: different in every run
+        cell.metadata.pop("execution", None)  # timestamps, different in every run
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 
 
 def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
-    """A solution with the outputs that its file has stored, where all of its code is the same."""
+    """Return a solution with the outputs stored in its file, if all of its code is still the same."""
     if path.is_file():
         old = nbformat.read(path, as_version=4)
         stored = [cell for cell in old.cells if cell.cell_type == "code"]
@@ -167,7 +167,7 @@ def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build the notebooks from tutorials/source.")
     parser.add_argument(
-        "--execute", nargs="*", metavar="NN", help="run the solutions and store what they show; with numbers, build and run these alone"
+        "--execute", nargs="*", metavar="NN", help="also run the solutions and store their outputs; with numbers, build and run only these"
     )
     chosen = parser.parse_args().execute
     numbers = [source.name[:2] for source in sources()]
@@ -185,7 +185,7 @@ def main() -> None:
         nbformat.write(exercise, FOLDER / "exercises" / f"{source.stem}.ipynb")
         nbformat.write(solution, path)
         if path.stat().st_size >= HEAVY:
-            heavy.append(f"{path.name} has {path.stat().st_size:,} bytes; wanted fewer than {HEAVY:,}: show fewer or smaller figures")
+            heavy.append(f"{path.name} has {path.stat().st_size:,} bytes; wanted fewer than {HEAVY:,}. Show fewer or smaller figures.")
     if heavy:
         sys.exit("\n".join(heavy))
 

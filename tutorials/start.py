@@ -1,4 +1,4 @@
-"""What every notebook imports first: a photograph, a shipped model, and figures that look like the app's."""
+"""What every notebook imports first: photographs, shipped models, and figures that look like the app's."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ import sys
 import warnings
 from types import SimpleNamespace
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler, which measures memory, else chats into the notebook
+os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else torch's profiler, which measures memory, writes log lines into the notebook
 
 try:
     import numpy as np
@@ -31,33 +31,33 @@ from hatnet.attention import HMHSA
 from hatnet.data import centre_crop, normalise
 from tutorials.figures.beside import beside
 
-# Captum's progress bar would ask for ipywidgets, which nothing here needs.
+# Captum's progress bar wants ipywidgets, which nothing here needs.
 warnings.filterwarnings("ignore", message="IProgress not found")
 torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
 torch.manual_seed(0)
 np.set_printoptions(precision=3, suppress=True)
 torch.set_printoptions(precision=3, sci_mode=False)
 
-STATIC = "TUTORIALS_STATIC"  # environment variable: build.py sets it, so that committed outputs hold a picture beside each figure
-WIDTH = 640  # pixels of such a picture
-COLOURS = 128  # in its palette: half of the bytes
+STATIC = "TUTORIALS_STATIC"  # environment variable, set by build.py: committed outputs hold a picture with each figure
+WIDTH = 640  # of such a picture, in pixels
+COLOURS = 128  # in its palette: this halves the file
 FONT = "Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
 
 
 def photograph(name: str = "cat_chelsea", size: int = 280) -> np.ndarray:
-    """The centre crop of one of `app.samples.SAMPLES`: uint8 [size, size, 3]."""
+    """Load the centre crop of one of `app.samples.SAMPLES`: uint8 [size, size, 3]."""
     return np.array(centre_crop(Image.open(FOLDER / f"{name}.jpg").convert("RGB"), size))
 
 
 def model_and_image(checkpoint: str = "cifar10", name: str = "cat_chelsea") -> tuple[hatnet.HATNet, torch.Tensor, dict]:
-    """A shipped model, a photograph as it wants it (float32 [1, 3, h, w], normalised), and what its header says."""
+    """Load a shipped model, a photograph as its input (float32 [1, 3, h, w], normalised), and the information in the model's header."""
     info = hatnet.checkpoint_info(checkpoint)
     pixels = torch.from_numpy(photograph(name, info["image_size"])).permute(2, 0, 1)[None]
     return hatnet.load_checkpoint(checkpoint).requires_grad_(False), normalise(pixels, info["mean"], info["std"]), info
 
 
 def split(layer: nn.Linear, parts: int) -> list[nn.Linear]:
-    """A linear layer that gives several things at once ("qkv"), as one layer for each: the same weights."""
+    """Split a linear layer with several outputs in one ("qkv") into one layer for each, with the same weights."""
     made = []
     for weight, bias in zip(layer.weight.detach().chunk(parts), layer.bias.detach().chunk(parts), strict=True):
         single = nn.Linear(weight.shape[1], weight.shape[0])
@@ -67,7 +67,7 @@ def split(layer: nn.Linear, parts: int) -> list[nn.Linear]:
 
 
 def parts_of(attn: HMHSA) -> SimpleNamespace:
-    """The layers of an H-MHSA under the paper's names: wq1 wk1 wv1 wq2 wk2 wv2 wp, norm grid_norm ds_norm, and the count of heads."""
+    """Return the layers of an H-MHSA by the paper's names, wq1 wk1 wv1 wq2 wk2 wv2 wp, its norm, grid_norm and ds_norm, and `heads`."""
     wq1, wk1, wv1 = split(attn.qkv, 3)
     wk2, wv2 = split(attn.kv, 2)
     (wq2,), (wp,) = split(attn.q, 1), split(attn.proj, 1)
@@ -78,9 +78,9 @@ def parts_of(attn: HMHSA) -> SimpleNamespace:
 
 
 def show(figure: go.Figure | dict[str, go.Figure], alt: str) -> None:
-    """Show a figure, or several side by side under their titles. alt: the same in words, for readers who cannot see it.
+    """Show a figure, or several side by side under their titles. alt: a description for readers who cannot see it.
 
-    In JupyterLab, classic Notebook and VS Code it is interactive.
+    The figure is interactive in JupyterLab, classic Notebook and VS Code.
     """
     if isinstance(figure, dict):
         figure = beside(figure)
@@ -93,7 +93,7 @@ def show(figure: go.Figure | dict[str, go.Figure], alt: str) -> None:
 
 
 def _picture(figure: go.Figure) -> str:
-    """A figure as a small PNG, base64: for places that show a notebook without running Plotly."""
+    """Draw a figure as a small PNG in base64, for viewers that do not run Plotly."""
     import kaleido
 
     kaleido.start_sync_server(silence_warnings=True)  # Chromium starts once for all pictures
@@ -107,6 +107,6 @@ def _picture(figure: go.Figure) -> str:
 
 
 def _plain(figure: go.Figure) -> dict:
-    """A figure as plain lists and numbers, as the notebook's file wants it: five digits are enough for an eye, and half the bytes."""
+    """Turn a figure into plain lists and numbers for the notebook's file. Five digits are enough for the eye, and halve the file."""
     plain = json.loads(figure.to_json(), parse_float=lambda digits: float(f"{float(digits):.5g}"))
     return plain | {"config": {"displayModeBar": False, "responsive": False}}

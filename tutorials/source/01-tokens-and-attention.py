@@ -1,22 +1,22 @@
 # %% [markdown]
 # # 1. From pixels to tokens, and plain attention
 #
-# A vision transformer cuts a picture into **tokens** and lets every token ask every other token. You write that step, multi-head
-# self-attention (MHSA, Eqs. 1 to 4 of [the paper](https://arxiv.org/abs/2106.03180)), run it with trained weights on a
-# photograph, and measure why it does not scale (Eq. 5).
+# A vision transformer cuts a picture into **tokens** and lets every token read every other token. You write this operation,
+# multi-head self-attention (MHSA, Eqs. 1 to 4 of [the paper](https://arxiv.org/abs/2106.03180)), run it with trained weights
+# on a photograph, and measure why it does not scale (Eq. 5).
 #
-# **You will** turn a map into rows of tokens; write Eqs. 1 to 4; say what each axis is; say what attention costs, and check it
+# **You will** turn a map into rows of tokens; write Eqs. 1 to 4; name each axis; work out what attention costs, and check it
 # with a clock.
 #
-# **You need** Python, matrix products, a little PyTorch; no transformers.
+# **You need** Python, matrix products and a little PyTorch; no knowledge of transformers.
 #
 # **Run time** on a CPU: about 15 seconds. Working time: 40 minutes.
 #
 # **In the app:** with `make app` running, open [this block in the
 # Explorer](http://localhost:8501/explorer?image=cat_chelsea&checkpoint=cifar10&stage=4&block=1&token=0.40,0.32).
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
-# folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
+# and the solution are folded away.
 
 # %%
 import numpy as np
@@ -28,15 +28,15 @@ from app.core import colours
 from app.views.cost import charts as cost
 from tutorials.figures import maps
 from hatnet import complexity
-from tutorials import checks
+from tutorials.checks import tokens_and_attention as checks
 from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]
 # ## Pixels become tokens
 #
-# The model is a small HAT-Net trained on CIFAR-10: photographs of 32 × 32 pixels, ten classes. Its **stem** is two convolutions.
-# They turn every 2 × 2 pixels into one token: a list of 48 numbers. From then on the model sees a map of 16 × 16 tokens. Later
-# stages halve the map and widen the tokens.
+# The model is a small HAT-Net trained on CIFAR-10: photographs of 32 × 32 pixels, ten classes. Its **stem** consists of two
+# convolutions, which turn each square of 2 × 2 pixels into one token, a list of 48 numbers. From then on the model works on a
+# map of 16 × 16 tokens. Later stages halve the sides of the map and widen the tokens.
 
 # %%
 model, image, info = model_and_image("cifar10", "cat_chelsea")
@@ -48,8 +48,8 @@ for number, feature in zip(model.config.stages, features, strict=True):
     print(f"stage {number}    ", tuple(feature.shape))
 
 # %% [markdown]
-# **Now predict.** The paper's own stem has two strides of 2, so one token covers 4 × 4 pixels. How many tokens does it make of a
-# picture of 224 × 224 pixels? And of twice the side, 448 × 448?
+# **Now predict.** The paper's own stem has two strides of 2, so one token covers 4 × 4 pixels. How many tokens does it make
+# from a picture of 224 × 224 pixels? And from one with twice the side, 448 × 448?
 
 # %%
 paper = hatnet.create_model("hatnet_tiny").eval()
@@ -59,8 +59,8 @@ for side in (224, 448):
     print(f"{side} x {side} pixels: {h} x {w} = {h * w:,} tokens")
 
 # %% [markdown]
-# We work in stage 4. It has 4 × 4 tokens of 192 numbers each, and plain attention: every token asks every token. `x` is what its
-# first block is given.
+# We work in stage 4. It has 4 × 4 tokens of 192 numbers each, and plain attention: every token reads every token. `x` is the
+# input of its first block.
 
 # %%
 stage = model.stages[2]
@@ -81,11 +81,10 @@ print(
 # %% [markdown]
 # ## A map becomes a list
 #
-# Attention does not care where tokens lie; it takes a list of them. So the map `[b, c, h, w]` becomes rows `[b, (h w), c]`: token
-# after token, row by row, with a token's channels side by side.
+# Attention does not care where tokens lie; it takes a list of tokens. So the map `[b, c, h, w]` becomes rows `[b, (h w), c]`:
+# token after token, row by row, with a token's channels side by side.
 #
-# [`rearrange`](https://einops.rocks) names the axes. What stands in parentheses is one axis made of two; **their order is the
-# meaning**.
+# [`rearrange`](https://einops.rocks) names the axes. Parentheses combine two axes into one; **their order is the meaning**.
 
 
 # %%
@@ -103,26 +102,26 @@ checks.rows(rows)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `rearrange(x, "left -> right")`: on the left the axes as they are, on the right as they should be. `(h w)` counts across first,
-# then down.
+# `rearrange(x, "left -> right")`: the left side names the axes as they are, the right side as they should be. `(h w)` counts
+# across first, then down.
 #
 # </details>
 
 # %% [markdown]
 # ## Eq. 1: query, key, value
 #
-# Each token makes three things of itself, by three trained matrices:
+# Three trained matrices turn each token into three vectors:
 #
-# - a **query** Q: what it looks for,
+# - a **query** Q: what the token looks for,
 # - a **key** K: what it can be found by,
 # - a **value** V: what it passes on.
 #
 # $$\mathbf{Q}=\mathbf{X}\mathbf{W}^q,\qquad \mathbf{K}=\mathbf{X}\mathbf{W}^k,\qquad \mathbf{V}=\mathbf{X}\mathbf{W}^v \tag{1}$$
 #
-# In code a matrix W is a layer: `wq(rows)` is $\mathbf{X}\mathbf{W}^q$ (and a bias, which the paper does not write).
+# In code a matrix W is a layer: `wq(rows)` is $\mathbf{X}\mathbf{W}^q$ (plus a bias, which the paper leaves out).
 #
-# The C = 192 channels are then cut into 8 **heads** of d = 24: head 1 has channels 1 to 24, head 2 the next 24. Each head attends
-# on its own. So each of the three gets the shape `[b, heads, n, d]`, with n tokens.
+# The C = 192 channels are then split into 8 **heads** of d = 24: head 1 gets channels 1 to 24, head 2 the next 24. Each head
+# attends on its own. So Q, K and V each have the shape `[b, heads, n, d]`, with n tokens.
 
 
 # %%
@@ -131,7 +130,7 @@ def qkv(rows, wq, wk, wv, heads):
 
     wq, wk, wv are layers: call them.
     """
-    # TODO Eq. 1: project the rows with each of the three layers, and cut the channels into
+    # TODO Eq. 1: project the rows with each of the three layers, and split the channels into
     # heads, [b, n, (heads d)] -> [b, heads, n, d].
     # solution
     return tuple(
@@ -147,8 +146,9 @@ checks.qkv(qkv)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `wq(rows)` is `[b, n, c]`. The pattern's left side is `"b n (heads d)"`: which of the two counts faster? The channels of one
-# head lie side by side, so `d` does, and stands last. `rearrange` must be told one of the two sizes: `heads=heads`.
+# `wq(rows)` is `[b, n, c]`. The pattern's left side is `"b n (heads d)"`: which of the two names counts faster? The channels
+# of one head lie side by side, so it is `d`, which therefore comes last. `rearrange` must be told one of the two sizes:
+# `heads=heads`.
 #
 # </details>
 
@@ -165,19 +165,19 @@ checks.qkv(qkv)
 # %% [markdown]
 # ## Eq. 2: attention
 #
-# A query is compared with every key by a dot product. Divided by $\sqrt{d}$ the scores keep the same size however long the
-# vectors are. Softmax turns the scores of **one query** into shares that sum to 1. The answer is the mean of the values with
-# these shares.
+# A query is compared with every key by a dot product. Dividing by $\sqrt{d}$ keeps the scores in the same range, however long
+# the vectors are. Softmax turns the scores of **one query** into attention weights: shares that sum to 1. The output is the
+# mean of the values, weighted by these shares.
 #
 # $$\mathbf{A}=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}\mathbf{K}^T}{\sqrt{d}}\right)\mathbf{V} \tag{2}$$
 #
-# Give back both: the answer `a` and the shares `p`. We shall look at `p`.
+# Return both: the output `a` and the shares `p`. We shall look at `p`.
 
 
 # %%
 def attention(q, k, v):
     """q [b, heads, n, d], k and v [b, heads, m, d] -> a [b, heads, n, d], p [b, heads, n, m]."""
-    # TODO Eq. 2: the shares p = Softmax(Q K^T / sqrt(d)), and the answer a = p V.
+    # TODO Eq. 2: the shares p = Softmax(Q K^T / sqrt(d)), and the output a = p V.
     # solution
     scores = q @ k.mT * q.shape[-1] ** -0.5
     p = scores.softmax(dim=-1)
@@ -191,15 +191,15 @@ checks.attention(attention)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `k.mT` swaps the last two axes. `q @ k.mT` has queries down and keys across. Along which of the two must the shares sum to 1?
-# `d` is the last side of `q`: `q.shape[-1]`.
+# `k.mT` swaps the last two axes. `q @ k.mT` has queries down and keys across. Along which of the two must the shares sum to
+# 1? `d` is the size of the last axis of `q`: `q.shape[-1]`.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** All tokens have the same key. What shares does a query give to 16 of them?
+# **Now predict.** Suppose that all 16 tokens have the same key. What share does a query give to each of them?
 #
-# And the other way round: you multiply all queries by 10. Do the shares become more even, or less?
+# And suppose that you multiply all queries by 10. Do the shares become more even, or less?
 
 # %%
 q, k, v = qkv(rows(block.attn.norm(x)), *split(block.attn.qkv, 3), heads)
@@ -213,8 +213,8 @@ print(
 )
 
 # %% [markdown]
-# This is what you computed, for one token of the cat. The ring marks the token that asks; the brighter a square, the larger
-# its share (mean over the 8 heads). The photograph lies below at its full size; the model saw 32 × 32 pixels of it.
+# This is what you computed, for one token of the cat. The ring marks the token that reads; the brighter a square, the larger
+# its share (mean over the 8 heads). The photograph underneath is shown at full size; the model saw it at 32 × 32 pixels.
 
 # %%
 photo, grid = photograph("cat_chelsea"), (4, 4)
@@ -230,8 +230,8 @@ show(
 )
 
 # %% [markdown]
-# **Now predict.** Look at the top left corner. Is that share large because of the cat? What will it be, from all tokens
-# together, on photographs of a moose, an owl and a kitten? (1 is an even share.)
+# **Now predict.** Look at the top left corner. Is that share large because of the cat? How large will it be, averaged over
+# all tokens that read, on photographs of a moose, an owl and a herd of horses? (1 is an even share.)
 
 # %%
 for name in ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd"):
@@ -241,14 +241,14 @@ for name in ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd"):
     print(f"{name:11} the top left token gets {received[0]:.1f} times an even share")
 
 # %% [markdown]
-# Whatever the picture shows, the corner gets several times its share. A token is not only a place in the picture: trained models
-# use some tokens as a place for attention that has nothing better to do. A map tells where attention goes, not why; notebook 6
-# comes back to that.
+# Whatever the picture shows, the corner gets several times an even share. A token is not only a place in the picture: trained
+# models use some tokens as a resting place for attention that has nothing better to do. A map shows where attention goes, not
+# why; notebook 6 comes back to that.
 #
 # ## Eq. 3: heads together, and the residual
 #
-# The heads are laid side by side again, one matrix $\mathbf{W}^p$ mixes them, and the input is added: what a token heard stands
-# beside what it was.
+# The heads are laid side by side again, one matrix $\mathbf{W}^p$ mixes them, and the input is added: what a token has read
+# is added to what it was.
 #
 # $$\mathbf{A}'=\mathbf{A}\mathbf{W}^p+\mathbf{X} \tag{3}$$
 
@@ -269,23 +269,23 @@ checks.project(project)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# It undoes what Eq. 1 did to the channels: the same pattern, right and left swapped. The residual is added last.
+# Undo what Eq. 1 did to the channels: use the same pattern, with left and right swapped. The residual is added last.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** All weights of $\mathbf{W}^p$ are 0, and its bias too. What is $\mathbf{A}'$?
+# **Now predict.** Suppose that all weights of $\mathbf{W}^p$ are 0, and its bias too. What is $\mathbf{A}'$?
 #
 # <details><summary>Answer</summary>
 #
-# X: the block passes its input on. With a residual, attention has to learn only what to add.
+# X: the input is passed on unchanged. With a residual, attention only has to learn what to add.
 #
 # </details>
 
 # %% [markdown]
 # ## Eq. 4: the MLP
 #
-# Attention moves information between tokens. The **MLP** then works on it, and again the input is added.
+# Attention moves information between tokens. The **MLP** then processes it, and again the input is added.
 #
 # $$\mathbf{Y}=\mathrm{MLP}(\mathbf{A}')+\mathbf{A}' \tag{4}$$
 
@@ -293,7 +293,7 @@ checks.project(project)
 # %%
 def finish(a, mlp):
     """A' [b, n, c] -> Y [b, n, c]. mlp is a function of rows: call it."""
-    # TODO Eq. 4: the MLP of A', and A' added.
+    # TODO Eq. 4: the MLP of A', plus A'.
     # solution
     return mlp(a) + a
     # end
@@ -305,20 +305,20 @@ checks.finish(finish)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# One line. What is added is what the MLP was given.
+# One line. Add the MLP's input to its output.
 #
 # </details>
 
 # %% [markdown]
-# ## Your cells against the trained model
+# ## Your functions against the trained model
 #
-# Put together they are a transformer block. One thing the paper's equations leave out: the released model normalises before it
-# asks. Q, K and V read `norm(X)`; the residual is X itself.
+# Put together, they form a transformer block. The paper's equations leave one thing out: the released model normalises before
+# it attends. Q, K and V are made from `norm(X)`; the residual is X itself.
 
 
 # %%
 def mlp_of_rows(tokens):
-    """The block's own MLP; it has a small convolution inside, so it wants the map back."""
+    """The block's own MLP; it contains a small convolution, so it needs the map back."""
     return rows(block.mlp(rearrange(tokens, "b (h w) c -> b c h w", h=4)))
 
 
@@ -327,20 +327,20 @@ a, p = attention(*qkv(rows(block.attn.norm(x)), *split(block.attn.qkv, 3), heads
 mine = finish(project(a, rows(x), wp), mlp_of_rows)
 theirs = rows(block(x))
 print(
-    f"largest difference to hatnet: {(mine - theirs).abs().max():.1e} (numbers up to {theirs.abs().max():.1f})"
+    f"largest difference from hatnet: {(mine - theirs).abs().max():.1e} (numbers up to {theirs.abs().max():.1f})"
 )
 assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-5)
 
 # %% [markdown]
 # ## Eq. 5: what it costs
 #
-# Count multiply-adds (MACs): a product and its sum count as one. With H × W tokens of C channels:
+# Count multiply-adds (MACs): a multiplication and an addition together count as one. With H × W tokens of C channels:
 #
 # - each of the three projections makes C numbers for each token, each from C numbers;
 # - $\mathbf{Q}\mathbf{K}^T$ compares every token with every token, at C multiply-adds (all heads together);
 # - the shares times V cost the same again.
 #
-# The paper's Eq. 5 is the sum. It leaves out $\mathbf{W}^p$ and the softmax. Write it in `h`, `w` and `c`.
+# The paper's Eq. 5 is the sum of these. It leaves out $\mathbf{W}^p$ and the softmax. Write it in terms of `h`, `w` and `c`.
 
 
 # %%
@@ -363,8 +363,9 @@ checks.macs(macs)
 # </details>
 
 # %% [markdown]
-# **Now predict.** The paper's first map has 56 × 56 tokens of 48 channels. What part of Eq. 5 is the products there? And if the
-# picture's side is doubled, so that there are four times as many tokens: how many times as many multiply-adds?
+# **Now predict.** The paper's first map has 56 × 56 tokens of 48 channels. What fraction of Eq. 5 do the products make up
+# there? And if the picture's side is doubled, so that there are four times as many tokens, how many times as many
+# multiply-adds are there?
 
 # %%
 h, c = 56, 48
@@ -375,16 +376,16 @@ print(
 print(f"{2 * h} x {2 * h}: {macs(2 * h, 2 * h, c) / macs(h, h, c):.1f} times as many")
 
 # %% [markdown]
-# ### Not only said: measured
+# ### Measured, not only calculated
 #
 # A formula is a claim. Here is one attention layer (48 channels, 2 heads of 24) on maps of growing size, on one core of the
-# machine that runs this notebook: the median of 9 runs, with bars as long as the middle half of them. The thin line is Eq. 5,
+# machine that runs this notebook: the median of 9 runs, with bars that span the middle half of them. The thin line is Eq. 5,
 # scaled to end where the measurement ends.
 
 # %%
 sides = [8, 16, 24, 32, 48, 64]
 threads = torch.get_num_threads()
-# Several cores wait for one another: on small maps that costs more than it saves.
+# Several cores wait for one another; on small maps that costs more than it saves.
 torch.set_num_threads(1)
 measured = {
     side: complexity.measure(side, side, 48, 4, 2, 24, mechanisms=("MHSA",), repeats=9)[0]
@@ -419,11 +420,11 @@ show(
 )
 
 # %% [markdown]
-# A clock is less tidy than a formula: what else the machine does, and how much fits into its caches, shows in the curve. But it
-# climbs as Eq. 5 says, towards 16 times the time for twice the side.
+# A clock is less tidy than a formula: the curve also shows what else the machine is doing, and how much fits into its caches.
+# But it climbs as Eq. 5 says, towards 16 times the time for twice the side.
 #
-# **Memory**, too. Written as in Eq. 2, the shares are laid out: one number for each pair of tokens and each head. A *fused*
-# kernel computes the same answer without laying them out (that is what the measurement above used).
+# It is the same with **memory**. Written as in Eq. 2, attention lays all shares out in memory: one number for each pair of
+# tokens and each head. A *fused* kernel computes the same output without laying them out (the measurement above used one).
 
 # %%
 from hatnet.attention import MHSA, group_norm
@@ -441,8 +442,9 @@ for side in (16, 32, 64):
     )
 
 # %% [markdown]
-# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens at the paper's first stage. How long would this one
-# layer take here, if time follows Eq. 5 from the last point on? How much memory for the shares of two heads, at 4 bytes each?
+# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens in the paper's first stage. How long would this one
+# layer take here, if time follows Eq. 5 beyond the last point? How much memory would the shares of two heads take, at 4 bytes
+# a number?
 
 # %%
 seconds = measured[64].milliseconds / 1000 * macs(224, 224, 48) / macs(64, 64, 48)
@@ -451,5 +453,6 @@ print(
 )
 
 # %% [markdown]
-# That is the problem. The paper's answer has two halves, and the next two notebooks build them: ask **closely nearby** ([2. Local
-# attention](02-local-attention.ipynb)) and **roughly everywhere** ([3. Global attention](03-global-attention.ipynb)).
+# That is the problem. The paper's answer has two halves, and the next two notebooks build them: read **what is near in
+# detail** ([2. Local attention](02-local-attention.ipynb)) and **the whole map roughly** ([3. Global
+# attention](03-global-attention.ipynb)).

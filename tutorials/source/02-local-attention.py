@@ -1,22 +1,22 @@
 # %% [markdown]
 # # 2. Local attention
 #
-# Asking every token is dear (notebook 1). The first half of the paper's answer: ask only the tokens **nearby**. The map is cut
-# into windows, and attention runs inside each of them. You write Eqs. 6 to 9, see the mistake that everybody makes once, and
-# handle maps that the windows do not fit.
+# Reading every token is expensive (notebook 1). The first half of the paper's answer is to read only the tokens **nearby**.
+# The map is cut into windows, and attention runs inside each of them. You write Eqs. 6 to 9, meet the mistake that everybody
+# makes once, and handle maps that the windows do not fit.
 #
-# **You will** cut a map into windows and put it together again; say why `(gh i)` is not `(i gh)`; hide tokens that are not there;
-# say what local attention cannot do.
+# **You will** cut a map into windows and put it together again; explain why `(gh i)` is not `(i gh)`; hide tokens that do not
+# exist; say what local attention cannot do.
 #
-# **You need** notebook 1, or: you know query, key, value and softmax.
+# **You need** notebook 1, or some knowledge of queries, keys, values and softmax.
 #
 # **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, open [this block in
 # Equations](http://localhost:8501/equations?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.40,0.32).
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
-# folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
+# and the solution are folded away.
 
 # %%
 import torch
@@ -25,16 +25,16 @@ from einops import rearrange
 
 import hatnet
 from tutorials.figures import maps
-from tutorials import checks
+from tutorials.checks import local_attention as checks
 from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]
-# We work in stage 2 of a small HAT-Net, in its first block: 16 × 16 tokens of 48 channels, 2 heads of 24, and windows of 4 × 4
-# tokens (G₁ = 4). `x` is what the block is given for a photograph of a cat.
+# We work in the first block of stage 2 of a small HAT-Net: 16 × 16 tokens of 48 channels, 2 heads of 24, and windows of 4 × 4
+# tokens (G₁ = 4). `x` is the block's input for a photograph of a cat.
 
 # %%
 model, image, info = model_and_image("cifar10", "cat_chelsea")
-# A block of the model, what it is given for this image, and its G1 and G2.
+# A block of the model, its input for this image, and its G1 and G2.
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 b, c, h, w = x.shape
 heads, token = 2, hatnet.token_at((0.40, 0.32), (h, w))
@@ -47,14 +47,14 @@ print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as 
 #
 # $$\mathbf{X}\in\mathbb{R}^{H\times W\times C}\;\to\;\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C} \tag{6}$$
 #
-# In words: `x` has 16 × 16 tokens. With G₁ = 4 there are 4 × 4 = 16 windows of 4 × 4 = 16 tokens each. Windows take the place of
-# images: each is a list of tokens on its own, and attention never looks out of it.
+# In words: `x` has 16 × 16 tokens. With G₁ = 4 there are 4 × 4 = 16 windows of 4 × 4 = 16 tokens each. Windows take the place
+# of images: each is a separate list of tokens, and attention never leaves it.
 #
-# Names for the axes: `gh gw` say which window (down, across), `i j` the place inside it. So a token's row in the map is made of
-# `gh` and `i`.
+# The axes have names: `gh gw` say which window (down, across), `i j` which place inside it. So a token's row in the map is
+# made up of `gh` and `i`.
 #
-# `rearrange` splits an axis if the left side says what it is made of, and is told one of the sizes. On a street of 12 houses,
-# `rearrange(street, "(block house) -> block house", house=4)` gives 3 blocks: houses 0 to 3, 4 to 7, 8 to 11. In the parentheses
+# `rearrange` splits an axis if the left side says what it is made of and one of the sizes is given. On a street of 12 houses,
+# `rearrange(street, "(block house) -> block house", house=4)` gives 3 blocks: houses 0 to 3, 4 to 7, 8 to 11. In parentheses
 # the **last name counts fastest**.
 
 
@@ -73,21 +73,21 @@ checks.partition(partition)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Two tokens that lie side by side in a window lie side by side in the map: their `i` differs by 1, and so does their row. So `i`
-# counts fastest in the rows. The sizes of `i` and `j` are `g`; `rearrange` finds the number of windows by itself.
+# Two tokens of a window that lie one below the other also do so in the map: their `i` differs by 1, and so does their row. So
+# `i` counts fastest along the rows. The sizes of `i` and `j` are `g`; `rearrange` works out the number of windows by itself.
 #
 # </details>
 
 # %% [markdown]
 # ### The mistake
 #
-# `(gh i)` and `(i gh)` give tensors of the same shape. No error, the model trains, and its results are only somewhat worse. Let
-# us look at the difference.
+# `(gh i)` and `(i gh)` give tensors of the same shape. There is no error, the model trains, and its results are only somewhat
+# worse. Let us look at the difference.
 #
 # **Now predict.** With `(i gh)`, which tokens share a window with ours?
 #
-# The next cell numbers the tokens of a map from 0 to 255, cuts the map in both ways, and marks those that come out in one window
-# with our token.
+# The next cell numbers the tokens of a map from 0 to 255, cuts the map both ways, and marks the tokens that end up in one
+# window with ours.
 
 # %%
 numbers = torch.arange(h * w).view(1, 1, h, w)
@@ -113,9 +113,10 @@ show(
 )
 
 # %% [markdown]
-# With `(i gh)` each window holds every 4th token of the whole picture. Shapes do not tell; two quick tests do:
+# With `(i gh)` each window holds every fourth token of the whole picture. The shapes do not show this, but two quick tests
+# do:
 #
-# - cut a **map of coordinates**: from the first to the last row of a window it must be G₁ − 1;
+# - cut a **map of coordinates**: the first and the last row of a window must be G₁ − 1 apart;
 # - change **one token** and see which outputs change.
 
 # %%
@@ -129,10 +130,10 @@ print(
 # %% [markdown]
 # ## Windows that do not fit
 #
-# A map of 7 × 11 tokens and windows of 3 × 3: one row and two columns are left over. So the map is filled up with zeros **at the
-# bottom and at the right**, to 9 × 12, and we keep in mind which tokens are real.
+# If a map has 7 × 11 tokens and windows are 3 × 3, one row and two columns are left over. So the map is padded with
+# zeros **at the bottom and on the right**, to 9 × 12, and we keep track of which tokens are real.
 #
-# `-7 % 3` is 2 in Python: exactly what is missing. `-9 % 3` is 0. And `F.pad(x, (left, right, top, bottom))` fills up the last
+# `-7 % 3` is 2 in Python: exactly what is missing. `-9 % 3` is 0. And `F.pad(x, (left, right, top, bottom))` pads the last
 # two axes.
 
 
@@ -140,18 +141,18 @@ print(
 def partition_any(x, g):
     """A map of any size -> (x1, real).
 
-    x1: the windows [(b gh gw), (i j), c]. real: which of their tokens are of the map,
+    x1: the windows [(b gh gw), (i j), c]. real: which of their tokens belong to the map,
     bool [(b gh gw), (i j)].
     """
-    # TODO partial windows: fill the map up with zeros at the bottom and right, cut it (call
+    # TODO partial windows: pad the map with zeros at the bottom and right, cut it (call
     # partition), and cut a map of ones in the same way for `real`; every image of the batch
     # needs its own.
     # solution
     b, _, h, w = x.shape
-    fill = (0, -w % g, 0, -h % g)
+    padding = (0, -w % g, 0, -h % g)
     ones = torch.ones(b, 1, h, w)
-    real = partition(F.pad(ones, fill), g)[..., 0] > 0
-    return partition(F.pad(x, fill), g), real
+    real = partition(F.pad(ones, padding), g)[..., 0] > 0
+    return partition(F.pad(x, padding), g), real
     # end
 
 
@@ -161,17 +162,17 @@ checks.partition_any(partition_any)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A map of ones `[b, 1, h, w]` gets zeros where it is filled up. Cut, it is `[(b gh gw), (i j), 1]`; drop the last axis and ask `>
-# 0`.
+# A map of ones `[b, 1, h, w]` gets zeros where it is padded. Cut into windows, it is `[(b gh gw), (i j), 1]`; drop the last
+# axis and compare it with 0: `> 0`.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** 7 × 11 tokens, windows of 3 × 3. How many windows? How many of their places are filling?
+# **Now predict.** 7 × 11 tokens, windows of 3 × 3. How many windows are there? How many of their places are padding?
 
 # %%
 x1, real = partition_any(torch.randn(1, 2, 7, 11), 3)
-print(f"{len(x1)} windows, {x1[..., 0].numel()} places, {(~real).sum()} of them filling")
+print(f"{len(x1)} windows, {x1[..., 0].numel()} places, {(~real).sum()} of them padding")
 print("real tokens of each window:", real.sum(1).view(3, 4).tolist())
 
 # %% [markdown]
@@ -179,8 +180,8 @@ print("real tokens of each window:", real.sum(1).view(3, 4).tolist())
 #
 # $$\mathbf{Q}_1=\mathbf{X}_1\mathbf{W}_1^q,\qquad \mathbf{K}_1=\mathbf{X}_1\mathbf{W}_1^k,\qquad \mathbf{V}_1=\mathbf{X}_1\mathbf{W}_1^v \tag{7}$$
 #
-# As in plain attention, with windows where images were: every window has the same three layers. The 48 channels are cut into 2
-# heads of 24; head 1 has the first 24.
+# This is plain attention, with windows in place of images: all windows share the same three layers. The 48 channels are split
+# into 2 heads of 24; head 1 gets the first 24.
 
 
 # %%
@@ -189,7 +190,7 @@ def local_qkv(x1, wq, wk, wv, heads):
 
     wq, wk, wv are layers: call them.
     """
-    # TODO Eq. 7: project the tokens with each of the three layers, and cut the channels into
+    # TODO Eq. 7: project the tokens with each of the three layers, and split the channels into
     # heads.
     # solution
     return tuple(
@@ -205,18 +206,18 @@ checks.local_qkv(local_qkv)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `wq(x1)` works on the last axis, whatever stands before it. Then `"b n (heads d) -> ..."`, where `b` counts windows and `n`
+# `wq(x1)` works on the last axis, whatever comes before it. Then `"b n (heads d) -> ..."`, where `b` counts windows and `n`
 # their tokens.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** Somebody sets G₁ from 4 to 8 in a trained model. How many more weights does it need for that?
+# **Now predict.** You change G₁ from 4 to 8 in a trained model. How many more weights does it need?
 #
 # <details><summary>Answer</summary>
 #
-# None. Every layer is applied to single tokens; G₁ only says which tokens are in one window. So the sizes can be changed after
-# the training, which the paper sets against Swin and PVT: those must be trained again.
+# None. Every layer is applied to single tokens; G₁ only says which tokens are in one window. So the sizes can be changed
+# after training. The paper contrasts this with Swin and PVT, which must be trained again.
 #
 # </details>
 
@@ -225,7 +226,7 @@ checks.local_qkv(local_qkv)
 #
 # $$\mathbf{A}_1=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}_1\mathbf{K}_1^T}{\sqrt{d}}\right)\mathbf{V}_1$$
 #
-# One thing is new: a key that is only filling must get no share. Softmax gives a share of 0 to a score of −∞, and the others
+# One thing is new: a key that is only padding must get no share. Softmax gives a share of 0 to a score of −∞, and the others
 # still sum to 1.
 
 
@@ -233,9 +234,9 @@ checks.local_qkv(local_qkv)
 def window_attention(q1, k1, v1, real):
     """q1, k1, v1 [windows, heads, n, d], real [windows, n] -> a1, p1.
 
-    a1 [windows, heads, n, d]: the answers. p1 [windows, heads, n, n]: the shares.
+    a1 [windows, heads, n, d]: the outputs. p1 [windows, heads, n, n]: the shares.
     """
-    # TODO Eq. 2: the shares p1 over the real keys of each window, and the answer a1 = p1 V1.
+    # TODO Eq. 2: the shares p1 over the real keys of each window, and the output a1 = p1 V1.
     # solution
     scores = q1 @ k1.mT * q1.shape[-1] ** -0.5
     scores = scores.masked_fill(~real[:, None, None, :], -torch.inf)
@@ -260,8 +261,8 @@ checks.window_attention(window_attention)
 #
 # <details><summary>Answer</summary>
 #
-# 16 windows × 16 queries × 16 keys = 4,096. Without windows 256 × 256 = 65,536: 16 times as many. In general HW · G₁² instead of
-# (HW)².
+# 16 windows × 16 queries × 16 keys = 4,096. Without windows it is 256 × 256 = 65,536, 16 times as many. In general it is HW ·
+# G₁² instead of (HW)².
 #
 # </details>
 
@@ -270,12 +271,12 @@ checks.window_attention(window_attention)
 #
 # $$\mathbf{A}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}\;\to\;\mathbf{A}_1\in\mathbb{R}^{H\times W\times C} \tag{8}$$
 #
-# The way back: heads side by side, tokens to their places, and the filling cut off.
+# The way back: heads side by side, tokens in their places, and the padding cut off.
 
 
 # %%
 def merge(a1, g, h, w):
-    """a1 [(b gh gw), heads, (i j), d] -> a map [b, (heads d), h, w], without the filling."""
+    """a1 [(b gh gw), heads, (i j), d] -> a map [b, (heads d), h, w], without the padding."""
     # TODO Eq. 8: put the windows back on the map, heads side by side in the channels, and
     # keep its h rows and w columns.
     # solution
@@ -310,7 +311,7 @@ print("the map itself:", torch.equal(merge(one_head, 3, 7, 11), some))
 #
 # $$\mathbf{A}_1=\mathbf{A}_1+\mathbf{X} \tag{9}$$
 #
-# What a token was stays beside what it heard from its window.
+# What a token has read in its window is added to what it was.
 
 
 # %%
@@ -348,7 +349,7 @@ changed[0, :, token[0], token[1]] += 1
 
 
 def change(g):
-    """How far each output moves, at most over its channels, with windows of g x g: [h, w]."""
+    """The largest change in any channel of each output, with windows of g x g: [h, w]."""
     before, after = (local_attention(each, *precise, heads, g) for each in (same, changed))
     return (after - before).abs().amax(1)[0]
 
@@ -369,14 +370,14 @@ show(
 )
 
 # %% [markdown]
-# Exactly its window. Our token's neighbour across the window's edge hears nothing, though it lies right beside it: the **seam**.
-# Nothing in Eqs. 6 to 9 ever crosses it. Swin shifts its windows in every other block for this reason; the paper asks a second
-# time instead, everywhere: [notebook 3](03-global-attention.ipynb).
+# Exactly those of its window. The neighbour across the window's edge does not change, although it lies right beside our
+# token: this is the **seam**. Nothing in Eqs. 6 to 9 ever crosses it. For this reason Swin shifts its windows in every other
+# block; the paper instead lets every token read a second time, from the whole map: [notebook 3](03-global-attention.ipynb).
 #
-# ## Your cells against the trained model
+# ## Your functions against the trained model
 #
-# `hatnet.walk` hands out every tensor of Eqs. 6 to 15 as the model computed it. One difference to the paper's text: the released
-# model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
+# `hatnet.walk` returns every tensor of Eqs. 6 to 15 as the model computed it. There is one difference from the paper's text:
+# the released model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
 
 # %%
 steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
@@ -388,11 +389,11 @@ mine = {6: [x1], 7: [q1, k1, v1], 8: [local, p1], 9: [local + x]}
 for number, tensors in mine.items():
     pairs = list(zip(tensors, steps[number], strict=False))
     worst = max((ours - theirs).abs().max().item() for ours, theirs in pairs)
-    print(f"Eq. {number}: largest difference to hatnet {worst:.1e}")
+    print(f"Eq. {number}: largest difference from hatnet {worst:.1e}")
     assert all(torch.allclose(ours, theirs, atol=1e-5, rtol=1e-5) for ours, theirs in pairs)
 
 # %% [markdown]
-# And this is what your weights look like: what our token asks of its window, as the mean of two heads. The ring marks the token,
+# And this is what your shares look like: how our token reads its window, as the mean of two heads. The ring marks the token;
 # the numbers are shares in %.
 
 # %%
@@ -410,11 +411,11 @@ show(
 
 # %% [markdown]
 # **Now predict.** In the app, move the token to the right, across its window's edge ([open
-# it](http://localhost:8501/explorer?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&token=0.40,0.32), arrow keys). What
-# happens to the blue window?
+# it](http://localhost:8501/explorer?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&token=0.40,0.32), with the arrow
+# keys). What happens to the blue window?
 #
 # <details><summary>Answer</summary>
 #
-# It jumps by four tokens. The windows lie fixed on the map; a token does not stand in the middle of its window.
+# It jumps by four tokens. The windows are fixed on the map; a token need not be in the middle of its window.
 #
 # </details>

@@ -1,21 +1,21 @@
 # %% [markdown]
 # # 4. Joining them: the block
 #
-# Near (notebook 2) and far (notebook 3) become one attention, H-MHSA, by Eq. 14. You put your own cells together, find out where
-# the model that the authors released departs from the paper's text, and arrive at `hatnet`'s module to 1e-5; at the end your code
-# runs the whole trained network.
+# Local attention (notebook 2) and global attention (notebook 3) become one, H-MHSA, by Eq. 14. You put your own functions
+# together, find out where the authors' released model departs from the paper's text, and match `hatnet`'s module to 1e-5; at
+# the end, your code runs the whole trained network.
 #
 # **You will** write H-MHSA and a transformer block from the paper; say which norm reads what, and where each residual comes from.
 #
-# **You need** notebooks 2 and 3: you may copy your own functions from there (or take the ones of their solutions).
+# **You need** notebooks 2 and 3: you may copy your own functions from there (or from their solutions).
 #
 # **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, open [this block in
 # Equations](http://localhost:8501/equations?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&equation=14&token=0.40,0.32).
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution are
-# folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
+# and the solution are folded away.
 
 # %%
 from functools import partial
@@ -26,12 +26,12 @@ from einops import rearrange
 
 import hatnet
 from tutorials.figures import maps
-from tutorials import checks
+from tutorials.checks import joining as checks
 from tutorials.start import model_and_image, parts_of, photograph, show
 
 # %% [markdown]
-# Stage 2 of the small HAT-Net, first block: 16 × 16 tokens of 48 channels, 2 heads of 24, windows of 4 × 4 and cells of 2 × 2.
-# `x` is what the block is given for a photograph of a cat.
+# Stage 2 of the small HAT-Net, first block: 16 × 16 tokens of 48 channels, 2 heads of 24, windows of 4 × 4 and cells of
+# 2 × 2. `x` is the block's input for a photograph of a cat.
 
 # %%
 model, image, info = model_and_image("cifar10", "cat_chelsea")
@@ -44,24 +44,26 @@ print(
 # %% [markdown]
 # ## Eqs. 6 to 8 and 10 to 13, once more
 #
-# Two functions hold what notebooks 2 and 3 built. `near` is Eqs. 6 to 8: windows, attention in each, back on the map; **no
-# residual yet**. `far` is Eqs. 10 to 13 in two parts, because something will come between them: `pool` (Eq. 10), and `ask_cells`
+# Three functions hold what notebooks 2 and 3 built. `near` is Eqs. 6 to 8: windows, attention in each, back on the map; **no
+# residual yet**. Eqs. 10 to 13 are in two parts, because something will come between them: `pool` (Eq. 10) and `read_cells`
 # (Eqs. 11 to 13).
 #
-# Bring your own. The checks are the ones you know: `near` is checked with Eq. 9's residual added.
+# Bring your own. The checks are those you know, except that `near` leaves out the residual of Eq. 9.
 
 
 # %%
 def near(x, wq, wk, wv, heads, g):
-    """Eqs. 6 to 8: a map [b, c, h, w] of any size -> what each token hears in its window, [b, c, h, w]."""
-    # TODO Eqs. 6 to 8: from notebook 2: windows (filled up at the bottom and right), heads,
+    """Eqs. 6 to 8: a map [b, c, h, w] of any size -> what each token reads in its window, [b, c, h, w]."""
+    # TODO Eqs. 6 to 8: from notebook 2: windows (padded at the bottom and right), heads,
     # attention over the real keys, back on the map.
     # solution
     b, _, h, w = x.shape
-    fill = (0, -w % g, 0, -h % g)
+    padding = (0, -w % g, 0, -h % g)
     to_windows = "b c (gh i) (gw j) -> (b gh gw) (i j) c"
-    x1 = rearrange(F.pad(x, fill), to_windows, i=g, j=g)
-    real = rearrange(F.pad(torch.ones(b, 1, h, w), fill), to_windows, i=g, j=g)[..., 0] > 0
+    x1 = rearrange(F.pad(x, padding), to_windows, i=g, j=g)
+    real = (
+        rearrange(F.pad(torch.ones(b, 1, h, w), padding), to_windows, i=g, j=g)[..., 0] > 0
+    )
     q, k, v = (
         rearrange(layer(x1), "b n (heads d) -> b heads n d", heads=heads)
         for layer in (wq, wk, wv)
@@ -77,14 +79,14 @@ def near(x, wq, wk, wv, heads, g):
 def pool(a1, g):
     """Eq. 10: the means of the cells of g x g tokens, [b, c, ceil(h/g), ceil(w/g)]."""
     # TODO Eq. 10: from notebook 3: average each cell; a partial cell averages only the tokens
-    # it has.
+    # it holds.
     # solution
     return F.avg_pool2d(a1, g, ceil_mode=True, count_include_pad=False)
     # end
 
 
-def ask_cells(a1, cells, wq, wk, wv, heads):
-    """Eqs. 11 to 13: a1 [b, c, h, w] asks cells [b, c, ch, cw] -> a2 [b, c, h, w]."""
+def read_cells(a1, cells, wq, wk, wv, heads):
+    """Eqs. 11 to 13: a1 [b, c, h, w] reads cells [b, c, ch, cw] -> a2 [b, c, h, w]."""
     # TODO Eqs. 11 to 13: from notebook 3: both maps as rows, queries from a1, keys and values
     # from the cells, attention, back on the map.
     # solution
@@ -105,13 +107,13 @@ def ask_cells(a1, cells, wq, wk, wv, heads):
 # %%
 checks.near(near)
 checks.pool(pool)
-checks.ask_cells(ask_cells)
+checks.read_cells(read_cells)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
 # Copy the answers of notebooks 2 and 3 into this notebook and call them here: `near` is `partition_any`, `local_qkv`,
-# `window_attention`, `merge`; `ask_cells` is `rows`, `global_qkv`, `global_attention`.
+# `window_attention`, `merge`; `read_cells` is `rows`, `global_qkv`, `global_attention`.
 #
 # </details>
 
@@ -120,14 +122,14 @@ checks.ask_cells(ask_cells)
 #
 # $$\mathrm{H\text{-}MHSA}(\mathbf{X})=(\mathbf{A}_1+\mathbf{A}_2)\,\mathbf{W}^p+\mathbf{X} \tag{14}$$
 #
-# The near answer $\mathbf{A}_1$ and the far answer $\mathbf{A}_2$ are added, token by token. One matrix $\mathbf{W}^p$ mixes the
-# heads of both. Then the block's input is added.
+# The local result $\mathbf{A}_1$ and the global result $\mathbf{A}_2$ are added, token by token. One matrix $\mathbf{W}^p$
+# mixes the heads of both. Then the block's input is added.
 
 
 # %%
 def output(a1, a2, wp, x):
     """Three maps [b, c, h, w] -> one. wp is a layer on the last axis: call it on [b, h, w, c]."""
-    # TODO Eq. 14: add near and far, project the channels of each token with wp, add x.
+    # TODO Eq. 14: add a1 and a2, project the channels of each token with wp, add x.
     # solution
     mixed = wp(rearrange(a1 + a2, "b c h w -> b h w c"))
     return rearrange(mixed, "b h w c -> b c h w") + x
@@ -140,25 +142,26 @@ checks.output(output)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A layer works on the last axis, and in a map the channels stand second. Move them to the end and back: `"b c h w -> b h w c"`.
+# A layer works on the last axis, and in a map the channels come second. Move them to the end and back:
+# `"b c h w -> b h w c"`.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** Near and far are added before $\mathbf{W}^p$ sees them. Can a trained model still make the far answer count
-# twice as much as the near one?
+# **Now predict.** The two results are added before $\mathbf{W}^p$ sees them. Can a trained model still make the global one
+# count twice as much as the local one?
 #
 # <details><summary>Answer</summary>
 #
-# Not by $\mathbf{W}^p$, which gets only their sum. But by the layer that makes the values of the far step, $\mathbf{W}_2^v$:
-# weights twice as large give an $\mathbf{A}_2$ twice as large.
+# Not with $\mathbf{W}^p$, which gets only their sum, but with the layer that makes the values of the global step,
+# $\mathbf{W}_2^v$: weights twice as large give an $\mathbf{A}_2$ twice as large.
 #
 # </details>
 
 # %% [markdown]
 # ### The paper's H-MHSA
 #
-# These cells are all of Eqs. 6 to 14, word by word as the paper has them. Does the trained model agree?
+# These functions are all of Eqs. 6 to 14, word for word as the paper has them. Does the trained model agree?
 
 # %%
 parts = parts_of(block_2_1.attn)  # wq1 wk1 wv1 wq2 wk2 wv2 wp, heads, and three norms
@@ -166,7 +169,7 @@ parts = parts_of(block_2_1.attn)  # wq1 wk1 wv1 wq2 wk2 wv2 wp, heads, and three
 
 def paper(x, parts, g1, g2):
     a1 = near(x, parts.wq1, parts.wk1, parts.wv1, parts.heads, g1) + x  # Eqs. 6 to 9
-    a2 = ask_cells(
+    a2 = read_cells(
         a1, pool(a1, g2), parts.wq2, parts.wk2, parts.wv2, parts.heads
     )  # 10 to 13
     return output(a1, a2, parts.wp, x)  # 14
@@ -177,8 +180,8 @@ print(f"largest difference: {(paper(x, parts, g1, g2) - theirs).abs().max():.2f}
 print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 
 # %% [markdown]
-# It does not. Nothing is wrong in your cells: the text of the paper leaves something out that the authors' released model has.
-# (`hatnet` follows the release, so that its weights fit.)
+# It does not. Nothing is wrong with your functions: the paper's text leaves out something that the authors' released model
+# has. (`hatnet` follows the release, so that its weights fit.)
 #
 # ## Where the released model differs
 #
@@ -188,7 +191,7 @@ print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 # | after Eq. 9 | | **grid_norm**; Eqs. 10 to 14 read its result |
 # | after Eq. 10 | | **ds_norm** on the pooled map |
 # | "+ X" of Eq. 14 | inside H-MHSA | outside, in the block |
-# | which norm | not said | **group norm with one group** |
+# | which norm | not stated | **group norm with one group** |
 # | activation | SiLU | SiLU |
 #
 # ### One norm for everything: GroupNorm(1)
@@ -203,8 +206,8 @@ print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 # %%
 def group_norm(x, weight, bias):
     """x [b, c, h, w], weight and bias [c] -> the same shape, with one mean and variance for each image."""
-    # TODO norm: subtract the mean of each image, divide by the root of its variance (over all
-    # channels and tokens, divided by their number) plus 1e-6; scale and shift each channel.
+    # TODO norm: subtract the mean of each image, divide by the square root of its variance plus
+    # 1e-6 (over all N channels and tokens, divided by N); scale and shift each channel.
     # solution
     axes = (1, 2, 3)
     centred = x - x.mean(axes, keepdim=True)
@@ -225,8 +228,8 @@ checks.group_norm(group_norm)
 # </details>
 
 # %% [markdown]
-# **Now predict.** Notebook 2 showed that local attention keeps inside its window. With this norm in front: we change one token by
-# 1, and run `norm` and then `near`. Which outputs change?
+# **Now predict.** Notebook 2 showed that local attention stays inside its window. Now put this norm in front of it: we change
+# one token by 1, and run `norm` and then `near`. Which outputs change?
 
 # %%
 changed = x.clone()
@@ -255,8 +258,8 @@ show(
 )
 
 # %% [markdown]
-# All of them, weakly (the pictures show the square root of the change, so that the small ones can be seen): mean and variance
-# carry a little of every token to every other. So no attention map of this model tells the whole story.
+# All of them, but only weakly (the pictures show the square root of the change, so that small changes can be seen): mean and
+# variance carry a little of every token to every other. So no attention map of this model tells the whole story.
 #
 # ### The release's H-MHSA
 #
@@ -276,7 +279,7 @@ def hmhsa(x, parts, g1, g2):
     local = near(parts.norm(x), parts.wq1, parts.wk1, parts.wv1, parts.heads, g1)
     a1 = parts.grid_norm(local + x)
     cells = parts.ds_norm(pool(a1, g2))
-    a2 = ask_cells(a1, cells, parts.wq2, parts.wk2, parts.wv2, parts.heads)
+    a2 = read_cells(a1, cells, parts.wq2, parts.wk2, parts.wv2, parts.heads)
     return output(a1, a2, parts.wp, 0)
     # end
 
@@ -287,23 +290,23 @@ checks.hmhsa(hmhsa)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Copy `paper`. `near` gets `parts.norm(x)`, but what is added to it is x. `grid_norm` goes round that sum, `ds_norm` round
-# `pool(...)`. `output` with 0 in place of x adds nothing.
+# Start from a copy of `paper`. `near` takes `parts.norm(x)`, but x itself is added to its result. Wrap `grid_norm` around
+# that sum, and `ds_norm` around `pool(...)`. With 0 in place of x, `output` adds nothing.
 #
 # </details>
 
 # %%
 mine, theirs = hmhsa(x, parts, g1, g2), block_2_1.attn(x, g1, g2)
-print(f"largest difference to hatnet: {(mine - theirs).abs().max():.1e}")
+print(f"largest difference from hatnet: {(mine - theirs).abs().max():.1e}")
 assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-5)
 
 # %% [markdown]
-# Your cells and `hatnet.attention.HMHSA` are the same function. Open `hatnet/attention.py`: its `forward` has these lines, in
-# this order.
+# Your `hmhsa` and `hatnet.attention.HMHSA` are the same function. Open `hatnet/attention.py`: its `forward` has these lines,
+# in this order.
 #
 # ## SiLU
 #
-# Between the layers of the MLP stands a function that bends. The paper takes SiLU: each number times its own sigmoid,
+# Between the layers of the MLP there is a nonlinear function. The paper uses SiLU: each number times its own sigmoid,
 # $x\cdot\frac{1}{1+e^{-x}}$.
 
 
@@ -327,7 +330,7 @@ checks.silu(silu)
 # </details>
 
 # %% [markdown]
-# **Now predict.** What is SiLU of −10, of 0 and of 10? And its smallest value?
+# **Now predict.** What is SiLU of −10, of 0 and of 10? And what is its smallest value?
 
 # %%
 print("SiLU(-10), SiLU(0), SiLU(10):", silu(torch.tensor([-10.0, 0.0, 10.0])).tolist())
@@ -343,7 +346,7 @@ print(f"smallest: {silu(line).min():.3f}, at {line[silu(line).argmin()]:.2f}")
 # %%
 def block(x, attention, mlp):
     """x [b, c, h, w]; attention and mlp are functions of such a map -> [b, c, h, w]."""
-    # TODO block: add what attention gives; then add what the MLP gives for that sum.
+    # TODO block: add the output of attention; then add the output of the MLP for that sum.
     # solution
     x = x + attention(x)
     return x + mlp(x)
@@ -356,14 +359,14 @@ checks.block(block)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Two lines. The MLP reads the sum of the first.
+# Two lines. The MLP reads the sum that the first one makes.
 #
 # </details>
 
 
 # %%
 def mlp(x, theirs):
-    """The release's MLP with your norm and your SiLU: expand, look at 3 x 3 neighbours, reduce."""
+    """The release's MLP with your norm and your SiLU: expand, mix 3 x 3 neighbours, reduce."""
     x = group_norm(x, theirs.norm.weight, theirs.norm.bias)
     x = silu(F.linear(x.movedim(1, -1), theirs.expand.weight)).movedim(-1, 1)
     x = silu(F.conv2d(x, theirs.depthwise.weight, padding=1, groups=x.shape[1]))
@@ -381,7 +384,7 @@ def my_block(x, theirs, g1, g2):
 
 
 worst = (my_block(x, block_2_1, g1, g2) - block_2_1(x, g1, g2)).abs().max()
-print(f"the whole block: largest difference to hatnet {worst:.1e}")
+print(f"the whole block: largest difference from hatnet {worst:.1e}")
 assert worst < 1e-4
 
 # %% [markdown]
@@ -390,7 +393,7 @@ assert worst < 1e-4
 # Six hierarchical blocks in stages 2 and 3 run on your functions; the stem, the downsampling, the plain last stage and the
 # classifier are the model's.
 #
-# **Now predict.** Will it still see a cat? And if you leave out `grid_norm` alone, in all six blocks?
+# **Now predict.** Will it still see a cat? And what if you leave out only `grid_norm`, in all six blocks?
 
 
 # %%
@@ -428,6 +431,6 @@ for name, logits in runs.items():
 assert torch.allclose(runs["your functions"], runs["hatnet"], atol=1e-4)
 
 # %% [markdown]
-# Every number that the model computes between stem and last stage, you have now computed yourself. No function of yours has a
-# weight that depends on G₁ or G₂: they only say which tokens are grouped. So a trained model runs with others, and what that
+# You have now computed every number between the stem and the last stage yourself. None of your functions has a weight that
+# depends on G₁ or G₂, which only say how tokens are grouped. So a trained model runs with other values too, and what that
 # costs and saves is the subject of [notebook 5](05-cost.ipynb).

@@ -5,15 +5,15 @@
 # choose G₁ and G₂, learn what a published "#FLOPs" leaves out, and measure where hierarchical attention overtakes plain
 # attention on your own machine.
 #
-# **You need** notebooks 2 to 4: windows, pooled cells, and how H-MHSA joins them. A little calculus for one step.
+# **You need** notebooks 2 to 4: windows, pooled cells, and how H-MHSA joins them. And a little calculus, once.
 #
 # **Run time** on a CPU: about 15 seconds. Working time: 45 minutes.
 #
 # **In the app:** with `make app` running, [open the Cost
-# view](http://localhost:8501/cost?checkpoint=cifar10&image=cat_chelsea&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
+# page](http://localhost:8501/cost?checkpoint=cifar10&image=cat_chelsea&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
-# are folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
+# and the solution are folded away.
 #
 # The letters are the paper's:
 #
@@ -28,7 +28,7 @@
 import math
 import os
 
-# The memory meter of the last part is silent.
+# Keeps the memory measurement of the last part silent.
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 import numpy as np
@@ -41,7 +41,7 @@ from app.views.cost import charts as cost
 from app.core.colours import LIGHT
 from hatnet import complexity
 from hatnet.attention import HMHSA, group_norm
-from tutorials import checks_late as checks
+from tutorials.checks import cost as checks
 from tutorials.start import show
 
 # %% [markdown]
@@ -50,10 +50,10 @@ from tutorials.start import show
 # Nearly all the work of attention is matrix products. Multiply a matrix of `n` rows and `a` columns by one of `a` rows and
 # `b` columns. The result holds `n · b` numbers, and each of them is a sum of `a` products. That is
 #
-# $$n \cdot a \cdot b \text{ multiply-accumulates, in short MACs.}$$
+# $$n \cdot a \cdot b \text{ multiply-accumulates, MACs for short.}$$
 #
 # A MAC is one multiplication and one addition: two floating-point operations (FLOPs). Softmax, norms and additions are not
-# counted here. They grow with the number of tokens too, but they are few beside the products.
+# counted here. They grow with the number of tokens too, but they are few compared with the products.
 
 # %% [markdown]
 # ## Plain attention: Eq. 5
@@ -65,7 +65,7 @@ from tutorials.start import show
 #    to C.
 # 3. Eq. 2 then mixes the values: the weights `[HW, HW]` times V `[HW, C]`.
 #
-# The paper leaves out the last projection W^p of Eq. 3. So do we, until we count.
+# The paper leaves out the last projection, W^p of Eq. 3. So do we, until PyTorch counts.
 
 
 # %%
@@ -93,7 +93,7 @@ checks.mhsa_cost(mhsa_cost)
 
 # %% [markdown]
 # **Now predict.** HAT-Net-Tiny's first stage has 56 × 56 tokens of 48 channels. You double the image's height and width. By
-# about how much does the cost of plain attention grow: 4, 8 or 16 times? Decide before you run the next cell.
+# about what factor does the cost of plain attention grow: 4, 8 or 16? Decide before you run the next cell.
 
 # %%
 once, doubled = mhsa_cost(56, 56, 48), mhsa_cost(112, 112, 48)
@@ -111,7 +111,7 @@ print(f"112 x 112: {cost.amount(doubled)} MACs, {doubled / once:.1f} times as ma
 # ## The local step: the first half of Eq. 15
 #
 # The map is cut into windows of G₁ × G₁ tokens. Q₁, K₁ and V₁ are made as before, one of each for every token (Eq. 7). But a
-# token now asks only the tokens of its own window, itself among them.
+# token now reads only the tokens of its own window, itself included.
 
 
 # %%
@@ -133,15 +133,15 @@ checks.local_cost(local_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Count for one token first: how many keys does it ask, and what does one key cost? Then multiply by the number of tokens. Or
+# Count for one token first: how many keys does it read, and what does one key cost? Then multiply by the number of tokens. Or
 # count one window as plain attention on G₁ · G₁ tokens, and multiply by the number of windows, HW / G₁². Both ways give the
 # same.
 #
 # </details>
 
 # %% [markdown]
-# **Now predict.** You double the image again, and leave G₁ as it is. By how much do the local products grow? And if you
-# double G₁ on the same image?
+# **Now predict.** You double the sides of the image again and leave G₁ as it is. By how much do the local products grow? And
+# if you double G₁ on the same image?
 #
 # <details><summary>Answer</summary>
 #
@@ -153,7 +153,7 @@ checks.local_cost(local_cost)
 # %% [markdown]
 # ## The global step: the second half of Eq. 15
 #
-# Now every token asks the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Two things are
+# Now every token reads the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Two things are
 # easy to get wrong here. Queries are *not* pooled: there is still one for every token. And K₂ and V₂ are not free: each cell
 # is projected twice (Eq. 12).
 
@@ -188,8 +188,8 @@ checks.global_cost(global_cost)
 #
 # <details><summary>Answer</summary>
 #
-# K₂, V₂ and both products are paid for each cell, and there are four times fewer cells. Q₂ does not fall: every token still
-# asks.
+# K₂, V₂ and both products are paid for each cell, and there are a quarter as many cells. Q₂ does not fall: every token still
+# has a query.
 #
 # </details>
 
@@ -201,8 +201,8 @@ checks.global_cost(global_cost)
 # $$\Omega(\text{H-MHSA}) = \underbrace{HWC\,(\square + \square)}_{\text{paid for every token}}
 # + \underbrace{2\,\frac{HW}{G_2^2}\,C\,(\square + \square)}_{\text{paid for every cell}}$$
 #
-# Fill the four boxes from your own terms, on paper. Three of your four numbers go whole into one of the brackets; the global
-# projections are split between the two.
+# Fill in the four boxes from your own terms, on paper. Three of your four numbers go into one of the brackets as a whole; the
+# global projections are split between the two.
 
 
 # %%
@@ -221,9 +221,9 @@ checks.hmhsa_cost(hmhsa_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# First bracket: how many projections does every token pay (there are Q₁, K₁, V₁ and one more), and how many keys of its
-# window, each used twice? Second bracket: divide K₂, V₂ and the global products by 2 · HW / G₂² · C. In Python, `2 * n /
-# g2**2 * c` is read from left to right, as you want it.
+# First bracket: how many projections does every token pay for (there are Q₁, K₁, V₁ and one more), and how many keys of its
+# window, each used twice? Second bracket: divide K₂, V₂ and the global products by 2 · HW / G₂² · C. In Python,
+# `2 * n / g2**2 * c` is evaluated from left to right, which is what you want.
 #
 # </details>
 
@@ -259,8 +259,8 @@ assert math.isclose(sum(terms.values()), total) and math.isclose(
 )
 
 # %% [markdown]
-# The largest are the local projections, which plain attention has too: they were 2 % there, and are a third here. Shorter
-# lists of keys cannot make a layer cheaper than its projections.
+# The largest are the local projections, which plain attention has too: they were 2 % of the cost there, and are a third here.
+# Shorter lists of keys cannot make a layer cheaper than its projections.
 
 # %% [markdown]
 # ## Counted, not derived
@@ -299,8 +299,8 @@ checks.counted_macs(counted_macs)
 # </details>
 
 # %% [markdown]
-# **Now predict.** Is the count of a real layer equal to Eq. 15? If not, which of the equations 6 to 14 holds the difference?
-# And what happens on a map of 57 × 57 tokens, which windows of 8 × 8 do not fill?
+# **Now predict.** Is the count of a real layer equal to Eq. 15? If not, which of Eqs. 6 to 14 accounts for the difference?
+# And what happens on a map of 57 × 57 tokens, which windows of 8 × 8 do not fit?
 
 # %%
 layer = HMHSA(48, 48, group_norm, "hierarchical").eval()
@@ -315,15 +315,15 @@ for side in (56, 57):
 
 # %% [markdown]
 # On 56 × 56 the two differ by exactly HWC²: that is W^p of Eq. 14, which Eq. 15 leaves out. On 57 × 57 the count is higher
-# still. A window that hangs over the edge is computed whole, and a cell at the edge costs a whole cell. Eq. 15 assumes that
-# everything divides.
+# still. A window that hangs over the edge is computed in full, and a cell at the edge costs as much as a whole one. Eq. 15
+# assumes that everything divides evenly.
 
 # %% [markdown]
 # ## Eq. 15 alone chooses nothing useful
 #
-# Which G₁ and G₂ should one take? A tempting answer: those for which Eq. 15 is smallest.
+# Which G₁ and G₂ should one choose? A tempting answer is those for which Eq. 15 is smallest.
 #
-# **Now predict.** Of all whole numbers from 1 to 24, which pair (G₁, G₂) does Eq. 15 like best on 28 × 28 tokens with C = 96?
+# **Now predict.** Of all whole numbers from 1 to 24, which pair (G₁, G₂) does Eq. 15 favour on 28 × 28 tokens with C = 96?
 
 # %%
 grids = costs.grids(28, 96)  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
@@ -335,30 +335,30 @@ figure = cost.over_grids(
 figure.data = [trace for trace in figure.data if trace.name != "now"]  # the app's own
 show(
     figure,
-    "Eq. 15 for each G1 (down) and G2 (across), darker where dearer. The cheapest "
-    "corner is G1 = 1 with the largest G2. "
+    "Eq. 15 for each G1 (down) and G2 (across), darker where more "
+    "expensive. The cheapest corner is G1 = 1 with the largest G2. "
     "The paper's setting, G1 = 7 and G2 = 4, lies elsewhere.",
 )
 
 # %% [markdown]
-# The darker, the dearer. The square is Eq. 15's own choice; the diamond is the authors' setting for this stage; the star is
-# for the next section.
+# The darker, the more expensive. The square is Eq. 15's own choice; the diamond is the authors' setting for this stage; the
+# star belongs to the next section.
 #
-# It takes the corner. With G₁ = 1 each token looks at itself alone, so that nothing local is left. With the largest G₂ the
-# whole map becomes hardly more than one average. Eq. 15 falls with each step towards that corner, on every map: G₁ stands
-# above a line, G₂ below one. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger
-# window or a finer cell; in notebook 7 you will let it.
+# It picks the corner. With G₁ = 1 each token reads only itself, so nothing local is left. With the largest G₂ the whole map
+# becomes little more than one average. On every map, Eq. 15 falls all the way to that corner: G₁ is in a numerator, G₂ in a
+# denominator. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger window or a
+# finer cell; in notebook 7 you will let it.
 
 # %% [markdown]
 # ## With G₁ = G₂ there is an optimum
 #
-# Tie the two together, and they pull against each other: a larger G makes the windows dearer and the cells fewer. Put G₁ = G₂
-# = G into Eq. 15 and keep only what depends on G:
+# Tie the two together, and they pull against each other: a larger G makes the windows more expensive and the cells fewer. Put
+# G₁ = G₂ = G into Eq. 15 and keep only what depends on G:
 #
 # $$2HWC\left(G^2 + \frac{C + HW}{G^2}\right)$$
 #
 # The first part rises, the second falls. Where is their sum smallest? Set the derivative with respect to G to zero, or use
-# that a sum of two positive parts with a fixed product is smallest where the parts are equal.
+# the fact that a sum of two positive parts with a fixed product is smallest where the parts are equal.
 
 
 # %%
@@ -397,8 +397,8 @@ show(
 )
 
 # %% [markdown]
-# Their setting is next to the cheapest one, in this stage. In the later stages they left the diagonal: G₁ = 7 with G₂ = 4 and
-# 2, finer cells than the cheapest, because there are few tokens and the cells cost little.
+# In this stage, their setting is close to the cheapest one. In the later stages they left the diagonal: G₁ = 7 with G₂ = 4
+# and 2, finer cells than the cheapest, because there are few tokens and cells cost little.
 
 # %% [markdown]
 # ## What the paper's "#FLOPs" leave out
@@ -406,8 +406,8 @@ show(
 # Table 2 of the paper gives HAT-Net-Tiny "2.0G FLOPs". Two conventions hide in this number.
 #
 # 1. It counts MACs and calls them FLOPs, as most papers do.
-# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are no modules, so
-#    that the usual tools of the time passed over them: the very products that this notebook is about.
+# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are not modules, so
+#    the usual tools of the time passed over them: the very products that this notebook is about.
 #
 # Torch's counter can tell the two apart. It keeps a table by kind of product: the attention products are batched matrix
 # products, `bmm`. All other products are convolutions and linear layers.
@@ -440,7 +440,7 @@ checks.two_conventions(two_conventions)
 # </details>
 
 # %% [markdown]
-# **Now predict.** HAT-Net-Tiny at 224 × 224: how many percent do the attention products add to the paper's number? 1, 8 or
+# **Now predict.** HAT-Net-Tiny at 224 × 224: by how many percent do the attention products raise the paper's number: 1, 8 or
 # 30? And at 448 × 448, will it be more or less?
 
 # %%
@@ -453,8 +453,8 @@ for pixels in (224, 448):
     )
 
 # %% [markdown]
-# So "2.0G" is the number without the products. The same recount for all four models, beside the paper's tables; it is also
-# what `python -m hatnet` prints:
+# So "2.0G" is the number without the products. Here is the same recount for all four models, beside the paper's tables;
+# `python -m hatnet` prints it too:
 
 # %%
 from hatnet.__main__ import main
@@ -463,22 +463,22 @@ main()
 
 # %% [markdown]
 # This matters when numbers are compared. In the same Table 2, most rows of other transformers count the products (DeiT, Swin,
-# PVTv2); the rows of HAT-Net and Twins do not. Counted alike, HAT-Net-Small has 4.5 G, not 4.3 G. Before you compare two
-# published numbers, ask: MACs or FLOPs? With the attention products or without?
+# PVTv2); the rows of HAT-Net and Twins do not. Counted in the same way, HAT-Net-Small has 4.5 G, not 4.3 G. Before you
+# compare two published numbers, ask: MACs or FLOPs? With the attention products or without?
 
 # %% [markdown]
 # ## Where Eq. 15 falls below Eq. 5
 #
-# On a small map, H-MHSA is the dearer one: it has more projections, and one full window is already plain attention. From how
-# many tokens on is it cheaper? Set Eq. 15 equal to Eq. 5, divide both by HWC, and what is left is an equation for HW that you
-# can solve:
+# On a small map, H-MHSA is the more expensive one: it has more projections, and one full window is already plain attention.
+# From how many tokens upwards is it cheaper? Set Eq. 15 equal to Eq. 5 and divide both by HWC. What is left is an equation
+# that you can solve for HW:
 #
 # $$3C + 2HW = 4C + 2G_1^2 + \frac{2}{G_2^2}\,(C + HW)$$
 
 
 # %%
 def crossover(c, g1, g2):
-    """The tokens HW from which on Eq. 15 is below Eq. 5; math.inf if there are none."""
+    """The tokens HW above which Eq. 15 is below Eq. 5; math.inf if there are none."""
     if g2 == 1:
         return math.inf
     # TODO crossing: solve the equation above for HW, and return it.
@@ -503,18 +503,18 @@ checks.crossover(crossover)
 
 # %%
 for c, g1, g2 in ((48, 8, 8), (48, 4, 8), (96, 8, 8)):
-    print(f"C = {c}, G1 = {g1}, G2 = {g2}: from {crossover(c, g1, g2):.0f} tokens on")
+    print(f"C = {c}, G1 = {g1}, G2 = {g2}: from {crossover(c, g1, g2):.0f} tokens upwards")
 
 # %% [markdown]
-# ## Where it really does, on this machine
+# ## Where it does so on this machine
 #
-# MACs are not time. A layer also moves data, calls many small kernels, and makes windows. So measure: `complexity.measure`
-# runs one layer of each kind in turns, and gives the median of the repeats and their spread (the distance between the
-# quartiles).
+# MACs are not time. A layer also moves data, calls many small kernels, and cuts maps into windows. So measure:
+# `complexity.measure` runs one layer of each kind in turn, and returns the median of the repeats and their spread (the
+# distance between the quartiles).
 
 # %%
 print(
-    f"By the formulas: from {crossover(48, 8, 8):.0f} tokens on, "
+    f"By the formulas: from {crossover(48, 8, 8):.0f} tokens upwards, "
     f"a map of about {math.sqrt(crossover(48, 8, 8)):.0f} x "
     f"{math.sqrt(crossover(48, 8, 8)):.0f}."
 )
@@ -527,14 +527,14 @@ for side in (8, 14, 20, 28, 40, 56):
     print(f"{side:2} x {side:2} tokens: {times}")
 
 # %% [markdown]
-# Two medians that differ are not yet two different speeds: run the cell above again, and they will differ from themselves.
-# Call H-MHSA faster at a side only if the two stay apart when each is moved towards the other by half its spread. And say
-# that it *overtakes* only where it stays faster on all larger maps that were measured.
+# Two different medians are not yet two different speeds: run the cell above again, and each will differ from its earlier
+# value. Call H-MHSA faster on a map only if the two medians stay apart when each is moved towards the other by half its
+# spread. And say that it *overtakes* only where it stays faster on all larger maps that were measured.
 
 
 # %%
 def overtakes(found):
-    """The first side from which on H-MHSA is faster, or None. found: small sides first."""
+    """The first side from which H-MHSA stays faster, or None. found: small sides first."""
     first = None
     for side, timed in found.items():
         ours, plain = timed["H-MHSA"], timed["MHSA"]
@@ -561,7 +561,7 @@ checks.overtakes(overtakes)
 # </details>
 
 # %% [markdown]
-# **Now predict.** Will the clock's crossing lie at fewer tokens than the formulas', or at more?
+# **Now predict.** Will the measured crossing lie at fewer tokens than the calculated one, or at more?
 
 # %%
 side = overtakes(found)
@@ -573,8 +573,8 @@ if side is None:
     )
 else:
     print(
-        f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens on; "
-        f"by MACs it should be from {by_formula:.0f}."
+        f"On this machine H-MHSA is faster from {side} x {side} = {side**2} tokens upwards; "
+        f"by MACs, from {by_formula:.0f}."
     )
 speed = largest["MHSA"].milliseconds / largest["H-MHSA"].milliseconds
 memory = largest["MHSA"].peak_bytes / largest["H-MHSA"].peak_bytes
@@ -583,7 +583,7 @@ macs = (mhsa_cost(56, 56, 48) + 56**2 * 48**2) / (
 )  # W^p is in both layers
 print(
     f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA "
-    f"holds {1 / memory:.1f} times the memory at its peak."
+    f"needs {1 / memory:.1f} times the memory at its peak."
 )
 timed = {side: list(pair.values()) for side, pair in found.items()}
 layer = costs.Here(
@@ -600,18 +600,18 @@ figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
 show(figure, alt)
 
 # %% [markdown]
-# Thick: measured, with its spread. Thin: what the formulas would take if every MAC were as fast as plain attention's at 56 ×
-# 56. On small maps the thick line of H-MHSA lies far above its thin one: there a layer's time goes into calls and copies, of
-# which H-MHSA has more, and not into multiplications. So its crossing comes later than the MACs promise. Memory is another
-# story: the fused kernel never lays out all weights, in either layer, so that plain attention has lost its worst habit
-# already.
+# The thick lines are measured, with their spread. The thin ones show the time that the formulas' MACs would take, each as
+# fast as plain attention's at 56 × 56. On small maps the thick line of H-MHSA lies far above its thin one: there, a layer's
+# time goes into calls and copies, of which H-MHSA has more, rather than multiplications. So the crossing comes later than the
+# MACs promise. Memory is another story: the fused kernel never lays out all weights, in either layer, so plain attention has
+# already lost its worst habit.
 #
-# ## What to keep
+# ## What to remember
 #
 # - Eq. 15 = what every token pays (Q₁, K₁, V₁, Q₂, and G₁² keys) + what every cell pays (K₂, V₂, and HW queries).
 # - It is exact where G₁ and G₂ divide the map, and leaves out W^p.
 # - It has no useful optimum in (G₁, G₂); with G₁ = G₂ the cheapest is (HW + C)^(1/4).
-# - A "#FLOPs" without its convention is not a number. Nor is a time without its spread.
+# - A "#FLOPs" means nothing without its convention, nor does a time without its spread.
 #
 # **Go on:** [6. Looking inside](06-looking-inside.ipynb). Or try this: for which C does the crossing move beyond 28 × 28
 # tokens? How does the measured crossing move when you give torch one thread (`torch.set_num_threads(1)`)?

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 6. Looking inside
 #
-# **You will** read attention maps and know what one number in them means; find the seam between two windows; follow attention
-# through two hops and through all blocks; write Integrated Gradients and Grad-CAM; and then test all of these maps. Some will
-# fail.
+# **You will** read attention maps and know what each number in them means; find the seam between two windows; follow
+# attention through two hops and through all blocks; write Integrated Gradients and Grad-CAM; and then test all of these maps.
+# Some will fail.
 #
-# **You need** notebooks 2 to 4, and a little of how gradients are computed in PyTorch.
+# **You need** notebooks 2 to 4, and some idea of how gradients are computed in PyTorch.
 #
 # **Run time** on a CPU: about 35 seconds. Working time: 60 minutes.
 #
@@ -13,8 +13,8 @@
 # Explorer](http://localhost:8501/explorer?checkpoint=cifar10&image=cat_chelsea&stage=2&block=2) and [in
 # Why?](http://localhost:8501/why?checkpoint=cifar10&image=cat_chelsea&stage=2&block=2).
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
-# are folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
+# and the solution are folded away.
 
 # %%
 import warnings
@@ -36,16 +36,16 @@ from app.core import overlay
 from app.core.colours import LIGHT
 from app.core.samples import SAMPLES
 from hatnet.config import REACHES
-from tutorials import checks_late as checks
+from tutorials.checks import looking_inside as checks
 from tutorials.start import model_and_image, photograph, show
 
 # %% [markdown]
 # ## The maps of one forward pass
 #
 # `hatnet.attention_maps` runs a model once and returns its logits and the weights of Eq. 2 from every block: first the local
-# step, then the global one. Nothing is stored in the model, and no hook is put on it.
+# step, then the global one. Nothing is stored in the model, and no hook is attached to it.
 #
-# The model here is small and shipped with the project. It names ten kinds of things on pictures of 32 × 32 pixels.
+# The model here is small and shipped with the project. It tells ten classes apart, on pictures of 32 × 32 pixels.
 
 # %%
 name = "cat_chelsea"
@@ -62,17 +62,17 @@ for record in records:
     (down, across), (rows, columns) = record.query_grid, record.key_grid
     print(
         f"stage {record.stage}, block {record.block + 1}, {record.kind:6}: {down} x "
-        f"{across} tokens ask {rows} x {columns} keys each, ",
+        f"{across} tokens read {rows} x {columns} keys each, ",
         end="",
     )
     print(f"{record.heads} heads")
 
 # %% [markdown]
-# Each line is one record. `record.row(y, x)` is what the token in row `y` and column `x` (from 0) gives to its keys:
-# probabilities `[heads, keys down, keys across]`, summing to 1 in each head. Stage 4 has one line for each block, for it is
-# plain attention.
+# Each line is one record. `record.row(y, x)` holds the weights that the token in row `y` and column `x` (counted from 0)
+# gives to its keys: `[heads, keys down, keys across]`, probabilities that sum to 1 in each head. Stage 4 has one line for
+# each block, because it is plain attention.
 #
-# The two records of stage 2's last block will serve us for a while, and one token on the cat's face.
+# We shall stay for a while with the two records of stage 2's last block, and with one token on the cat's face.
 
 # %%
 near, far = records[2], records[3]
@@ -92,18 +92,18 @@ show(
 )
 
 # %% [markdown]
-# Blue is local, orange is global, the ring is the token that asks. To compare the two steps, put both on the same grid of
-# tokens.
+# Blue is local, orange is global, and the ring marks the token that reads. To compare the two steps, put both on the same
+# token grid.
 #
 # ## A local row on the whole map
 #
 # A local row has as many numbers as its window has tokens. `record.window(y, x)` says where that window lies: top, left,
-# height, width. Heads are averaged, as is usual (and each may look elsewhere: averaging hides that).
+# height, width. Heads are averaged, as is usual (each may read something else, and averaging hides that).
 
 
 # %%
 def local_on_map(record, token):
-    """What a token gives to every token of the map: [h, w], 0 outside its window."""
+    """The weights that a token gives to all tokens of the map: [h, w], 0 outside its window."""
     whole = torch.zeros(record.query_grid)
     top, left, height, width = record.window(*token)
     # TODO local map: put the mean of the row's heads where the window lies.
@@ -126,13 +126,13 @@ checks.local_on_map(local_on_map)
 # %% [markdown]
 # ## A global row on the whole map
 #
-# A global row has one number for each pooled cell. A cell's key is the mean of its tokens (Eq. 10), so that its weight
-# belongs to all of them: share it evenly. Where G₂ does not divide the map, the last cells hold fewer tokens.
+# A global row has one number for each pooled cell. A cell's key is the mean of its tokens (Eq. 10), so its weight belongs to
+# all of them: share it evenly. Where G₂ does not divide the map, the last cells hold fewer tokens.
 
 
 # %%
 def global_on_map(record, token):
-    """What a token gives to every token of the map, through its cell: [h, w]."""
+    """The weights that a token gives to all tokens of the map, through their cells: [h, w]."""
     h, w = record.query_grid
     cells = record.row(*token).mean(0)  # [cells down, cells across]
     row, column = (
@@ -152,8 +152,8 @@ checks.global_on_map(global_on_map)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `row.bincount()` counts the rows of tokens in each row of cells, so that height times width gives each cell's number of
-# tokens. Divide by that first. Then `cells[row][:, column]` repeats each cell over its tokens.
+# `row.bincount()` counts the rows of tokens in each row of cells, so height times width gives each cell's number of tokens.
+# Divide by that first. Then `cells[row][:, column]` repeats each cell over its tokens.
 #
 # </details>
 
@@ -170,18 +170,18 @@ for kind, whole in (
     )
 
 # %% [markdown]
-# Softmax gives nothing the weight 0. So every token of the window gets something, and by way of the cells so does every token
-# of the map.
+# Softmax gives nothing a weight of 0. So every token of the window gets something, and so, through the cells, does every
+# token of the map.
 #
 # ## The seam
 #
-# Take two tokens side by side, one before the right edge of a window and one behind it. In the picture they are neighbours.
+# Take two tokens side by side, one before the right edge of a window and one beyond it. In the picture they are neighbours.
 # Locally they have never met.
 
 
 # %%
 def seam(token, g1):
-    """Two places (row, column): the last token of the window, and the one right of it."""
+    """Two places (row, column): the last token of the window, and the one to its right."""
     y, x = token
     # TODO seam: return the two tokens, the one before the edge first.
     # solution
@@ -203,33 +203,33 @@ checks.seam(seam)
 
 # %% [markdown]
 # **Now predict** four weights, each as "0" or "more than 0": what the token before the edge gives to its neighbour *inside*
-# the window and to its neighbour *behind the edge*, in the local step and in the global step.
+# the window and to its neighbour *beyond the edge*, in the local step and in the global step.
 
 # %%
-before, behind = seam((token[0], 5), near.g1)
+before, beyond = seam((token[0], 5), near.g1)
 inside = (before[0], before[1] - 1)
 for kind, whole in (
     ("local", local_on_map(near, before)),
     ("global", global_on_map(far, before)),
 ):
     print(
-        f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {behind} behind "
-        f"the edge: {whole[behind].item():.4f}"
+        f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {beyond} beyond "
+        f"the edge: {whole[beyond].item():.4f}"
     )
-assert local_on_map(near, before)[behind] == 0  # exactly
+assert local_on_map(near, before)[beyond] == 0  # exactly
 
 # %% [markdown]
-# Not small: exactly 0, for this photograph and for every other. No training can change it, for the product is never computed.
-# The global step restores the link, but only in the company of a cell: the neighbour is heard as a quarter of a mean.
+# Not just small, but exactly 0, for this photograph and for every other. No training can change that, because the product is
+# never computed. The global step restores the link, but only through a cell: the neighbour is read as a quarter of a mean.
 #
-# Two remarks. Whether a *weight* is 0 is one question, whether a neighbour has *any influence* is another: the release's
-# GroupNorm takes its mean and variance over the whole map, and so lets every token weakly into every window. And other
-# designs mend the seam otherwise. Here are they all, untrained, at this pair:
+# Two remarks. Whether a *weight* is 0 is one question; whether a neighbour has *any influence* is another: the release's
+# GroupNorm takes its mean and variance over the whole map, and so gives every token a weak influence on every window. And
+# other designs mend the seam in other ways. Here they all are, untrained, at this pair of tokens:
 
 
 # %%
 def share(record, token, other):
-    """What one token gives to another in one step, head-mean."""
+    """The weight that one token gives to another in one step, as the mean of the heads."""
     if record.reach == "pooled":
         return global_on_map(record, token)[other].item()
     return local_on_map(record, token)[other].item()
@@ -243,8 +243,8 @@ for word in REACHES:
             hatnet.create_model("hatnet_compact", 10, attention=word).eval(), image
         )
     print(
-        f"{word:16} {share(untrained[0], before, behind):12.4f} "
-        f"{share(untrained[1], before, behind):12.4f}"
+        f"{word:16} {share(untrained[0], before, beyond):12.4f} "
+        f"{share(untrained[1], before, beyond):12.4f}"
     )
 
 # %% [markdown]
@@ -257,16 +257,15 @@ for word in REACHES:
 # Within one block, information reaches a token on two paths (Eq. 14 adds them):
 #
 # - **directly**, from the tokens of its window, by A₁;
-# - **through a cell**: the token asks a cell, the cell is the mean of its tokens, and these have looked around *their*
-#   windows first.
+# - **through a cell**: the token reads a cell, the cell is the mean of its tokens, and these have first read *their* windows.
 #
-# Write each as a matrix whose rows sum to 1: row = who asks, column = who answers. The local step is A_loc `[n, n]`; with its
-# residual (Eq. 9) it becomes ½ (I + A_loc). The global step is A_glob `[n, cells]`, and Pool `[cells, n]` spreads each cell
-# over its tokens. Then
+# Write each as a matrix whose rows sum to 1: a row for each token that reads, a column for each token or cell that is read.
+# The local step is A_loc `[n, n]`; with its residual (Eq. 9) it becomes ½ (I + A_loc). The global step is A_glob
+# `[n, cells]`, and Pool `[cells, n]` spreads each cell over its tokens. Then
 #
 # $$\text{two hops} = \tfrac12\, A_\text{glob}\, \text{Pool}\, \tfrac12 (I + A_\text{loc}) + \tfrac12 \cdot \tfrac12 (I + A_\text{loc})$$
 #
-# Read a product from the left: it starts at the token that asks, and walks back towards the sources.
+# Read a product from the left: it starts at the token that reads, and works back towards the sources.
 
 
 # %%
@@ -285,13 +284,13 @@ checks.two_hop(two_hop)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `once` is the local step with its residual, already halved. The path through the cells is three matrices; the one nearest to
-# the token that asks stands leftmost.
+# `once` is the local step with its residual, already halved. The path through the cells is a product of three matrices; the
+# one nearest to the token that reads comes leftmost.
 #
 # </details>
 
 # %% [markdown]
-# Now the real matrices, from your own two functions: row by row, one for each of the 256 tokens. The result is compared with
+# Now build the real matrices, from your own functions: one row for each of the 256 tokens. The result is compared with
 # `hatnet.rollout.two_hop`, which the app uses, and which never lays these matrices out.
 
 # %%
@@ -310,15 +309,15 @@ print(
 assert difference < 1e-5
 
 # %% [markdown]
-# **Now predict.** A single path goes: token ← cell ← one token of the cell ← one source. Its share is the product along the
+# **Now predict.** A single path runs: token ← cell ← one token of the cell ← one source. Its share is the product along the
 # way. With 64 cells, 4 tokens in each and 16 sources for each of those, will the strongest single path carry about 50 %, 10 %
 # or 2 %?
 
 # %%
-asks = tokens.index(token)
+query = tokens.index(token)
 once = (torch.eye(h * w) + a_loc) / 2
 paths = (
-    a_glob[asks][:, None, None] / 2 * pool[:, :, None] * once[None]
+    a_glob[query][:, None, None] / 2 * pool[:, :, None] * once[None]
 )  # [cells, tokens of the cell, sources]
 shares, order = paths.flatten().topk(5)
 for share_of, index in zip(shares.tolist(), order.tolist(), strict=True):
@@ -331,7 +330,7 @@ print(
     f"All {int((paths > 0).sum()):,} paths through cells together: {paths.sum():.0%}; "
     f"the direct one: {1 - paths.sum():.0%}."
 )
-direct, through = once[asks].view(h, w) / 2, paths.sum((0, 1)).view(h, w)
+direct, through = once[query].view(h, w) / 2, paths.sum((0, 1)).view(h, w)
 window, cells = near.window(*token), overlay.cells(far.g2, (h, w))
 tiles = {
     "direct": ("local", direct, [window]),
@@ -348,14 +347,14 @@ show(
 )
 
 # %% [markdown]
-# No single path carries much. What a token knows of the distance comes in thousands of small parts. Each map has a colour scale of its
-# own here.
+# No single path carries much. What a token knows of distant places comes in thousands of small parts. Each map here has a
+# colour scale of its own.
 
 # %% [markdown]
 # ## Rollout: through all blocks
 #
 # The next block does the same again. *Attention rollout* (Abnar and Zuidema, 2020) follows attention through all of them:
-# take each block's matrix, average it with the identity, because half of each token passes the block by its residual, and
+# take each block's matrix, average it with the identity (because half of each token passes the block by its residual), and
 # multiply.
 
 
@@ -380,29 +379,29 @@ checks.rollout(rollout)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Begin with the identity. Should each new block stand at the left or at the right of what you have? A row starts at the last
-# block's token, and walks back.
+# Begin with the identity. Should each new block go to the left or to the right of what you have? A row starts at a token of
+# the last block, and works back.
 #
 # </details>
 
 # %% [markdown]
-# `hatnet.rollout.rollout` does it for the whole model, and goes on through the downsampling between stages. On the two blocks
-# of stage 2 it must give what yours gives.
+# `hatnet.rollout.rollout` does this for the whole model, and carries on through the downsampling between stages. On the two
+# blocks of stage 2 it must agree with yours.
 
 # %%
 first = hatnet.rollout.two_hop(records[0], records[1]).flatten(1)
-mine = rollout([first, hops])[asks].view(h, w)
+mine = rollout([first, hops])[query].view(h, w)
 theirs = hatnet.rollout.rollout(records[:4], SAMPLES[name].place)
 print(f"largest difference from hatnet: {(mine - theirs).abs().max():.0e}")
 
 # %% [markdown]
-# **Now predict.** Followed through all eight blocks of the model, for the whole picture: will the map be sharper than the
+# **Now predict.** Followed through all eight blocks of the model, and for the whole picture, will the map be sharper than the
 # two-hop map of one block, or flatter?
 
 # %%
 whole = hatnet.rollout.rollout(records)
 print(
-    f"largest share times 256: {256 * hops[asks].max():.1f} after one block, "
+    f"largest share times 256: {256 * hops[query].max():.1f} after one block, "
     f"{256 * whole.max():.1f} after all (1 is an even share)"
 )
 
@@ -414,20 +413,20 @@ print(
 # ## What attention does not tell
 #
 # A weight says how much of a *value* is taken. It does not say what that value holds, whether it speaks for or against the
-# class, or whether a later layer makes anything of it. Norms, values, the MLP and all signs are missing in every map so far.
-# **Attention is not attribution.** For the question "which pixels made the model say *cat*?" there are methods that ask the
-# model itself.
+# class, or whether a later layer makes anything of it. Norms, values, the MLP and all signs are missing from every map so
+# far. **Attention is not attribution.** For the question "which pixels made the model say *cat*?" there are methods that ask
+# the model itself.
 #
 # ### Integrated Gradients
 #
-# Walk on a straight line from a picture without content, the *baseline*, to the photograph. At each step ask how the class's
-# logit changes with each pixel (its gradient). Take the mean of these gradients along the way, and multiply by how far each
-# pixel has moved:
+# Follow the straight line from a picture without content, the *baseline*, to the photograph. At each point, find out how the
+# class's logit changes with each pixel (its gradient). Take the mean of these gradients along the path, and multiply it by
+# how far each pixel has moved:
 #
 # $$\text{IG} = (x - x_0) \cdot \frac{1}{n}\sum_{k=1}^{n} \nabla f\Big(x_0 + \tfrac{k - 1/2}{n}\,(x - x_0)\Big)$$
 #
-# All of it adds up to f(x) − f(x₀): nothing is lost. That is called completeness, and it depends on the baseline being named.
-# Ours is the mean colour, which is 0 after normalisation.
+# The map adds up to f(x) − f(x₀): nothing is lost. This is called completeness, and it means something only if the baseline
+# is stated. Ours is the mean colour, which is 0 after normalisation.
 
 
 # %%
@@ -436,18 +435,18 @@ def integrated_gradients(forward, image, baseline, target, steps):
 
     image, baseline [1, 3, h, w]; forward: images -> logits.
     """
-    way = image - baseline
+    difference = image - baseline
     total = torch.zeros_like(image)
     for step in range(steps):
-        # TODO IG, one step: make `point`, the place on the way at (step + 1/2) / steps.
-        # It needs a gradient.
+        # TODO IG, one point: make `point`, which lies (step + 1/2) / steps of the way from
+        # the baseline to the image. It needs a gradient.
         # solution
-        point = (baseline + (step + 0.5) / steps * way).requires_grad_()
+        point = (baseline + (step + 0.5) / steps * difference).requires_grad_()
         # end
         total += torch.autograd.grad(forward(point)[0, target], point)[0]
     # TODO IG: turn the sum of the gradients into the map [h, w].
     # solution
-    return (way * total / steps)[0].sum(0)
+    return (difference * total / steps)[0].sum(0)
     # end
 
 
@@ -457,15 +456,15 @@ checks.integrated_gradients(integrated_gradients)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `point` is made from `baseline` and `way`; `.requires_grad_()` at the end tells torch that its gradient is wanted. At the
-# end: mean gradient, times the way, the one image of the batch, channels added.
+# `point` is made from `baseline` and `difference`; `.requires_grad_()` at the end tells torch that its gradient is wanted.
+# For the map, multiply the mean gradient by `difference`, take the one image of the batch, and add up its channels.
 #
 # </details>
 
 # %% [markdown]
-# Captum, a library of such methods, does the same with a finer rule for where the steps lie.
+# Captum, a library of such methods, does the same with a finer rule for where the points lie.
 #
-# **Now predict.** With 32 steps each, which map will add up more nearly to the logit's rise, yours or Captum's?
+# **Now predict.** With 32 points each, whose map will add up more closely to the rise of the logit, yours or Captum's?
 
 # %%
 baseline = torch.zeros_like(image)
@@ -485,17 +484,17 @@ print(
 # %% [markdown]
 # ### Grad-CAM
 #
-# Grad-CAM asks a stage's features instead of the pixels. How much does the class's logit change with each channel, on average
-# over the tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
+# Grad-CAM looks at the features of a stage instead of the pixels. How much does the class's logit change with each channel,
+# on average over the tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
 #
-# Most code for it puts hooks on the model. A model that is shared, as in the app, must not be touched; and fused kernels have
-# left many a hook empty. There is a plainer way: cut the model in two. `features` is what a stage gives, `head` is the rest
-# of the model, from these features to the logits.
+# Most implementations attach hooks to the model. A model that is shared, as in the app, must not be touched; and with fused
+# kernels, many a hook has caught nothing. There is a simpler way: cut the model in two. `features` is the output of a stage,
+# `head` is the rest of the model, from these features to the logits.
 
 
 # %%
 def grad_cam(features, head, target):
-    """Grad-CAM of logit `target`: [h, w], without the usual cut at 0.
+    """Grad-CAM of logit `target`: [h, w], without the usual clipping at 0.
 
     features [1, c, h, w]; head: features -> logits.
     """
@@ -525,8 +524,8 @@ checks.grad_cam(grad_cam)
 #
 # <details><summary>Answer</summary>
 #
-# No: one token stands for 8 × 8 pixels, a quarter of the picture each way. An earlier stage gives a finer map, but its
-# features are further from the answer.
+# No: one token stands for 8 × 8 pixels, a quarter of the picture in each direction. An earlier stage gives a finer map, but
+# its features are further from the prediction.
 #
 # </details>
 
@@ -543,9 +542,9 @@ print(
 # %% [markdown]
 # ### Side by side
 #
-# `app.attribution` holds these methods for the app, by Captum, and Occlusion too: a grey square moves over the picture, and
-# each place is given the fall of the logit. Six maps of one photograph, on the same 16 × 16 squares. Bright means three times
-# an even share, or more.
+# `app.attribution` computes these maps for the app, with Captum, and one more, Occlusion: a grey square moves over the
+# picture, and each place is given the drop in the logit that it causes. Here are six maps of one photograph, on the same
+# 16 × 16 squares. Bright means three times an even share, or more.
 
 
 # %%
@@ -586,12 +585,12 @@ for three in (list(NAMES)[:3], list(NAMES)[3:]):
     show(
         beside(tiles, height=200),
         "Three maps of the cat under a black veil, lifted where the method finds "
-        "them important: " + ", ".join(tiles),
+        "the picture important: " + ", ".join(tiles),
     )
 
 # %% [markdown]
-# They disagree. Raw attention and two hops start at the ringed token, the others ask about the whole prediction. Which one is
-# right? Looking will not tell: a map that pleases the eye may have nothing to do with the model.
+# They disagree. Raw attention and two hops start at the ringed token; the others are about the whole prediction. Which one is
+# right? Looking at them will not tell: a map that pleases the eye may have nothing to do with the model.
 
 # %% [markdown]
 # ## A test: take away what the map calls important
@@ -605,7 +604,7 @@ def deletion(forward, image, target, importance, steps):
     """The class's probability while the cells lose their content, the most important first.
 
     image [1, 3, H, W] becomes 0 there. importance: NumPy [rows, columns], cells that divide
-    the image evenly. Gives steps + 1 numbers, from the whole image to none of it.
+    the image evenly. Returns steps + 1 numbers, from the whole image to none of it.
     """
     rows, columns = importance.shape
     tall, wide = image.shape[-2] // rows, image.shape[-1] // columns  # pixels of a cell
@@ -648,7 +647,7 @@ print(
 
 # %% [markdown]
 # The score of a curve is its mean height: low is good for deletion, high for insertion. But low compared with what? A random
-# map scores something too. So twelve random maps are the measure: *better than chance* means better than nine out of ten of
+# map gets a score too. So twelve random maps set the standard: *better than chance* means better than nine out of ten of
 # them.
 #
 # **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three
@@ -679,8 +678,8 @@ print(
     + "".join(f"{better[method]:>10}" for method in NAMES)
 )
 print(
-    "\n+ better than chance, . no better, - worse. In quotes: what the model says.\n"
-    "That is what is explained, right or wrong."
+    "\n+ better than chance, . no better, - worse. In quotes: the model's prediction.\n"
+    "The maps explain that prediction, right or wrong."
 )
 follow, ask = (
     [better[method] for method in three] for three in (list(NAMES)[:3], list(NAMES)[3:])
@@ -704,22 +703,22 @@ show(
 )
 
 # %% [markdown]
-# The cat, squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
+# The cat, with squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
 # of a model that has learned nothing, scored on the real one.
 #
-# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, no better than raw attention. So "asks the model" is no seal
-# of quality either: test each method.
+# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, does no better than raw attention. So "asks the
+# model" is no guarantee of quality either: test each method.
 #
-# Read the table for the tendency, not for its single marks: five photographs are few, a random map is sometimes lucky, and
-# pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no explanation
-# of the prediction, however well it follows the cat.
+# Read the table for its overall tendency, not for single marks: five photographs are few, a random map is sometimes lucky,
+# and pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no
+# explanation of the prediction, however well it follows the cat.
 #
-# ## What to keep
+# ## What to remember
 #
-# - A row of attention is a question asked and answered inside one step. Say which step, block, head and token.
-# - Across a window's edge the local weight is exactly 0. The global step restores the link, by way of a cell.
-# - Two hops and rollout show which ways are *open*. Values, norms, MLP and signs are not in them.
-# - For "why this class?" use an attribution method with a named baseline, and test it against random maps.
+# - A row of attention belongs to one step alone. Say which step, block, head and token.
+# - Across a window's edge the local weight is exactly 0. The global step restores the link, through a cell.
+# - Two hops and rollout show which paths are *open*. They leave out values, norms, the MLP and signs.
+# - For "why this class?" use an attribution method with a stated baseline, and test it against random maps.
 #
-# **Go on:** [7. Train one](07-train-one.ipynb), where the place that attention *should* look at is known. Or try this: take
-# one head instead of the mean (`head=` in `Question`), or the first block. Does raw attention do better?
+# **Go on:** [7. Train one](07-train-one.ipynb), where we know which place attention *should* read. Or try this: take one head
+# instead of the mean (`head=` in `Question`), or the first block. Does raw attention do better?

@@ -1,23 +1,24 @@
 # %% [markdown]
 # # 7. Train one
 #
-# Two questions, one about what is near and one about what is far away. You train a model with hierarchical attention on both,
-# and look at which other reaches of attention answer which. Then you take attention apart: where must it look, what happens
-# if it may not, and what can be *proved* without any training. At the end, a model of photographs, and other G₁ and G₂ than
-# it was trained with.
+# The task asks two questions, one about what is near and one about what is far away. You train a model with hierarchical
+# attention on both, and see which of them other attention mechanisms can answer. Then you take attention apart: what must it
+# read, what happens if it may not, and what can be *proved* without any training? At the end, you run a model of photographs
+# with values of G₁ and G₂ other than those it was trained with.
 #
-# **You will** train with a loss that asks two questions at once; tell "did not learn" from "cannot"; test an attention map by
-# a knock-out; and choose G₁ and G₂ by accuracy and cost.
+# **You will** train with a loss that asks two questions at once; tell "did not learn" from "cannot"; test an attention map
+# with a knock-out; and choose G₁ and G₂ by accuracy and cost.
 #
 # **You need** notebooks 2 to 6.
 #
 # **Run time** on a CPU: about 30 seconds, half of it the training. Working time: 60 minutes.
 #
 # **In the app:** with `make app` running, [open
-# Grids](http://localhost:8501/grids?image=cat_chelsea&checkpoint=cifar10&stage=2), where G₁ and G₂ of a trained model move.
+# Grids](http://localhost:8501/grids?image=cat_chelsea&checkpoint=cifar10&stage=2), where you can change G₁ and G₂ of a
+# trained model.
 #
-# How it works: run the cells from the top. Write the part that says `TODO`, run the check below it, go on. Hint and solution
-# are folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
+# and the solution are folded away.
 
 # %%
 import json
@@ -37,19 +38,19 @@ from tutorials.figures import accuracy, maps
 from app.core.colours import LIGHT
 from hatnet import attention, cards, complexity, training
 from hatnet.data import IGNORED, normalise
-from tutorials import checks_late as checks
+from tutorials.checks import train_one as checks
 from tutorials.start import model_and_image, show
 
 # %% [markdown]
 # ## The task: cards
 #
-# Each picture is 4 × 4 cells, drawn by `hatnet.cards`. A cell is 3 × 3 tokens of 4 × 4 pixels. With G₁ = G₂ = 3, a cell is
-# one window and also one pooled cell.
+# Each picture consists of 4 × 4 cells, drawn by `hatnet.cards`. A cell is 3 × 3 tokens of 4 × 4 pixels. With G₁ = G₂ = 3, a
+# cell is one window and also one pooled cell.
 #
 # - The top left cell is the **asker**. It is solid cyan in every picture.
 # - Four other cells are **cards**. A card holds nine tokens in random order: four small patterns, each in a colour of its
-#   own; two X's, both in one colour; and three rings. **The card's answer is the pattern that has the X's colour.**
-# - One card is **marked**: its rings are magenta. The others' are cyan.
+#   own; two X's, both in one colour; and three rings. **The card's answer is the pattern in the colour of the X's.**
+# - One card is **marked**: its rings are magenta. Those of the other cards are cyan.
 #
 # *Local question:* each card's cell must name the card's own answer. *Global question:* the asker's cell must name the marked
 # card's answer. There are four answers: rows, columns, checker, diagonal. Guessing gets 25 %.
@@ -81,14 +82,15 @@ print(
 )
 
 # %% [markdown]
-# You looked around the whole picture for magenta, and then closely at one card. The task is made so that both kinds of
-# looking are needed: near for the card's answer, far to fetch it.
+# You looked around the whole picture for magenta, and then closely at one card. The task is designed to need both: near, to
+# find a card's answer; and far, to fetch it.
 #
 # ## The loss: two questions at once
 #
-# The model gives every cell its own four logits: `[b, 4 answers, 4 down, 4 across]`. Each asked place has a cross-entropy.
-# Half of a picture's loss is its asker's, the other half is shared evenly by its cards. `drawn.weights` holds these parts;
-# they add up to 1 in each picture. Cells that are asked nothing have the label `IGNORED` and the weight 0.
+# The model gives every cell its own four logits: `[b, 4 answers, 4 down, 4 across]`. Each cell that is asked a question
+# contributes a cross-entropy. Half of a picture's loss is its asker's; the other half is shared evenly by its cards.
+# `drawn.weights` holds these shares, which add up to 1 in each picture. Cells that are asked nothing have the label `IGNORED`
+# and the weight 0.
 
 
 # %%
@@ -97,7 +99,7 @@ def card_loss(logits, labels, weights):
 
     logits [b, 4, 4, 4] (answers second); labels, weights [b, 4, 4].
     """
-    # TODO loss: weigh each place's cross-entropy, add up the places of a picture, and
+    # TODO loss: weight each cell's cross-entropy, add up the cells of a picture, and
     # take the mean over pictures.
     # solution
     each = F.cross_entropy(logits, labels, reduction="none", ignore_index=IGNORED)
@@ -111,7 +113,7 @@ checks.card_loss(card_loss)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `F.cross_entropy(..., reduction="none", ignore_index=IGNORED)` gives one number for each place, `[b, 4, 4]`, and 0 where
+# `F.cross_entropy(..., reduction="none", ignore_index=IGNORED)` gives one number for each cell, `[b, 4, 4]`, and 0 where
 # nothing is asked.
 #
 # </details>
@@ -119,12 +121,12 @@ checks.card_loss(card_loss)
 # %% [markdown]
 # ## Two accuracies
 #
-# One number would hide what we want to see. Count the two questions apart.
+# One number would hide what we want to see. Count the two questions separately.
 
 
 # %%
 def questions(predicted, labels):
-    """The part of the askers that are right, and the part of all cards that are.
+    """The fraction of the askers that are right, and that of all cards.
 
     predicted, labels: [b, 4, 4].
     """
@@ -145,19 +147,19 @@ checks.questions(questions)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `right[asked]` picks the asked places out. Before that, take the asker out of `asked`.
+# `right[asked]` picks out the cells that were asked. Before that, take the asker out of `asked`.
 #
 # </details>
 
 # %% [markdown]
 # **Now predict.** A model that knows nothing, and says so, gives four even probabilities everywhere. What is its loss? And
-# the accuracies of an untrained model?
+# what are the accuracies of an untrained model?
 #
 # <details><summary>Answer</summary>
 #
-# The cross-entropy of four even answers is ln 4 = 1.386 in every place, so that the weighted mean is 1.386 too. Random
-# weights are not even: an untrained model is sure of nonsense now and then, and its loss lies above. Both accuracies are near
-# 25 %.
+# The cross-entropy of four even probabilities is ln 4 = 1.386 in every cell, so the weighted mean is 1.386 too. Random
+# weights do not give even probabilities: an untrained model is now and then sure of nonsense, and its loss is higher. Both
+# accuracies are near 25 %.
 #
 # </details>
 
@@ -177,9 +179,9 @@ print(f"global {far:.1%}, local {near:.1%}")
 # %% [markdown]
 # ## Training
 #
-# `training.optimise` is the loop of the project's trainer. It draws 64 fresh pictures for each step, and goes from easy ones
-# (one pattern on a card) to full ones. The shipped model was trained for 700 steps; 200 are enough here, and take about 15
-# seconds.
+# `training.optimise` is the loop of the project's trainer. It draws 64 fresh pictures for each training step, and progresses
+# from easy ones (one pattern on a card) to full ones. The shipped model was trained for 700 steps; 200 are enough here, and
+# take about 15 seconds.
 #
 # **Now predict.** Which question will be answered first, the local or the global one?
 
@@ -224,13 +226,15 @@ far, near = questions(training.predict(model, test, cards.MEAN, cards.STD), test
 print(f"On 1,000 new pictures: global {far:.1%}, local {near:.1%}")
 
 # %% [markdown]
-# Both questions, in less than a minute. The local one leads by a little: its answer is needed before it can be fetched. The
-# loss falls before the accuracy rises, for the model trains on easy pictures first, and is tested on full ones.
+# It answers both questions, after less than a minute. The local one is slightly ahead: its answer must be there before it can
+# be fetched. The loss falls before the accuracy rises, because the model trains on easy pictures first, and is tested on full
+# ones.
 
 # %% [markdown]
-# ## Other reaches of attention
+# ## Other attention mechanisms
 #
-# Everything stays the same (weights' sizes, recipe, pictures) but for *whom a token may ask* in the two steps of a block:
+# Everything stays the same (sizes of the weights, recipe, pictures) except *what a token may read* in the two steps of a
+# block:
 #
 # | | first step | second step | as in |
 # |---|---|---|---|
@@ -240,8 +244,8 @@ print(f"On 1,000 new pictures: global {far:.1%}, local {near:.1%}")
 # | pooled | pooled cells | pooled cells | PVT, with average pooling |
 # | full | all tokens | all tokens | plain attention, twice |
 #
-# **Now predict,** for each: will it answer the local question? The global one? The model has two blocks, so that each step
-# runs twice.
+# **Now predict** for each: will it answer the local question? And the global one? The model has two blocks, so each step runs
+# twice.
 
 # %%
 for name in ("cards", "cards-window", "cards-pooled"):  # shipped, 700 steps each
@@ -267,22 +271,22 @@ for row in ablation["summary"]:
 # %% [markdown]
 # Be careful with what this shows.
 #
-# - *Windows alone* answer the local question perfectly and the global one by chance. That has a reason which no training can
-#   change. You prove it below.
-# - *Shifted windows* reach one cell further in each block, not to the far cards. With two blocks, at most 66 % could be
-#   reached; it learned none of that.
+# - *Windows alone* answer the local question perfectly and the global one no better than chance, for a reason that no
+#   training can change. You will prove it below.
+# - *Shifted windows* get one cell further in each block, but not to the far cards. With two blocks, 66 % is the most that is
+#   possible; the model learned none of that.
 # - *Pooled* cells alone answer the global question (the marked card is the magenta one, which an average shows) and do badly
 #   on the local one, in this time.
-# - *Full* attention could do all that the hierarchical one does. In this time, with this recipe, which was tuned on the
-#   hierarchical model, it did not learn it. **"It did not learn it" is not "it cannot".** Only a proof says "cannot".
+# - *Full* attention could do everything that hierarchical attention does. In this time, with this recipe, which was tuned for
+#   the hierarchical model, it did not learn it. **"It did not learn it" is not "it cannot".** Only a proof says "cannot".
 
 # %% [markdown]
 # ## A floor that is proved
 #
-# In the window model nothing but attention moves anything from token to token, and attention stays inside its window. (The
-# norms of this model are layer norms over single tokens, for this very reason.) The asker's window is its own cell. So its
-# logits must not change *at all* when every other pixel of the picture is replaced. And its own pixels are the same solid
-# cyan in every picture, so that they cannot tell the answer: 25 %, whatever the training.
+# In the window model only attention moves anything from token to token, and it stays inside its window. (The norms of this
+# model are layer norms over single tokens, for this very reason.) The asker's window is its own cell. So its logits must not
+# change *at all* when every other pixel of the picture is replaced. And its own pixels are the same solid cyan in every
+# picture, so they cannot reveal the answer: 25 %, whatever the training.
 #
 # Write the experiment.
 
@@ -332,14 +336,15 @@ for name, tried in (
     print(f"{name:24} {far_change(tried, images[:half], images[half:])}")
 
 # %% [markdown]
-# Exactly 0, trained or not. This is what a floor looks like when it is proved: the experiment only confirms it. And in the
-# hierarchical model the link is there before any training; training makes use of it.
+# Exactly 0, trained or not. This is what a proved floor looks like: the experiment only confirms it. And in the hierarchical
+# model the link is there before any training; training makes use of it.
 
 # %% [markdown]
-# ## Does it look where it must?
+# ## Does it read what it must?
 #
 # To answer, your model's asker must fetch something from the marked card. In the global step of one of its blocks, one head
-# should point there: give the marked card's cell the largest of 16 weights. By chance that happens once in 16 times.
+# should point there, that is, give the marked card's cell the largest of 16 weights. By chance, that happens once in 16
+# times.
 
 
 # %%
@@ -348,8 +353,8 @@ def pointing(mass, marked):
 
     mass [b, heads, 16]: weights of the 16 cells; marked [b]: the marked card's cell.
     """
-    # TODO pointing: compare each head's largest cell with the marked one; one number for
-    # each head, as a float tensor.
+    # TODO pointing: find the cell to which each head gives most weight, and compare it with
+    # the marked one; return one number for each head, as a float tensor.
     # solution
     return (mass.argmax(-1) == marked[:, None]).float().mean(0)
     # end
@@ -366,7 +371,7 @@ checks.pointing(pointing)
 # </details>
 
 # %% [markdown]
-# **Now predict.** The model has two blocks with two heads each. How many of the four will point at the marked card?
+# **Now predict.** The model has two blocks with two heads each. How many of the four heads will point at the marked card?
 
 # %%
 asker = (1, 1)  # the middle token of the asker's cell
@@ -388,8 +393,8 @@ for record, mass in zip(steps, masses, strict=True):
         )
 
 # %% [markdown]
-# The first picture of this notebook, as its asker sees it: the head that points best, and the one that points worst. The
-# white frame is the cell with the most weight, the ring is the asker.
+# The first picture of this notebook, as its asker reads it: the head that points best, and the one that points worst. The
+# white frame marks the cell with the most weight, the ring the asker.
 
 # %%
 scores = torch.cat([pointing(mass, drawn.marked[:500]) for mass in masses])
@@ -413,11 +418,11 @@ show(
 # %% [markdown]
 # ## Knock-outs
 #
-# A head that points at the right place may still be idle (notebook 6). So take the marked card's key away from the asker: in
-# every global step, its nine tokens may not ask that one cell. If the answer comes from there, it must be lost. And for
-# comparison take away another card's key: then nothing should happen.
+# A head that points at the right place may still have no effect (notebook 6). So take the marked card's key away from the
+# asker: in every global step, its nine tokens may not read that one cell. If the answer comes from there, it must be lost.
+# For comparison, take away another card's key: then nothing should happen.
 #
-# Attention takes such a rule as a mask: `True` where a key may be seen.
+# Attention takes such a rule as a mask: `True` where a key may be read.
 
 # %%
 place = torch.arange(144)
@@ -426,45 +431,45 @@ cell_of_token = (
 )  # the cell, 0 to 15, of each of the 12 x 12 tokens
 
 
-def may_see(cell_of_token, hidden):
-    """Which cells each token may ask: bool [b, 144, 16].
+def may_read(cell_of_token, hidden):
+    """Which cells each token may read: bool [b, 144, 16].
 
     Only the asker's tokens lose one, the picture's `hidden` [b] cell.
     """
-    asks = cell_of_token == cards.ASKER  # [144]: the tokens of the asker
+    is_asker = cell_of_token == cards.ASKER  # [144]: the tokens of the asker
     # TODO knock-out: True for all pairs, but False where a token of the asker meets the
     # hidden cell.
     # solution
     gone = torch.arange(16) == hidden[:, None]  # [b, 16]
-    return ~(asks[None, :, None] & gone[:, None, :])
+    return ~(is_asker[None, :, None] & gone[:, None, :])
     # end
 
 
 # %%
-checks.may_see(may_see)
+checks.may_read(may_read)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Make a bool `[b, 16]` that is True at the hidden cell. Then bring it and `asks` to three axes with `None`, so that `&` forms
-# all pairs.
+# Make a bool `[b, 16]` that is True at the hidden cell. Then bring it and `is_asker` to three axes with `None`, so that `&`
+# forms all pairs.
 #
 # </details>
 
 # %% [markdown]
-# The next cell puts your mask in front of `hatnet`'s attention while it runs. It changes no weight.
+# The next cell slips your mask into `hatnet`'s attention while it runs. It changes no weight.
 #
 # **Now predict** both accuracies, with the marked card hidden and with another one hidden.
 
 
 # %%
 def knocked_out(hidden):
-    """A context in which the asker may not ask the pooled key of a cell."""
+    """A context in which the asker may not read the pooled key of a cell."""
     original = attention.attend
 
     def attend(query, key, value, mask=None, explicit=False):
         if key.shape[-2] == 16:  # the pooled cells, not a window's nine tokens
-            mask = rearrange(may_see(cell_of_token, hidden), "b n m -> b 1 n m")
+            mask = rearrange(may_read(cell_of_token, hidden), "b n m -> b 1 n m")
         return original(query, key, value, mask, explicit)
 
     return mock.patch.object(attention, "attend", attend)
@@ -485,18 +490,18 @@ for name, hidden in (
     print(f"hidden from the asker: {name:16} global {far:6.1%}, local {near:6.1%}")
 
 # %% [markdown]
-# Without the marked card's key the global answer falls to about chance, and nothing else changes. Now the map *is* an
+# Without the marked card's key the global accuracy falls to about chance, and nothing else changes. Now the map *is* an
 # explanation: not because it looks right, but because an experiment that could have refuted it did not.
 
 # %% [markdown]
 # ## Photographs: other G₁ and G₂ without training
 #
-# No weight of H-MHSA depends on G₁ or G₂. They only say which tokens are grouped. So a trained model runs with others: the
-# paper promises it in section 3.2. What happens to the accuracy? `benchmarks/grids.py` has tried it with the shipped model of
-# photographs, on pictures that it was not trained on.
+# No weight of H-MHSA depends on G₁ or G₂. They only say which tokens are grouped. So a trained model runs with other values,
+# as the paper promises in section 3.2. What happens to the accuracy? `benchmarks/grids.py` has tried it with the shipped
+# model of photographs, on pictures that it was not trained on.
 #
-# **Now predict.** Trained with G₁ = 4 and G₂ = 2 in both stages. Stage 2 has 16 × 16 tokens. With one window over all of them
-# (G₁ = 16), or with cells of 8 × 8 (G₂ = 8), how much of its 93 % will be left?
+# **Now predict.** The model was trained with G₁ = 4 and G₂ = 2 in both stages. Stage 2 has 16 × 16 tokens. With one window
+# over all of them (G₁ = 16), or with cells of 8 × 8 (G₂ = 8), how much of its 93 % accuracy will be left?
 
 # %%
 with open(hatnet.checkpoints.SHIPPED / "cifar10.grids.json", encoding="utf-8") as file:
@@ -521,21 +526,22 @@ print(
 )
 
 # %% [markdown]
-# The star is the trained setting. Hardly any of it is lost. On a thousand pictures most of these differences are smaller than
-# the interval, so do not make a story of them.
+# The star marks the trained setting. Hardly any accuracy is lost. On a thousand pictures, most of these differences are
+# smaller than the interval, so do not read anything into them.
 #
-# Notebook 5 ended with Eq. 15 unable to choose G₁ and G₂, because it does not know what they are worth. Now accuracy can
-# speak. A modest rule: of all settings that are not *clearly* less accurate than the trained one, take the cheapest.
+# In notebook 5, Eq. 15 could not choose G₁ and G₂, because it does not know what they are worth. Now accuracy can speak. Here
+# is a modest rule: of all settings that are not *clearly* less accurate than the trained one, take the cheapest.
 
 
 # %%
 def cheapest(found):
-    """The row of fewest MACs whose accuracy is not below the trained one's 95 % interval.
+    """The row with the fewest MACs whose accuracy is not below the trained one's 95 % interval.
+
     found["rows"][0] is the trained setting.
     """
     p, n = found["rows"][0]["accuracy"], found["images"]
-    # TODO choice: return the cheapest row with row["accuracy"] at least p less 1.96
-    # standard errors; one is sqrt(p (1 - p) / n).
+    # TODO choice: return the cheapest row with row["accuracy"] at least p minus 1.96
+    # standard errors; a standard error is sqrt(p (1 - p) / n).
     # solution
     least = p - 1.96 * math.sqrt(p * (1 - p) / n)
     return min(
@@ -585,17 +591,17 @@ for words, g1, g2 in (
     )
 
 # %% [markdown]
-# The weights are the same; only the call differs. "One window, no pooling" is full attention in both steps, dearer by two
-# fifths. The model never saw it in training, and answers almost the same. That is one photograph: the table above has a
-# thousand.
+# The weights are the same; only the call differs. "One window, no pooling" is full attention in both steps, and costs two
+# fifths more. The model never met it in training, and gives almost the same answer. But that is one photograph; the table
+# above covers a thousand.
 #
-# ## What to keep
+# ## What to remember
 #
 # - Train on a task whose answer you know, and you can test what attention does instead of admiring it.
-# - Equal steps are not equal time, one seed is no result, and "did not learn" is not "cannot".
+# - Equal numbers of training steps are not equal time, one seed is not a result, and "did not learn" is not "cannot".
 # - A proved floor is exact: 0, not nearly 0.
 # - A map becomes an explanation when a knock-out could have refuted it, and did not.
-# - G₁ and G₂ are free after training. Cost alone cannot choose them; accuracy and cost together can.
+# - G₁ and G₂ can be changed after training. Cost alone cannot choose them; accuracy and cost together can.
 #
-# **Go on:** change `attention="pooled"` in `create_model` and train again; give it 600 steps. Or train on your own pictures:
+# **Go on:** set `attention="pooled"` in `create_model` and train again, for 600 steps. Or train on your own pictures:
 # `python train_small.py --help`.

@@ -1,4 +1,4 @@
-"""What all checks share: asking the student's function, comparing its answer, and naming the mistake without showing the answer."""
+"""What the checks of all notebooks share: calling the student's function, comparing its result, and naming the mistake, not the answer."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -6,9 +6,11 @@ from functools import wraps
 import numpy as np
 import torch
 
+MAP = "images, channels, tokens down, tokens across"  # the axes of a map, for `compare`
+
 
 class Wrong(AssertionError):
-    """An answer that is not right yet. A notebook shows its text alone, without a traceback."""
+    """An answer that is not right yet. A notebook shows the text alone, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"Not yet: {self}"]
@@ -22,7 +24,7 @@ class Todo(NotImplementedError):
 
 
 def check(function: Callable[..., str]) -> Callable[..., None]:
-    """Make a check of a function that raises Wrong, or returns the line to print when all is right."""
+    """Make a check of a function that raises Wrong, or returns the line to print when everything is right."""
 
     @wraps(function)
     def checked(*answers) -> None:
@@ -34,18 +36,21 @@ def check(function: Callable[..., str]) -> Callable[..., None]:
     return checked
 
 
-def ask(function: Callable, *arguments, **named):
-    """What the student's function gives. Todo if it is not written, Wrong if it gives nothing; its other errors are its own."""
+def call(function: Callable, *arguments, **named):
+    """Call the student's function and return its result.
+
+    Raises Todo if it is not written and Wrong if it returns None. Its other errors pass, after a line that says what it was called with.
+    """
     try:
         answer = function(*arguments, **named)
     except NotImplementedError as error:
         raise Todo(str(error) or f"{function.__name__} raises NotImplementedError: write it first.") from None
     except Exception:
         tried = [tuple(value.shape) if isinstance(value, torch.Tensor) else value for value in (*arguments, *named.values())]
-        print(f"✗ {function.__name__} stopped with the error below, when it was asked with {', '.join(map(_short, tried))}")
+        print(f"✗ {function.__name__} stopped with the error below. It was called with {', '.join(map(_short, tried))}")
         raise
     if answer is None:
-        raise Wrong(f"{function.__name__} gives None: has it a return?")
+        raise Wrong(f"{function.__name__} returned None. Did you forget `return`?")
     return answer
 
 
@@ -60,13 +65,13 @@ def compare(
 ) -> None:
     """Raise Wrong unless `got` is the tensor `right`.
 
-    what: its name in the message ("Q1"). axes: its shape in words ("windows, tokens, channels"). mistakes: message -> what that mistake
-    gives; a mistake that gives the right answer here, or another shape than it could be told by, does no harm.
+    what: its name in the message ("Q1"). axes: its shape in words ("windows, tokens, channels"). mistakes: message -> the result of that
+    mistake. A mistake that happens to give the right result here does no harm.
     """
     if not isinstance(got, torch.Tensor):
         raise Wrong(f"{what} is {_kind(got)}; wanted a torch tensor.")
     if got.dtype != dtype:
-        why = " (compare with 0: that gives True and False)" if dtype == torch.bool else ", as what came in"
+        why = " (compare with 0: that gives True and False)" if dtype == torch.bool else ", as in the input"
         raise Wrong(f"{what} is {_name(got.dtype)}; wanted {_name(dtype)}{why}.")
     values = got.detach().numpy()
     if _close(values, right, tolerance):
@@ -77,24 +82,23 @@ def compare(
     if values.shape != right.shape:
         raise Wrong(f"{what} has shape {values.shape}; wanted {tuple(right.shape)}: {axes}.")
     if not np.isfinite(values).all():
-        raise Wrong(f"{what} has the right shape, but holds nan or inf.")
+        raise Wrong(f"{what} has the right shape, but contains nan or inf.")
     part = np.mean(~np.isclose(values, right, rtol=tolerance, atol=tolerance))
-    raise Wrong(f"{what} has the right shape, but {part:.0%} of its numbers differ.")
+    raise Wrong(f"{what} has the right shape, but {part:.0%} of its numbers are wrong.")
 
 
 def several(got: object, count: int, what: str, stacked: bool = False) -> tuple:
-    """The student's answer as a tuple of `count` things. stacked: one tensor whose first axis they are will do."""
+    """Return the student's result as a tuple of `count` things. stacked: one tensor that holds them along its first axis will do."""
     if stacked and isinstance(got, torch.Tensor) and len(got) == count:
         return tuple(got)
     if not isinstance(got, tuple | list) or len(got) != count:
-        raise Wrong(f"wanted {count} things, {what}; this is {_kind(got)}.")
+        raise Wrong(f"wanted {count} results, {what}; got {_kind(got)}.")
     return tuple(got)
 
 
 def number(got: object, right: float, what: str, mistakes: Mapping[str, float] | None = None) -> None:
     """Raise Wrong unless `got` is the number `right`, to six digits."""
-    if isinstance(got, torch.Tensor) and got.numel() == 1:
-        got = got.item()
+    got = scalar(got)
     if isinstance(got, bool) or not isinstance(got, int | float | np.number):
         raise Wrong(f"{what} is {_kind(got)}; wanted a number.")
     if np.isclose(got, right, rtol=1e-6):
@@ -105,9 +109,19 @@ def number(got: object, right: float, what: str, mistakes: Mapping[str, float] |
     raise Wrong(f"{what} is too {'large' if got > right else 'small'}.")
 
 
+def scalar(value: object) -> object:
+    """Turn a tensor of one number into that number, and leave everything else as it is."""
+    return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+
+
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
-    """Numbers to ask with: the same in every run, whatever the notebook drew before."""
+    """Draw normal numbers: the same in every run, whatever the notebook has drawn before."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def random_weights(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Draw attention weights: positive numbers whose last axis sums to 1."""
+    return (2 * random(*shape, seed=seed)).softmax(-1)
 
 
 def _close(a: np.ndarray, b: np.ndarray, tolerance: float) -> bool:

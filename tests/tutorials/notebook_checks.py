@@ -1,0 +1,77 @@
+"""What the tests of all notebooks' checks share: a notebook's own answers, spoilt one at a time."""
+
+import re
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
+
+import jupytext
+import pytest
+
+from tutorials import build
+from tutorials.checks.grading import Todo, Wrong
+
+MARK = re.compile(r"^ *# (?:solution|end)\n?", re.M)
+
+
+@cache
+def answer_cells(source: Path) -> list[str]:
+    """Return the code of a notebook's imports and of all its answers, one function an entry: a cell may hold several."""
+    first, *others = [cell.source for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type == "code"]
+    return [first, *(part for code in others if "# solution" in code for part in re.split(r"\n(?=def )", MARK.sub("", code)))]
+
+
+class NotebookChecks:
+    """The tests of one notebook's checks. A subclass names their module and lists the mistakes that they must name.
+
+    A mistake: the function, the text in its answer that is replaced, the replacement, and what the check then says (alternatives are
+    separated by |).
+    """
+
+    checks: ClassVar[ModuleType]
+    mistakes: ClassVar[tuple[tuple[str, str, str, str], ...]]
+
+    def pytest_generate_tests(self, metafunc):
+        if "mistake" in metafunc.fixturenames:
+            metafunc.parametrize("mistake", self.mistakes, ids=lambda mistake: f"{mistake[0]}: {mistake[3]}"[:60])
+
+    def answers(self, name: str = "", old: str = "", new: str = "") -> dict:
+        """Run the notebook's imports and answers and return its variables. In the function `name`, `old` is replaced by `new`."""
+        topic = self.checks.__name__.rpartition(".")[2].replace("_", "-")
+        (source,) = (source for source in build.sources() if source.stem[3:] == topic)
+        spoilt = False
+        variables: dict = {}
+        for code in answer_cells(source):
+            if name and code.startswith(f"def {name}("):
+                assert old in code, f"{name} does not hold {old!r}"
+                code, spoilt = code.replace(old, new), True
+            exec(code, variables)
+        assert spoilt == bool(name)
+        return variables
+
+    def test_a_mistake_is_caught_and_named(self, mistake):
+        name, old, new, says = mistake
+        found = self.answers(name, old, new)
+        with pytest.raises(Wrong) as caught:
+            getattr(self.checks, name)(found[name])
+        text = str(caught.value)
+        assert any(part in text for part in says.split("|")), text
+        assert not re.search(r"\d\.\d", text.replace("1.96", ""))  # no number of the answer; 1.96 is in the question
+        assert caught.value._render_traceback_() == [f"Not yet: {text}"]  # what a notebook shows in place of a traceback
+
+    def test_the_right_answers_pass(self, capsys):
+        found = self.answers()
+        assert found["checks"] is self.checks
+        for name in self.checks.__all__:
+            getattr(self.checks, name)(found[name])
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == len(self.checks.__all__) and all(line.startswith("✓ ") for line in lines)
+
+    def test_an_unwritten_answer_passes_on_what_is_to_do(self):
+        def unwritten(*arguments):
+            raise NotImplementedError("TODO Eq. 15: the rest")
+
+        for name in self.checks.__all__:
+            with pytest.raises(Todo, match=r"^TODO Eq\. 15: the rest$"):
+                getattr(self.checks, name)(unwritten)

@@ -1,0 +1,48 @@
+"""A notebook's first cell finds the project, and requirements.txt alone is enough for all that notebooks import."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tutorials.start
+from tutorials import build
+
+ROOT = build.FOLDER.parent
+
+
+@pytest.mark.parametrize("way", ["folder", "jupyter", "vscode", "prefix", "path", "nowhere"])
+def test_the_first_cell_finds_the_project(way, tmp_path, monkeypatch, capsys):
+    notebook = str(ROOT / "tutorials" / "exercises" / "02-local-attention.ipynb")
+    found = {}
+    monkeypatch.chdir(ROOT / "tutorials" / "exercises" if way == "folder" else tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if Path(path or os.curdir).resolve() != ROOT])
+    monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv" if way == "prefix" else tmp_path / "venv"))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    if way == "jupyter":
+        monkeypatch.setenv("JPY_SESSION_NAME", notebook)
+    if way == "vscode":
+        found["__vsc_ipynb_file__"] = notebook
+    if way == "path":
+        sys.path.append(str(ROOT))
+    if way == "nowhere":
+        with pytest.raises(ImportError, match="the project was not found: open this notebook inside"):
+            exec(build.START, found)
+    else:
+        exec(build.START, found)
+        assert capsys.readouterr().out == "Ready.\n"
+        assert sys.path[0] == str(ROOT)
+
+
+def test_requirements_txt_alone_is_enough_to_work_through_them():
+    """What notebooks import does without the packages that only build and test them."""
+    files = [path for path in build.FOLDER.glob("*.py") if path.stem not in ("__init__", "build")]
+    files += (build.FOLDER / "checks").glob("*.py")
+    code = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in ("jupytext", "nbclient", "nbformat", "kaleido", "pytest"))
+    code += "".join(f"import {'.'.join(path.relative_to(ROOT).with_suffix('').parts)}\n" for path in sorted(files))
+    code += "import plotly.graph_objects as go\ntutorials.start.show(go.Figure(), 'nothing')"
+    environment = {key: value for key, value in os.environ.items() if key != tutorials.start.STATIC}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
