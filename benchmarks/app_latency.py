@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 import hatnet
-from tests.browser import serve
+from tools import running_app as serve
 
 # Where a view's first telling picture is, and the canvases that follow token, G1 and G2 (none: charts follow).
 VIEWS = {
@@ -243,8 +243,7 @@ def main() -> None:
     parser.add_argument("--views", nargs="+", choices=list(VIEWS), default=None, help="only these (all)")
     parser.add_argument("--no-tiny", action="store_true", help="without hatnet_tiny at 224 x 224")
     args = parser.parse_args()
-    there = [view for view in VIEWS if (serve.REPO / "app" / "views" / f"{view}.py").exists()]
-    views = [view for view in there if view in (args.views or there)]
+    views = [view for view in VIEWS if view in (args.views or VIEWS)]
     with tempfile.TemporaryDirectory() as name, serve.chromium() as browser:
         folder = Path(name)
         if not args.no_tiny:

@@ -1,4 +1,4 @@
-"""Fixtures for tests that drive the running app in a real browser; see serve.py."""
+"""Fixtures for tests that drive the running app in a real browser; see tools/running_app.py."""
 
 import os
 from contextlib import ExitStack
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import serve
+from tools import running_app as serve
 
 
 def pytest_collection_modifyitems(items):

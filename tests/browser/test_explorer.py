@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import serve
+from tools import running_app as serve
 
 HOME = serve.path_of("explorer")
 
@@ -109,7 +109,7 @@ def test_what_a_hover_shows_is_what_a_click_there_shows(page):
 
 def test_the_two_hop_map_sums_to_one_and_is_the_library_s(page):
     import hatnet
-    from tests.app.test_explorer import model_maps
+    from tests.app.views.explorer.test_page import model_maps
 
     maps = model_maps("cat_kitten", (4, 4), (2, 2))
     for y, x in ((4, 4), (15, 0)):
@@ -238,7 +238,7 @@ def test_a_path_lights_its_source_and_its_cell(page):
 
 def test_the_words_are_true(page):
     """Numbers and sentence of a token that is only pointed at, from the library's rows."""
-    from tests.app.test_explorer import model_maps
+    from tests.app.views.explorer.test_page import model_maps
 
     maps, (y, x) = model_maps("cat_kitten", (4, 4), (2, 2)), (10, 13)
     hover(page, y, x)

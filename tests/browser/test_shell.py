@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser import serve
+from tools import running_app as serve
 
 ASKED = "?image=koala&stage=3&block=2&head=2&g1=4,3&g2=2,4&equation=12&pixels=64&token=0.6875,0.3125"
 ROW = re.compile(r"^Row \d+, column \d+ of \d+ × \d+")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.shell.tour import STOPS
-from tests.browser import serve
+from tools import running_app as serve
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import serve
+from tools import running_app as serve
 
 # View: its name in the navigation, what shows that it is there, and what the Tab key must reach (a part of what is focused, in words).
 VIEWS = {

@@ -9,8 +9,8 @@ import pytest
 from app.core import checkpoints, inference
 from app.views.why import evidence as evidence_module
 from app.views.why.evidence import NAMES, Evidence
-from tests.app import views
-from tests.app.views import text
+from tests.app import pages as views
+from tests.app.pages import text
 
 
 @pytest.fixture

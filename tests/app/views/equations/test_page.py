@@ -19,9 +19,9 @@ from app.views.equations import boards, latex, numpy_check
 from app.views.equations import text as equations_text
 from app.views.equations.numpy_check import cell_means, recompute, softmax, window_ids
 from hatnet import complexity
-from tests.app.views import spec, text
+from tests.app.pages import spec, text
 
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
+MAIN = Path(__file__).parents[4] / "app" / "main.py"
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 import hatnet
 from app.core import colours, overlay
 from app.views.grids import accuracy
-from tests.app import views
-from tests.app.views import text
+from tests.app import pages as views
+from tests.app.pages import text
 from tutorials.figures import accuracy as accuracy_charts
 
 

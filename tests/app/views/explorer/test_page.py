@@ -18,10 +18,10 @@ from app.core.view import default
 from app.views.equations import numpy_check
 from app.views.explorer import packing as rows
 from app.views.explorer import panels, payload
-from tests.app.test_uploads import bomb, encoded
-from tests.app.views import unpacked
+from tests.app.core.test_uploads import bomb, encoded
+from tests.app.pages import unpacked
 
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
+MAIN = Path(__file__).parents[4] / "app" / "main.py"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.core.layer import layer_of
 from app.core.view import address, default
 from app.shell import tour
 from app.views.start import text as story
-from tests.app import views
+from tests.app import pages as views
 
 NAME = checkpoints.names()[0]
 KNOWN = checkpoints.describe(NAME)

@@ -15,8 +15,8 @@ from app.core.samples import SAMPLES, offered
 from app.core.view import default
 from hatnet.cards import images
 from hatnet.data import IGNORED
-from tests.app.test_explorer import data
-from tests.app.views import MAIN, opened, text, watched
+from tests.app.pages import MAIN, opened, text, watched
+from tests.app.views.explorer.test_page import data
 from tests.naive import seeded
 from tests.test_model import OFFICIAL
 

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:  # imported late below: run as a script, this file needs the standard library only
     from playwright.sync_api import Browser, Page
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[1]
 TIMEOUT_MS = 60_000
 NO_CHROMIUM = "no Chromium: install one (Debian: apt-get install chromium) or set HATNET_CHROMIUM to its path"
 FLAGS = [

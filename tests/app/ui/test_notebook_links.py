@@ -6,7 +6,7 @@ import pytest
 
 from app.ui import notebook_links
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_equation_has_a_notebook():
