@@ -1,13 +1,13 @@
-"""Figures and words from weights made by hand: the right cells in the right places, row 0 at the top."""
-
-import subprocess
-import sys
+"""The figures that only the notebooks show, from weights made by hand: the right cells in the right places, row 0 at the top."""
 
 import numpy as np
 import pytest
 
-from app.core import colours, overlay, words
+from app.core import colours, overlay
+from app.views.grids import accuracy
+from tutorials.figures import accuracy as accuracy_charts
 from tutorials.figures import maps
+from tutorials.figures.beside import beside
 
 PHOTO = np.full((160, 160, 3), 200, np.uint8)
 GRID = (16, 16)
@@ -47,7 +47,6 @@ def test_global_cells_lie_on_their_tokens_with_row_0_at_the_top():
 def test_cells_that_do_not_divide_the_grid_end_at_its_edge():
     (heat,) = heatmaps(maps.global_map(uneven(4, 4, (0, 0)), 5, (0, 0), PHOTO, GRID))
     assert list(heat.x) == list(heat.y) == [0, 5, 10, 15, 16]
-    assert overlay.cell_box((3, 2), 5, GRID) == (15, 10, 1, 5)
 
 
 def test_the_window_is_drawn_in_place_and_once_more_enlarged():
@@ -69,17 +68,6 @@ def test_a_window_that_fills_the_map_is_not_enlarged():
     assert centre_of_ring(figure) == (2.5, 3.5)
 
 
-@pytest.mark.parametrize("g1", range(1, 17))
-def test_no_enlargement_covers_its_window_or_leaves_the_picture(g1):
-    for top in range(0, 16, g1):
-        for left in range(0, 16, g1):
-            window = (top, left, min(g1, 16 - top), min(g1, 16 - left))
-            box = overlay.enlarged_box(window, GRID)
-            if box:
-                apart = box[0] >= top + window[2] or box[0] + box[2] <= top or box[1] >= left + window[3] or box[1] + box[3] <= left
-                assert apart and min(box[:2]) >= 0 and box[0] + box[2] <= 16 and box[1] + box[3] <= 16
-
-
 def test_only_weights_above_4_percent_are_printed():
     weights = np.zeros((4, 4))
     weights[0, 1], weights[2, 3], weights[3, 3] = 0.6, 0.37, 0.03
@@ -89,28 +77,56 @@ def test_only_weights_above_4_percent_are_printed():
     assert numbers.y[0] < numbers.y[1] and numbers.x[0] < numbers.x[1]
 
 
-def test_opacity_grows_from_nearly_nothing_to_nearly_all():
-    for stops in (colours.LOCAL_SCALE, colours.GLOBAL_SCALE):
-        opacity = [float(colour.rsplit(",", 1)[1].rstrip(")")) for _, colour in stops]
-        assert opacity[0] == 0.04 and opacity[-1] == 0.88 and opacity == sorted(opacity)
-    # Small local weights are lifted more than global ones.
-    assert colours.LOCAL_SCALE[6][1].rsplit(",")[-1] > colours.GLOBAL_SCALE[6][1].rsplit(",")[-1]
+def test_every_part_of_a_figure_moves_to_its_own_place():
+    left = maps.global_map(np.full((2, 2), 0.25), 2, (1, 1), PHOTO, (4, 4))
+    right = maps.local_map(np.full((3, 3), 1 / 9), (0, 0, 3, 3), (1, 1), PHOTO, (12, 12))
+    both = beside({"left": left, "right": right})
+    count = len(left.data)
+    assert [trace.xaxis for trace in both.data] == ["x"] * count + ["x2"] * (len(both.data) - count)
+    assert [trace.yaxis for trace in both.data] == ["y"] * count + ["y2"] * (len(both.data) - count)
+    for name in ("shapes", "images"):
+        parts, first = both.layout[name], len(left.layout[name])
+        assert len(parts) == first + len(right.layout[name])
+        assert {(part.xref, part.yref) for part in parts[:first]} == {("x", "y")}
+        assert {(part.xref, part.yref) for part in parts[first:]} == {("x2", "y2")}
+    # Row 0 stays at the top, and a token stays square.
+    assert both.layout.yaxis2.range == (12, 0) and both.layout.yaxis2.scaleanchor == "x2"
+    assert both.layout.xaxis.domain[1] < both.layout.xaxis2.domain[0]
+    titles = both.layout.annotations
+    assert [title.text for title in titles] == ["<b>left</b>", "<b>right</b>"]
+    assert [title.x for title in titles] == [sum(axis.domain) / 2 for axis in (both.layout.xaxis, both.layout.xaxis2)]
+    assert left.layout.images[0].xref == "x" and len(left.data) == count  # what was given is unchanged
 
 
-def test_weights_and_maps_in_words():
-    assert words.percent(0.0834) == "8.3 %" and words.percent(0.4149) == "41 %"
-    assert words.alt("Local", uneven(4, 4, (0, 1)), (4, 8)).endswith("The strongest is row 5, column 10, with 50 %.")
+def test_a_marked_map_says_what_its_numbers_are():
+    values = np.zeros((4, 4))
+    values[1, 2] = 3
+    (heat,) = maps.marked_map(values, "global", (0, 0), PHOTO, "change").data
+    assert heat.zmin == 0 and heat.zmax > heat.z[1][2] > 0
+    assert heat.customdata[1][2] == 3 and "change: <b>%{customdata" in heat.hovertemplate
 
 
-@pytest.mark.parametrize(
-    ("module", "banned"),
-    [
-        ("hatnet", ("streamlit", "plotly")),
-        ("app.core.overlay", ("streamlit", "torch")),
-        ("app.views.explorer.packing", ("streamlit", "torch")),
-    ],
-)
-def test_imports_run_one_way(module, banned):
-    code = f"import sys, {module}; print([name for name in {banned!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+def test_nothing_marked_is_drawn_too():
+    (heat,) = maps.marked_map(np.zeros((4, 4)), "local", (0, 0), PHOTO, "change").data
+    assert not np.any(heat.z)
+
+
+def test_a_veil_is_lifted_by_shares_of_what_is_positive():
+    values = np.array([[3.0, 1.0], [-5.0, 0.0]])
+    figure = maps.uncovered(values, PHOTO, ring=(0.5, 0.5))
+    assert figure.data[0].z == ([3, 1], [0, 0]) and (figure.data[0].zmin, figure.data[0].zmax) == (0, overlay.FULL)
+    assert figure.layout.yaxis.range == (2, 0)
+    veil = figure.data[0].colorscale
+    assert veil[0][1].endswith("0.93)") and veil[-1][1].endswith(",0)")
+
+
+def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
+    found = accuracy.Measured({(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66}, (4, 2), 1000)
+    figure = accuracy_charts.accuracy_map(found, (4, 2), (16, 2), colours.LIGHT)
+    (heat,) = figure.data
+    assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
+    labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
+    assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
+    assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
+    # A setting that is not on the map has no outline.
+    assert len(accuracy_charts.accuracy_map(found, (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1

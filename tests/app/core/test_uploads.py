@@ -1,34 +1,17 @@
 """The guarded reader: every kind of picture comes out upright and in RGB, and whatever is none is said to be none."""
 
-import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.core.uploads import KEPT_SIDE, read_picture
-
-
-def encoded(image, kind="PNG", **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def bomb(width, height):
-    """A 1-bit PNG that claims width x height pixels, all black, in a few kilobytes."""
-
-    def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    rows = zlib.compress(bytes((1 + width // 8) * height), 9)
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
+from tests.app.pictures import bomb, encoded
 
 LEFT_RED = np.zeros((20, 30, 3), np.uint8)
+
+
 LEFT_RED[:, :15, 0] = 255
 
 

@@ -4,14 +4,15 @@ import dataclasses
 
 import pytest
 
-from app.core import checkpoints, colours
-from app.core.samples import FOLDER, SAMPLES, first, label_of, offered
+from app.core import checkpoints
+from app.core.samples import SAMPLES, label_of, offered
 from app.core.view import UPLOAD, ViewState, address, default, images
 from app.core.view import parse as parsed
 
 NAME = "cifar10"
 DEFAULT = "cat_chelsea"
 KNOWN = checkpoints.describe(NAME)
+CARDS = checkpoints.describe("cards")
 
 
 def parse(**params):
@@ -82,9 +83,6 @@ def test_unknown_parameters_are_ignored():
     assert parse(utm_source="mail", Stage="4", g3="7") == (default(KNOWN), [])
 
 
-CARDS = checkpoints.describe("cards")
-
-
 def test_pictures_go_with_their_checkpoints():
     view = dataclasses.replace(default(KNOWN), image="koala", place=(0.9, 0.9), stage=4, equation=9)
     there = view.fitted(CARDS)
@@ -109,39 +107,7 @@ def test_a_file_written_anew_with_another_shape_still_fits_the_state():
     assert view.fitted(fewer).g1 == (3,) and view.fitted(fewer).stage == 2
 
 
-def test_the_first_photograph_is_one_that_the_checkpoint_knows():
-    assert first(False, KNOWN.classes) == "cat_chelsea"
-    assert first(False, ("accordion", "cup", "Faces", "Faces_easy", "wild_cat")) == "astronaut"
-    assert first(False, ("accordion", "cup")) == "coffee_cup"
-    assert first(False, ("tench",)) == "cat_chelsea" and first(True, CARDS.classes) == "cards_1"
-
-
 def test_another_stage_keeps_the_place_and_drops_what_it_does_not_have():
     view = dataclasses.replace(default(KNOWN), stage=4, block=2, head=8, place=(0.1, 0.9))
     there = dataclasses.replace(view, stage=2).fitted(KNOWN)
     assert (there.place, there.block, there.head) == ((0.1, 0.9), 2, None)
-
-
-def test_every_sample_is_listed_licensed_and_inside():
-    assert {path.stem for path in FOLDER.glob("*.jpg")} == set(offered(cards=False))
-    licences = (FOLDER / "LICENSES.md").read_text(encoding="utf-8")
-    for key, sample in SAMPLES.items():
-        assert f"### {key}.jpg" in licences or sample.seed is not None
-        assert all(0 <= fraction < 1 for fraction in sample.place)
-
-
-def test_labels_of_samples_in_a_class_list():
-    cifar = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
-    found = {key: label_of(SAMPLES[key], cifar) for key in offered(cards=False)}
-    outside = {key for key, label in found.items() if label is None}
-    assert outside == {"cow", "giraffe", "koala", "astronaut", "coffee_cup", "rocket"}
-    assert found["deer_moose"] == "deer" and found["bird_owl"] == "bird"
-
-
-def test_the_theme_repeats_the_colours():
-    config = (FOLDER.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8")
-    light, dark = config.split("[theme.light]")[1].split("[theme.dark]")
-    for text, palette in ((light, colours.LIGHT), (dark, colours.DARK)):
-        for option, colour in (("textColor", palette.ink), ("backgroundColor", palette.page), ("borderColor", palette.line)):
-            assert f'{option} = "{colour}"' in text
-        assert f'secondaryBackgroundColor = "{palette.side}"' in text

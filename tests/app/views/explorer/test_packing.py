@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.views.explorer import packing as rows
-from tests.app.pages import unpacked
+from tests.app.explorer import unpacked
 
 RANDOM = np.random.default_rng(0)
 # grid, window (as layouts give it), cell: even, odd, partial windows and cells.

@@ -1,4 +1,4 @@
-"""Grids through AppTest, its figures with hand-made numbers, and the stored accuracy map."""
+"""Grids through AppTest."""
 
 import json
 import re
@@ -8,28 +8,12 @@ import numpy as np
 import pytest
 
 import hatnet
-from app.core import colours, overlay
-from app.views.grids import accuracy
-from tests.app import pages as views
-from tests.app.pages import text
-from tutorials.figures import accuracy as accuracy_charts
-
-
-def stored(**accuracies):
-    """As benchmarks/grids.py writes it for two stages: G1 and G2 of stage 2 in the keys, like s4_2."""
-    rows = [
-        {"stage": 2, "g1": [int(key[1:].split("_")[0]), 4], "g2": [int(key.split("_")[1]), 2], "accuracy": value}
-        for key, value in accuracies.items()
-    ]
-    other = {"stage": 3, "g1": [4, 8], "g2": [2, 2], "accuracy": 0.5}
-    return {"images": 1000, "trained": {"g1": [4, 4], "g2": [2, 2]}, "rows": [*rows, other]}
-
-
-FOUND = stored(s4_2=0.8, s8_2=0.7, s4_4=0.75, s16_2=0.66)
+from tests.app.grids import FOUND
+from tests.app.pages import button, components, opened, text
 
 
 @pytest.fixture
-def open_grids(caplog, monkeypatch, tmp_path):
+def open_grids(monkeypatch, tmp_path):
     """open_grids(measured=FOUND, **params) -> the view; measured: what checkpoints/cifar10.grids.json holds, None for no file."""
     shutil.copy(hatnet.checkpoints.SHIPPED / "cifar10.safetensors", tmp_path)
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
@@ -37,10 +21,9 @@ def open_grids(caplog, monkeypatch, tmp_path):
     def start(measured=FOUND, **params):
         if measured is not None:
             (tmp_path / "cifar10.grids.json").write_text(measured if isinstance(measured, str) else json.dumps(measured))
-        return views.opened("grids", **params)
+        return opened("grids", **params)
 
-    with views.watched(caplog):
-        yield start
+    return start
 
 
 def row(at, name):
@@ -52,8 +35,7 @@ def row(at, name):
 def tiles(at):
     """The six maps as their component gets them: (kind, A, B or difference) -> data."""
     found = {}
-    for block in at.get("bidi_component"):
-        data = json.loads(block.proto.json or "{}")  # Copy link is given nothing
+    for data in components(at):
         if data.get("group") == "grids":
             kind = "local" if "local" in data["alt"] else "global"
             found[kind, "difference" if "Difference" in data["alt"] else data["alt"][0]] = data
@@ -67,7 +49,7 @@ def shown(at):
 
 def accuracies(at):
     """What the accuracy map shows."""
-    (found,) = [json.loads(block.proto.json) for block in at.get("bidi_component") if "across" in block.proto.json]
+    (found,) = [data for data in components(at) if "across" in data]
     return found
 
 
@@ -159,7 +141,7 @@ def test_a_side_chosen_on_the_slider_is_offered_too(open_grids):
 def test_the_plain_stage_offers_the_way_back(open_grids):
     at = open_grids(stage="4")
     assert "Stage 4 has no hierarchical attention." in text(at) and not shown(at)
-    next(button for button in at.button if button.label == "Show stage 3").click().run()
+    button(at, "Show stage 3").click().run()
     assert at.query_params["stage"] == "3" and len(shown(at)) == 6
 
 
@@ -188,59 +170,9 @@ def test_without_the_stored_map_the_rest_is_there(open_grids):
     assert len(shown(at)) == 6 and row(at, "Accuracy") == ["not measured", "not measured", "–"]
 
 
-def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, caplog):
+def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, logged_errors):
     for broken in ("{", "[]", '{"rows": 1}'):
         at = open_grids(measured=broken)
         assert "cifar10.grids.json is not what benchmarks/grids.py writes" in text(at)
         assert len(shown(at)) == 6
-    caplog.clear()  # it is in the log, for who can mend it
-
-
-def test_rows_that_vary_another_stage_are_no_cells():
-    measured = accuracy.of_stage(FOUND, 0)
-    assert measured.cells == {(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66} and not measured.whole
-    assert accuracy.of_stage(FOUND, 1).cells == {(4, 2): 0.8, (8, 2): 0.5}
-    assert measured.error == pytest.approx(1.96 * (0.8 * 0.2 / 1000) ** 0.5)
-    assert accuracy.of_stage(stored(s8_2=0.7), 0) is None
-
-
-def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
-    drawn = accuracy.accuracy_cells(accuracy.of_stage(FOUND, 0), (4, 2), (16, 2))
-    assert (drawn["down"], drawn["across"], drawn["b"]) == ([4, 8, 16], [2, 4], True)
-    texts = [[cell and cell["text"] for cell in row] for row in drawn["cells"]]
-    assert texts == [["80", "75"], ["70", None], ["66", None]]
-    named = {cell["name"] for row in drawn["cells"] for cell in row if cell and cell["name"]}
-    assert named == {"A", "B"} and drawn["cells"][0][0]["name"] == "A" and drawn["cells"][2][0]["name"] == "B"
-    assert [cell["trained"] for row in drawn["cells"] for cell in row if cell] == [True, False, False, False]
-    assert drawn["cells"][0][0]["part"] == 1 and drawn["cells"][2][0]["part"] == 0  # the darkest and the palest
-    assert drawn["cells"][0][0]["words"] == "G₁ = 4, G₂ = 2: 80.0 % right, as trained, now A"
-    assert not accuracy.accuracy_cells(accuracy.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
-
-
-def test_close_accuracies_get_a_decimal():
-    close = accuracy.Measured({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
-    assert [row[0]["text"] for row in accuracy.accuracy_cells(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
-
-
-def test_a_whole_map_has_no_empty_cells():
-    every = {f"s{g1}_{g2}": 0.6 + 0.01 * g1 for g1 in (2, 4, 8) for g2 in (1, 2)}
-    measured = accuracy.of_stage(stored(**every), 0)
-    assert measured.whole and all(cell for row in accuracy.accuracy_cells(measured, (4, 2), (8, 1))["cells"] for cell in row)
-
-
-def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
-    figure = accuracy_charts.accuracy_map(accuracy.of_stage(FOUND, 0), (4, 2), (16, 2), colours.LIGHT)
-    (heat,) = figure.data
-    assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
-    labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
-    assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
-    assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
-    # A setting that is not on the map has no outline.
-    assert len(accuracy_charts.accuracy_map(accuracy.of_stage(FOUND, 0), (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
-
-
-def test_cells_are_spread_over_their_tokens():
-    weights = np.array([[0.4, 0.3], [0.2, 0.1]])
-    spread = overlay.over_tokens(weights, 2, (3, 3))
-    np.testing.assert_allclose(spread, [[0.1, 0.1, 0.15], [0.1, 0.1, 0.15], [0.1, 0.1, 0.1]])
-    np.testing.assert_allclose(overlay.in_window(weights, (1, 0, 2, 2), (3, 3)), [[0, 0, 0], [0.4, 0.3, 0], [0.2, 0.1, 0]])
+    logged_errors.clear()  # it is in the log, for who can mend it

@@ -1,7 +1,4 @@
-"""Attribution methods and the meter against answers found in another way."""
-
-import copy
-from contextlib import nullcontext
+"""Attribution methods against answers found in another way."""
 
 import numpy as np
 import pytest
@@ -10,8 +7,6 @@ import torch
 import hatnet
 from app.core import checkpoints, pictures
 from app.views.why import attribution
-from app.views.why.evidence import NAMES, RANDOM_MAPS, Evidence, Question
-from app.views.why.scores import score
 from hatnet.data import normalise
 
 TARGET = 3
@@ -49,15 +44,17 @@ def test_integrated_gradients_of_a_linear_model_are_weight_times_pixel(image):
 
 
 def test_occlusion_is_the_naive_loop(model, image):
-    fallen, covered = np.zeros((32, 32)), np.zeros((32, 32))
+    """Squares of 4 x 4 pixels, 2 apart, hidden one after the other."""
+    corners = [(top, left) for top in range(0, 29, 2) for left in range(0, 29, 2)]
+    hidden = image.repeat(len(corners), 1, 1, 1)
+    for picture, (top, left) in zip(hidden, corners, strict=True):
+        picture[:, top : top + 4, left : left + 4] = 0
     with torch.no_grad():
-        whole = model(image)[0, TARGET].item()
-        for top in range(0, 29, 2):
-            for left in range(0, 29, 2):
-                hidden = image.clone()
-                hidden[..., top : top + 4, left : left + 4] = 0
-                fallen[top : top + 4, left : left + 4] += whole - model(hidden)[0, TARGET].item()
-                covered[top : top + 4, left : left + 4] += 1
+        falls = (model(image) - model(hidden))[:, TARGET].tolist()
+    fallen, covered = np.zeros((32, 32)), np.zeros((32, 32))
+    for fall, (top, left) in zip(falls, corners, strict=True):
+        fallen[top : top + 4, left : left + 4] += fall
+        covered[top : top + 4, left : left + 4] += 1
     np.testing.assert_allclose(attribution.occlusion(model, image, TARGET), fallen / covered, atol=1e-5)
 
 
@@ -111,52 +108,6 @@ def test_maps_are_averaged_onto_coarser_cells_and_repeated_on_finer_ones():
     np.testing.assert_allclose(attribution.on_cells(values, (8, 8)), values.repeat(2, 0).repeat(2, 1))
 
 
-def evidence(model, image, found, stage=3):
-    with torch.inference_mode():
-        _, maps = hatnet.attention_maps(model, image, g1=(4, 4), g2=(2, 2))
-    question = Question(image=image, target=TARGET, g1=(4, 4), g2=(2, 2), stage=stage, block=2, head=None, place=(0.3, 0.7), cells=(16, 16))
-    return Evidence(model, question, {(m.stage, m.block + 1, m.kind): m for m in maps}, found, nullcontext())
-
-
-class Cancelled(BaseException):
-    """As Streamlit ends a script: no Exception."""
-
-
-def test_a_cancel_keeps_what_is_there_and_the_work_goes_on_from_it(model, image):
-    found = {}
-    first = evidence(model, image, found)
-    total = len(first.missing())
-
-    def cancel(done, label):
-        if label.startswith("Occlusion,"):
-            raise Cancelled
-
-    with pytest.raises(Cancelled):
-        list(first.work(cancel))
-    assert len(first.missing()) == total - 2  # Grad-CAM and Integrated Gradients are done
-    said = []
-    second = evidence(model, image, found)
-    assert second.importance("gradients") is not None and second.importance("occlusion") is None
-    names = list(second.work(lambda done, label: said.append(done)))
-    assert "gradients" not in names and not second.missing()
-    assert said == sorted(said) and said[0] == 0 and 0.8 < said[-1] <= 1
-    for name in NAMES:
-        assert second.importance(name).shape == (16, 16) and second.curves(name).shape == (2, attribution.STEPS + 1)
-    assert second.curves("random").shape == (RANDOM_MAPS, 2, attribution.STEPS + 1)
-    assert len({score(curve[0]) for curve in second.curves("random")}) == RANDOM_MAPS
-
-
-def test_a_run_leaves_the_shared_model_as_it_was(model, image):
-    before = copy.deepcopy(model.state_dict())
-    list(evidence(model, image, {}).work(lambda done, label: None))
-    for key, value in model.state_dict().items():
-        assert torch.equal(value, before[key]), key
-    for name, module in model.named_modules():
-        assert not module._forward_hooks and not module._forward_pre_hooks and not module._backward_hooks, name
-        assert not module.training, name
-    assert all(parameter.grad is None for parameter in model.parameters())
-
-
 def test_random_weights_are_another_model_and_leave_the_dice_alone(model):
     torch.manual_seed(5)
     expected = torch.rand(1)
@@ -166,9 +117,3 @@ def test_random_weights_are_another_model_and_leave_the_dice_alone(model):
     ours = {parameter.data_ptr() for parameter in model.parameters()}
     assert not ours & {parameter.data_ptr() for parameter in private.parameters()} and not private.training
     assert not torch.equal(private.classifier.weight, model.classifier.weight)
-
-
-def test_without_a_local_step_there_are_no_two_hops(model, image):
-    last = evidence(model, image, {}, stage=4)
-    assert not last.exists("hops") and last.exists("rollout")
-    assert all("Two hops" not in part.label for part in last.missing())

@@ -3,22 +3,8 @@
 import numpy as np
 import pytest
 
-from app.core import colours, overlay
+from app.core import colours
 from app.views.why import scores
-from tutorials.figures import maps
-
-PHOTO = np.full((64, 64, 3), 200, np.uint8)
-
-
-def test_a_veil_is_lifted_by_shares_of_what_is_positive():
-    values = np.array([[3.0, 1.0], [-5.0, 0.0]])
-    figure = maps.uncovered(values, PHOTO, ring=(0.5, 0.5))
-    assert figure.data[0].z == ([3, 1], [0, 0]) and (figure.data[0].zmin, figure.data[0].zmax) == (0, overlay.FULL)
-    assert figure.layout.yaxis.range == (2, 0)
-    veil = figure.data[0].colorscale
-    assert veil[0][1].endswith("0.93)") and veil[-1][1].endswith(",0)")
-    np.testing.assert_array_equal(overlay.times_even(-values * (values > 0)), 0)  # nothing speaks for the class: all dark
-    assert "row 1, column 1, with 3.0 times an even share; 25% of the squares" in overlay.uncovered_alt("x", values)
 
 
 def test_scores_and_chance_of_hand_made_curves():
