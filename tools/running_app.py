@@ -1,16 +1,13 @@
-"""The running app and a browser, for the tests here and for the scripts in benchmarks/.
+"""The running app, for tests/browser and for the scripts in benchmarks/: served as a user would serve it, and opened in a browser.
 
-    with running_app() as url, chromium() as browser, opened(browser, url, dark=True, path="/cost") as page:
-        page.screenshot(path="cost.png")
-
-Run as a script, it prints the installed Chromium that would be used and fails if there is none.
+with running_app() as url, chromium() as browser, opened(browser, url, dark=True, path="/cost") as page:
+    page.screenshot(path="cost.png")
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -21,74 +18,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:  # imported late below: run as a script, this file needs the standard library only
-    from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 REPO = Path(__file__).resolve().parents[1]
 TIMEOUT_MS = 60_000
-NO_CHROMIUM = "no Chromium: install one (Debian: apt-get install chromium) or set HATNET_CHROMIUM to its path"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def _starts(path: str) -> bool:
-    # Ubuntu's chromium-browser is a script that only asks for a snap: being on PATH is not enough.
-    try:
-        return subprocess.run([path, "--version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=60).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
-def find_chromium() -> str | None:
-    """The installed Chromium or Chrome that starts: HATNET_CHROMIUM if set (and then no other), else the first on PATH."""
-    if named := os.environ.get("HATNET_CHROMIUM"):
-        if not _starts(named):
-            raise RuntimeError(f"HATNET_CHROMIUM is {named!r}, which does not start")
-        return named
-    found = filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]))
-    return next(filter(_starts, found), None)
-
-
-def playwright_chromium() -> str | None:
-    """Playwright's own Chromium, downloaded if it is not there yet; None where that fails (no network, say)."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    if not Path(path).exists():
-        try:
-            subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdin=subprocess.DEVNULL, timeout=300)
-        except subprocess.TimeoutExpired:
-            return None
-    return path if _starts(path) else None
-
-
-@contextmanager
-def chromium(path: str | None = None) -> Iterator[Browser]:
-    """A headless Chromium: the one at `path`, else the installed one, else Playwright's."""
-    from playwright.sync_api import expect, sync_playwright
-
-    path = path or find_chromium() or playwright_chromium()
-    if path is None:
-        raise RuntimeError(NO_CHROMIUM)
-    expect.set_options(timeout=TIMEOUT_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def path_of(view: str) -> str:
@@ -156,9 +91,38 @@ def _wait_until_healthy(server: subprocess.Popen, url: str, log: Path) -> None:
 
 @contextmanager
 def opened(
-    browser: Browser, url: str, *, width: int = 1440, height: int = 900, dark: bool = False, path: str = "/", **context_options
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1440,
+    height: int = 900,
+    dark: bool = False,
+    path: str = "/",
+    settled: bool = True,
+    timeout_ms: int = TIMEOUT_MS,
+    **context_options,
 ) -> Iterator[Page]:
-    """A page of the app after its first run. On leaving, raises AssertionError if it logged an error or asked another host."""
+    """A page of the app in a browser of its own, after its first run; settled=False does not wait for that run's end.
+
+    timeout_ms: the most that anything on the page may take.
+    On leaving, raises AssertionError if the page logged an error or asked another host.
+    """
+    look = {"viewport": {"width": width, "height": height}, "color_scheme": "dark" if dark else "light"}
+    context = browser.new_context(**look, **context_options)
+    expect.set_options(timeout=timeout_ms)
+    try:
+        context.set_default_timeout(timeout_ms)
+        with well_behaved(context, url):
+            page = context.new_page()
+            arrive(page, url + path, settled)
+            yield page
+    finally:
+        context.close()
+
+
+@contextmanager
+def well_behaved(context: BrowserContext, url: str) -> Iterator[None]:
+    """Raise AssertionError on leaving if a page of this context logged an error or asked another host than the app's meanwhile."""
     problems: list[str] = []
     host = urlsplit(url).hostname
 
@@ -173,61 +137,48 @@ def opened(
         if message.type == "error" and not searching:
             problems.append(f"console: {message.text} ({source})")
 
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", **context_options)
+    checks = {
+        "console": check_console,
+        "weberror": lambda error: problems.append(f"page: {error.error}"),
+        "request": lambda request: check_host(request.url),
+        "page": lambda page: page.on("websocket", lambda socket: check_host(socket.url)),
+    }
+    for event, check in checks.items():
+        context.on(event, check)
     try:
-        context.set_default_timeout(TIMEOUT_MS)
-        context.on("console", check_console)
-        context.on("weberror", lambda error: problems.append(f"page: {error.error}"))
-        context.on("request", lambda request: check_host(request.url))
-        context.on("page", lambda page: page.on("websocket", lambda socket: check_host(socket.url)))
-        page = context.new_page()
-        page.goto(url + path)
-        settle(page)
-        yield page
+        yield
     finally:
-        context.close()
+        for event, check in checks.items():
+            context.remove_listener(event, check)
     assert not problems, "the page misbehaved:\n  " + "\n  ".join(problems)
 
 
-def settle(page: Page) -> None:
-    """Wait for the end of the script's run and of loading. For a fresh page: right after a click the old run still looks ended."""
-    from playwright.sync_api import expect
+def arrive(page: Page, address: str, settled: bool = True) -> None:
+    """Open an address; wait until its first run has begun, or has ended (`settled`)."""
+    page.goto(address)
+    page.locator("p.where").wait_for(state="attached")  # before that, a fresh page looks as if a run had ended
+    if settled:
+        settle(page)
 
+
+def settle(page: Page) -> None:
+    """Wait for the end of the script's run and of loading. Right after a click the old run still looks ended."""
     page.locator("[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]").wait_for()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
-def explorer_drawn(page: Page) -> None:
-    """Wait until the Explorer's photograph is painted and the maps beside it have their weights."""
-    from playwright.sync_api import expect
-
-    expect(page.locator(".st-key-explorer .where")).to_have_text(re.compile("^Row"))
-    page.locator(".st-key-explorer .explorer[data-token]").wait_for()
-    page.wait_for_function("document.querySelector('[id^=photo-]')?.complete")
-
-
 def drawn(page: Page, view: str) -> None:
-    """Wait until all of a view is painted: the Why? view works for a while before."""
-    from playwright.sync_api import expect
-
-    if view == "explorer":
-        return explorer_drawn(page)
+    """Wait until all of a view is painted: Why? works for a while before."""
     if view == "start":
-        return start_drawn(page)
-    if view == "why":
-        expect(page.locator(".meter")).to_have_count(6, timeout=300_000)
-    settle(page)
-    shown = {"cost": ".js-plotly-plot .main-svg", "why": ".js-plotly-plot .main-svg"}.get(view, "canvas")
-    expect(page.get_by_test_id("stMain").locator(shown).first).to_be_visible()
-    page.wait_for_load_state("networkidle")
-
-
-def start_drawn(page: Page) -> None:
-    """Wait until the cards of the Start view are painted."""
-    page.locator(".st-key-story .story[data-painted]").wait_for()
-
-
-if __name__ == "__main__":
-    chromium_here = find_chromium()
-    print(chromium_here or NO_CHROMIUM)
-    sys.exit(chromium_here is None)
+        page.locator(".st-key-story .story[data-painted]").wait_for()
+    elif view == "explorer":
+        expect(page.locator(".st-key-explorer .where")).to_have_text(re.compile("^Row"))
+        page.locator(".st-key-explorer .explorer[data-token]").wait_for()
+        page.wait_for_function("document.querySelector('[id^=photo-]')?.complete")
+    else:
+        if view == "why":
+            expect(page.locator(".meter")).to_have_count(6, timeout=300_000)
+        settle(page)
+        shown = {"cost": ".js-plotly-plot .main-svg", "why": ".js-plotly-plot .main-svg"}.get(view, "canvas")
+        expect(page.get_by_test_id("stMain").locator(shown).first).to_be_visible()
+        page.wait_for_load_state("networkidle")

@@ -1,4 +1,4 @@
-"""Equations and Cost in Chromium: terms and numbers that light each other, the keyboard, and a real measurement."""
+"""Equations in Chromium: terms and numbers that light each other, and the keyboard."""
 
 import re
 
@@ -74,16 +74,10 @@ def test_a_plain_stage_leads_to_a_hierarchical_one(open_page):
     expect(page.locator(".st-key-choose_stage").get_by_role("radio", name="3")).to_be_checked()
 
 
-def test_a_measurement_lies_over_the_curves_at_its_end(open_page):
-    """On a quiet machine it takes two seconds, too few to cancel it surely from here: that is tested in tests/app."""
-    page = open_page(path="/cost")
-    page.get_by_role("button", name="Measure on this machine").click()
-    expect(page.get_by_text("Measured at 56 × 56 tokens")).to_be_visible(timeout=120_000)
-    assert page.evaluate("document.querySelector('.st-key-tokens .js-plotly-plot').data.some(t => t.mode === 'markers+lines')")
-
-
-@pytest.mark.parametrize("path", ["/equations?equation=13", "/cost"])
-def test_nothing_sticks_out_on_a_phone(open_page, path):
-    page = open_page(path=path, width=390, height=844)
-    page.locator(".st-key-board canvas, .st-key-tokens .js-plotly-plot").first.wait_for()
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
+def test_a_term_says_what_it_means(open_page):
+    page = open_page(path="/equations?equation=8")
+    expect(line(page)).to_contain_text("Token")
+    page.locator(".st-key-board .equation button[data-panel=v]").hover()
+    expect(line(page)).to_contain_text("what each hands over")
+    page.mouse.move(5, 5)
+    expect(line(page)).to_contain_text("Token")
