@@ -3,20 +3,14 @@
 import numpy as np
 import pytest
 
-import hatnet
-from app.core import inference, pictures
 from tests.app.default_view import KNOWN, SIDE, VIEW, layer
+from tests.app.explorer import model_maps
 
 
 def test_both_maps_are_the_model_s():
-    found = layer()
-    images = inference.normalised(KNOWN, pictures.model_input(pictures.sample(VIEW.image), KNOWN.image_size))
-    _, records = hatnet.attention_maps(hatnet.load_checkpoint(KNOWN.name), images)
-    token = hatnet.token_at(VIEW.place, (SIDE, SIDE))
-    near, far = (
-        next(r for r in records if (r.stage, r.block + 1, r.kind) == (VIEW.stage, VIEW.block, kind)).row(*token).mean(0).numpy()
-        for kind in ("local", "global")
-    )
+    found, maps = layer(), model_maps(VIEW.image, KNOWN.config.g1, KNOWN.config.g2)
+    token = int(VIEW.place[0] * SIDE), int(VIEW.place[1] * SIDE)
+    near, far = (maps[VIEW.stage, VIEW.block, kind].row(*token).mean(0).numpy() for kind in ("local", "global"))
     np.testing.assert_allclose(found.near, near, atol=1e-6)
     np.testing.assert_allclose(found.far, far, atol=1e-6)
 

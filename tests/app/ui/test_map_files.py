@@ -39,8 +39,8 @@ def test_a_difference_is_grey_where_negative_and_coloured_where_positive():
     shown = pixels(map_files.map_png(weights, PHOTO, "global difference", most=0.2))
     np.testing.assert_allclose(shown[100, 100], 0.1 * 96 + 0.9 * np.array([255, 164, 71]), atol=3)
     np.testing.assert_allclose(shown[100, 600], 96, atol=3)
-    share = 0.9 * 0.5**0.7
-    np.testing.assert_allclose(shown[600, 600], (1 - share) * 96 + share * np.array([238, 243, 248]), atol=3)
+    # Half of the largest, lifted to 0.62 of its opacity of 0.9: 44.6 % of 96 under 55.4 % of (238, 243, 248).
+    np.testing.assert_allclose(shown[600, 600], [175, 177, 180], atol=3)
 
 
 def test_a_lifted_veil_shows_the_photograph_itself():

@@ -70,8 +70,8 @@ def test_every_term_lights_a_panel_and_every_cell_has_words():
                     assert key not in one or len(one[key][1]) == np.shape(one["values"])[axis], (number, one["id"])
 
 
-def test_the_cost_board_adds_up():
-    terms = complexity.hmhsa_terms(3, 3, 2, 2, 2)
-    board = boards.board(15, look(), terms)
-    shown = [column[0]["values"][0][0] for column in zip(*board["columns"], strict=True)]
-    assert shown == pytest.approx(list(terms.values()))
+def test_the_cost_board_shows_each_term_and_its_share():
+    terms = {"local projections": 200.0, "local products": 50.0, "global projections": 100.0, "global products": 50.0}
+    columns = zip(*boards.board(15, look(), terms)["columns"], strict=True)
+    shown = [(column[0]["values"][0][0], column[0]["says"][0][0].rpartition(", ")[2]) for column in columns]
+    assert shown == [(200, "50 % of Eq. 15"), (50, "12 % of Eq. 15"), (100, "25 % of Eq. 15"), (50, "12 % of Eq. 15")]
