@@ -11,8 +11,8 @@ import hatnet
 from hatnet.attention import Layout, merge, partition
 from hatnet.checkpoints import official_key
 from hatnet.config import REACHES
-from tests.naive import hatnet as naive_hatnet
-from tests.naive import picture, seeded
+from tests.hatnet.naive import hatnet as naive_hatnet
+from tests.hatnet.naive import picture, seeded
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = np.load(DATA / "golden.npz")

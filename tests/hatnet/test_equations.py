@@ -7,10 +7,10 @@ import torch
 
 import hatnet
 from hatnet import complexity
-from tests.naive import picture
-from tests.test_model import random_weights
+from tests.hatnet.naive import picture
+from tests.hatnet.test_model import random_weights
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", hatnet.VARIANTS)

@@ -7,8 +7,8 @@ import hatnet
 from hatnet.attention import Layout
 from hatnet.maps import AttentionMap
 from hatnet.rollout import rollout, two_hop
-from tests.naive import picture
-from tests.test_model import random_weights
+from tests.hatnet.naive import picture
+from tests.hatnet.test_model import random_weights
 
 
 def record(kind, grid, layout, weights, stage=2):

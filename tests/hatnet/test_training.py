@@ -19,7 +19,7 @@ import hatnet
 import train_small
 from hatnet import data, training
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TINY = ["--set", "dims=[24,24]", "--set", "depths=[1,1]", "--set", "expansions=[2,2]", "--set", "kernels=[3,3]", "--g1", "4", "--g2", "2"]
 CPU = torch.device("cpu")
 

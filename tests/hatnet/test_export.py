@@ -4,8 +4,8 @@ import pytest
 import torch
 
 import hatnet
-from tests.naive import picture
-from tests.test_model import random_weights
+from tests.hatnet.naive import picture
+from tests.hatnet.test_model import random_weights
 
 # A divisible and an odd size: full windows only, and partial ones with masks.
 SIZES = [(64, 96), (75, 90)]

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import hatnet
-from tests.naive import picture
-from tests.test_model import filled
+from tests.hatnet.naive import picture
+from tests.hatnet.test_model import filled
 
 
 @pytest.fixture(scope="module")
