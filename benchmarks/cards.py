@@ -1,6 +1,6 @@
 """What each reach can do on the cards: `python benchmarks/cards.py` trains all arms and writes checkpoints/cards.ablation.json.
 
-Same weights' sizes, same recipe, same images; only the reach of attention differs (`config.REACHES`). Each arm is trained for 700
+Same weights' sizes, same recipe, same images; only the reach of attention differs (`config.MECHANISMS`). Each arm is trained for 700
 steps, and for as many steps as take the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core. Every
 training is kept in runs/cards-ablation (100 kB each) and not repeated by the next call.
 
@@ -25,10 +25,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, load_checkpoint, save_checkpoint, training
-from hatnet.config import REACHES
+from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, load_checkpoint, place_of, save_checkpoint, training
+from hatnet.config import MECHANISMS
 from hatnet.data import Images, normalise
-from hatnet.maps import AttentionMap, place_of
+from hatnet.maps import AttentionMap
 
 STEPS = 700
 ASKING = (1, 1)  # the asker's middle token, on the grid of 12 x 12
@@ -87,7 +87,7 @@ def cell_mass(record: AttentionMap) -> Tensor:
     masses = []
     for image in range(record.images):
         row = record.row(*ASKING, image)
-        if record.layout.pool == 1:
+        if record.layout.kind != "pooled":
             top, left, height, width = record.window(*ASKING)
             whole = row.new_zeros(record.heads, *record.query_grid)
             whole[:, top : top + height, left : left + width] = row
@@ -136,7 +136,7 @@ def hidden(cell: Tensor, asker_only: bool):
 
 def knock_outs(model: torch.nn.Module, count: int = 1000) -> dict:
     """Both accuracies with one card's keys hidden. Null for arms of windows alone, where a far card has no keys to hide."""
-    if not {"pooled", "full"} & set(REACHES[model.config.attention]):
+    if not {"pooled", "full"} & set(MECHANISMS[model.config.attention]):
         return {"knock_outs": None}
     drawn = cards.draw(count, torch.Generator().manual_seed(5))
     images = Images(pixels=drawn.pixels, labels=drawn.labels, classes=cards.CLASSES)
@@ -156,7 +156,7 @@ def summary(runs: list[dict]) -> list[dict]:
     """One row for each budget and arm: mean and standard deviation over the seeds."""
     rows = []
     for budget in ("equal steps", "equal time"):
-        for arm in REACHES:
+        for arm in MECHANISMS:
             mine = [run for run in runs if run["budget"] == budget and run["arm"] == arm]
             if not mine:
                 continue
@@ -170,7 +170,7 @@ def summary(runs: list[dict]) -> list[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arms", nargs="+", default=list(REACHES), choices=list(REACHES))
+    parser.add_argument("--arms", nargs="+", default=list(MECHANISMS), choices=list(MECHANISMS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=Path, default=Path("runs/cards-ablation"), help="where every training is kept")
     parser.add_argument("--output", type=Path, default=Path("checkpoints/cards.ablation.json"))
@@ -182,7 +182,7 @@ def main() -> None:
     args.runs.mkdir(parents=True, exist_ok=True)
     timing = args.runs / "seconds_per_step.json"
     if not timing.exists():
-        timing.write_text(json.dumps(seconds_per_step(list(REACHES))))
+        timing.write_text(json.dumps(seconds_per_step(list(MECHANISMS))))
     seconds, runs = json.loads(timing.read_text()), []
     for seed in range(args.seeds):
         for arm in args.arms:

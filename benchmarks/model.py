@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import create_model
 from hatnet.checkpoints import official_key
-from hatnet.complexity import peak_memory
+from hatnet.timing import peak_memory
 
 
 class ReleasedStyle:

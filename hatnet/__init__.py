@@ -5,7 +5,7 @@ Read in this order: `attention.py` (Eqs. 1 to 14), `blocks.py` and `model.py` (F
 drives: `training.py`, `data.py`, `cards.py`.
 """
 
-from hatnet import complexity, rollout
+from hatnet import complexity, rollout, timing
 from hatnet.checkpoints import (
     checkpoint_info,
     list_checkpoints,
@@ -16,9 +16,10 @@ from hatnet.checkpoints import (
     save_checkpoint,
 )
 from hatnet.config import VARIANTS, Config
-from hatnet.maps import AttentionMap, attention_maps, place_of, token_at, window_of
+from hatnet.equations import Equation, block_input, trace_equations
+from hatnet.geometry import place_of, token_at, window_of
+from hatnet.maps import AttentionMap, attention_maps
 from hatnet.model import HATNet, create_model
-from hatnet.walk import Step, block_input, walk
 
 __all__ = [
     "VARIANTS",
@@ -30,10 +31,11 @@ __all__ = [
     "place_of",
     "token_at",
     "window_of",
-    "Step",
+    "Equation",
     "block_input",
-    "walk",
+    "trace_equations",
     "complexity",
+    "timing",
     "rollout",
     "checkpoint_info",
     "list_checkpoints",

@@ -9,8 +9,11 @@ from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.attention import HMHSA, MHSA, NORMS
+from hatnet.ablations import HIERARCHICAL
+from hatnet.attention import MHSA
 from hatnet.config import Config
+from hatnet.norms import NORMS
+from hatnet.trace import Trace
 
 STRIP = 2**23  # bytes of hidden channels that are made at once at inference
 
@@ -78,15 +81,15 @@ class Block(nn.Module):
         super().__init__()
         channels, norm = config.dims[index], NORMS[config.norm]
         if index < len(config.g1):
-            self.attn = HMHSA(channels, config.head_dim, norm, config.mechanisms[index])
+            self.attn = HIERARCHICAL[config.mechanisms[index]](channels, config.head_dim, norm)
         else:
             self.attn = MHSA(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
         self.drop_path = StochasticDepth(drop_path, "row")
 
-    def forward(self, x: Tensor, *grids: int, explicit: bool = False, seen: dict[str, Tensor | None] | None = None) -> Tensor:
+    def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""
-        x = x + self.drop_path(self.attn(x, *grids, explicit=explicit, seen=seen))  # Eq. 14: its "+ X" is this residual
+        x = x + self.drop_path(self.attn(x, *grids, explicit=explicit, trace=trace))  # Eq. 14: its "+ X" is this residual
         return x + self.drop_path(self.mlp(x))  # Eq. 4
 
 

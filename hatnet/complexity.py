@@ -1,23 +1,18 @@
 """What attention costs: the paper's formulas (Eqs. 5 and 15), its peers', and the multiply-accumulates counted module by module.
 
-All numbers are MACs (multiply-accumulates) of one image; a MAC is two FLOPs. What papers call "#FLOPs" are mostly MACs, and they
-differ in what they count: HAT-Net's Table 2 leaves the attention products QK^T and AV out, most other rows of that table do not.
-`count` gives both.
+All numbers are MACs (multiply-accumulates) of one image; a MAC is two FLOPs. Most papers' "#FLOPs" are MACs, and they differ in
+what they count: HAT-Net's rows of Table 2 leave the attention products QK^T and AV out, most other rows do not. `count` gives both.
 
 h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled cell, in tokens.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median, quantiles
+from math import prod
 
-import torch
-from einops import rearrange
-from torch import Tensor, nn
-from torch.profiler import ProfilerActivity, profile
+from torch import nn
 
-from hatnet.attention import HMHSA, MHSA, Layout, attend, group_norm, layout_of, merge, partition
+from hatnet.attention import HMHSA, MHSA
+from hatnet.geometry import Layout
 from hatnet.model import Grids, HATNet
 
 
@@ -154,135 +149,24 @@ def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> d
     """MACs of one attention on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}."""
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
-    (tokens1, keys1, cells1), (tokens2, keys2, cells2) = (_laid_out(layout, h, w) for layout in attn.layouts(*grids, h, w))
+    (tokens1, keys1, projected1), (tokens2, keys2, projected2) = map(_laid_out, attn.layouts(h, w, *grids))
     return {
-        "qkv": (tokens1 + 2 * cells1) * c**2,  # Eq. 7
+        "qkv": (tokens1 + 2 * projected1) * c**2,  # Eq. 7
         "local.products": 2 * tokens1 * keys1 * c,  # Eq. 2 in each window
         "q": tokens2 * c**2,  # Eq. 12
-        "kv": 2 * cells2 * c**2,  # Eq. 12
+        "kv": 2 * projected2 * c**2,  # Eq. 12
         "global.products": 2 * tokens2 * keys2 * c,  # Eq. 2 over the pooled cells
         "proj": h * w * c**2,  # Eq. 14
     }
 
 
-def _laid_out(layout: Layout, h: int, w: int) -> tuple[int, int, int]:
-    """Of one step on h x w tokens: query tokens in whole windows, keys that each of them asks, keys that are projected."""
-    gh, gw = (-(-(size + -moved % side) // side) for size, moved, side in ((h, layout.down, layout.i), (w, layout.across, layout.j)))
-    tokens = gh * layout.i * gw * layout.j
-    if layout.pool == 1:
-        return tokens, layout.i * layout.j, tokens
-    cells = -(-h // layout.pool) * -(-w // layout.pool)
-    return tokens, cells, cells
+def _laid_out(layout: Layout) -> tuple[int, int, int]:
+    """For one step: query tokens in whole windows, keys of each of them, keys that are projected."""
+    tokens, keys = prod(layout.grid) * layout.i * layout.j, prod(layout.keys)
+    return tokens, keys, keys if layout.kind == "pooled" else tokens
 
 
 def _after(layer: nn.Conv2d, h: int, w: int) -> tuple[int, int]:
     """Height and width that a convolution gives."""
     sizes = zip((h, w), layer.kernel_size, layer.stride, layer.padding, strict=True)
     return tuple((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)
-
-
-class SpatialReduction(nn.Module):
-    """PVT's attention, to measure beside ours: keys and values from a map reduced by a strided convolution (Wang et al., 2021)."""
-
-    def __init__(self, channels: int, head_dim: int, ratio: int):
-        super().__init__()
-        self.head_dim = head_dim
-        self.norm, self.reduced_norm = group_norm(channels), group_norm(channels)
-        self.reduce = nn.Conv2d(channels, channels, ratio, stride=ratio)
-        self.q, self.kv, self.proj = nn.Linear(channels, channels), nn.Linear(channels, 2 * channels), nn.Linear(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h, x = x.shape[-2], self.norm(x)
-        reduced = self.reduced_norm(self.reduce(x))
-        q = rearrange(self.q(rearrange(x, "b c h w -> b (h w) c")), "b n (heads d) -> b heads n d", d=self.head_dim)
-        kv = self.kv(rearrange(reduced, "b c h w -> b (h w) c"))
-        k, v = rearrange(kv, "b m (two heads d) -> two b heads m d", two=2, d=self.head_dim)
-        a, _ = attend(q, k, v)
-        return rearrange(self.proj(rearrange(a, "b heads n d -> b n (heads d)")), "b (h w) c -> b c h w", h=h)
-
-
-class Windows(nn.Module):
-    """Swin's W-MSA, to measure beside ours: MHSA in each window."""
-
-    def __init__(self, channels: int, head_dim: int, side: int):
-        super().__init__()
-        self.side, self.attn = side, MHSA(channels, head_dim, group_norm)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h, w = x.shape[-2:]
-        layout = layout_of("window", self.side, 1, h, w)
-        windows = self.attn(rearrange(partition(x, layout), "b (i j) c -> b c i j", i=layout.i))
-        return merge(rearrange(windows, "b c i j -> b (i j) c"), layout, h, w)
-
-
-MECHANISMS = ("H-MHSA", "MHSA", "windows", "spatial reduction")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One attention layer on this machine."""
-
-    mechanism: str
-    milliseconds: float  # median of the repeats
-    spread: float  # milliseconds between the first and the third quartile
-    peak_bytes: int  # most memory held at once beyond weights and input
-
-
-@torch.inference_mode()
-def measure(
-    h: int,
-    w: int,
-    c: int,
-    g1: int,
-    g2: int,
-    head_dim: int,
-    mechanisms: tuple[str, ...] = MECHANISMS,
-    repeats: int = 15,
-    progress: Callable[[float], bool] = lambda done: True,
-) -> list[Measured]:
-    """Latency and peak memory of one attention layer at the same shape, for H-MHSA and its peers, float32, this machine.
-
-    h, w: tokens; windows are g1 x g1, spatial reduction is by g2. The mechanisms take turns, `repeats` times, after one run each
-    to warm up. progress(part done, 0..1) is called after each run; if it returns False, the measurement stops and what is
-    there is returned. Raises ValueError for an unknown mechanism.
-    """
-    makers = {
-        "H-MHSA": lambda: HMHSA(c, head_dim, group_norm, "hierarchical"),
-        "MHSA": lambda: MHSA(c, head_dim, group_norm),
-        "windows": lambda: Windows(c, head_dim, g1),
-        "spatial reduction": lambda: SpatialReduction(c, head_dim, min(g2, h, w)),
-    }
-    if unknown := [name for name in mechanisms if name not in makers]:
-        raise ValueError(f"unknown mechanism {unknown[0]!r}; the mechanisms are {', '.join(makers)}")
-    x = torch.randn(1, c, h, w).to(memory_format=torch.channels_last)
-    layers = {name: makers[name]().eval().to(memory_format=torch.channels_last) for name in mechanisms}
-    times: dict[str, list[float]] = {name: [] for name in mechanisms}
-    peaks: dict[str, int] = {}
-    runs = [(turn, name) for turn in range(-1, repeats) for name in mechanisms]
-    for done, (turn, name) in enumerate(runs, 1):
-        arguments = (x, g1, g2) if name == "H-MHSA" else (x,)
-        if turn < 0:
-            peaks[name] = peak_memory(lambda layer=layers[name], arguments=arguments: layer(*arguments))
-        else:
-            start = time.perf_counter()
-            layers[name](*arguments)
-            times[name].append(1000 * (time.perf_counter() - start))
-        if not progress(done / len(runs)):
-            break
-    return [
-        Measured(name, median(taken), quantiles(taken)[2] - quantiles(taken)[0], peaks[name])
-        for name, taken in times.items()
-        if len(taken) > 1
-    ]
-
-
-def peak_memory(run: Callable[[], object]) -> int:
-    """The most bytes that torch's CPU allocator held at once during run(), beyond what it held before."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        run()
-    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak

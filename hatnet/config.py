@@ -10,8 +10,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# The reach of the local and of the global step of H-MHSA: the paper's, and the mechanisms it compares with, in the same two steps.
-REACHES = {
+# Which keys a token attends to in the local and in the global step (`geometry.Layout`): H-MHSA, and the mechanisms that the paper
+# compares it with, in the same two steps.
+MECHANISMS = {
     "hierarchical": ("window", "pooled"),  # the paper's H-MHSA
     "window": ("window", "window"),  # windows alone
     "shifted_window": ("window", "shifted_window"),  # Swin's pair
@@ -36,7 +37,7 @@ class Config:
     head_dim: int  # d, channels of one head (section 3.3)
     g1: tuple[int, ...]  # G1, side of the local window, in tokens (Eq. 6)
     g2: tuple[int, ...]  # G2, side of a pooled cell, in tokens (Eq. 10)
-    attention: str | tuple[str, ...] = "hierarchical"  # one of REACHES, for all hierarchical stages or one for each
+    attention: str | tuple[str, ...] = "hierarchical"  # one of MECHANISMS, for all hierarchical stages or one for each
     depthwise: bool = True  # the K x K convolution in the MLP; False is the paper's "pure transformer" (section 4.4)
     activation: str = "silu"  # or "gelu" (section 4.4)
     norm: str = "group"  # over channels and tokens together, as released; "layer": over the channels of each token
@@ -64,8 +65,8 @@ class Config:
         for name, known in (("activation", ("silu", "gelu")), ("norm", ("group", "layer")), ("stem", ("conv", "patch"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r}; the choices are {', '.join(known)}")
-        if unknown := [word for word in self.mechanisms if word not in REACHES]:
-            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], REACHES)}; the choices are {', '.join(REACHES)}")
+        if unknown := [word for word in self.mechanisms if word not in MECHANISMS]:
+            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], MECHANISMS)}; the choices are {', '.join(MECHANISMS)}")
         if len(self.mechanisms) != len(self.g1):
             raise ValueError(f"attention has {len(self.attention)} entries; give one word, or one for each of the {len(self.g1)} in g1")
         if len(self.g1) != len(self.g2) or len(self.g1) > stages:
@@ -86,7 +87,7 @@ class Config:
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """`attention` of each hierarchical stage, one of REACHES."""
+        """`attention` of each hierarchical stage, one of MECHANISMS."""
         return (self.attention,) * len(self.g1) if isinstance(self.attention, str) else self.attention
 
     @property

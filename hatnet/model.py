@@ -1,15 +1,17 @@
 """HAT-Net (Fig. 1, Table 1): stem, stages of blocks, global average pooling, classifier."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from hatnet.attention import TokenNorm
 from hatnet.blocks import Block, Downsample, Stem
 from hatnet.config import Config, configuration
+from hatnet.norms import TokenNorm
+from hatnet.trace import Trace
 
 Grids = Sequence[int] | None
 
@@ -70,24 +72,20 @@ class HATNet(nn.Module):
         return logits.flatten(1) if self.config.readout == 1 else rearrange(logits, "b y x k -> b k y x")
 
     def run(
-        self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, see: bool = False
-    ) -> Iterator[tuple[Tensor, list[dict[str, Tensor | None]]]]:
-        """The forward pass up to the classifier, stage by stage. Arguments as of `forward`.
+        self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, traced: bool = False
+    ) -> Iterator[tuple[Tensor, list[Trace]]]:
+        """The forward pass up to the classifier, stage by stage. Arguments as for `forward`.
 
-        Yields for each stage its output [b, c, h, w] and, with `see`, one dictionary a block of what its attention computed.
+        Yields each stage's output [b, c, h, w] and, if `traced`, the tensors of each of its blocks' attention.
         """
         check_images(images, self.config.strides[-1])
-        grids = self.grids(g1, g2)
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
-        for stage, grid in zip(self.stages, grids, strict=True):
+        for stage, grids in zip(self.stages, self.grids(g1, g2), strict=True):
             x = stage.downsample(x)
-            seen: list[dict[str, Tensor | None]] = []
-            for block in stage.blocks:
-                note = {} if see else None
-                x = block(x, *grid, explicit=explicit, seen=note)
-                if note is not None:
-                    seen.append(note)
-            yield x, seen
+            traces = [Trace() for _ in stage.blocks] if traced else []
+            for block, trace in zip_longest(stage.blocks, traces):
+                x = block(x, *grids, explicit=explicit, trace=trace)
+            yield x, traces
 
     def grids(self, g1: Grids = None, g2: Grids = None) -> list[tuple[int, ...]]:
         """(G1, G2) of each hierarchical stage, () of each plain one: as given, or the configuration's. Raises ValueError."""

@@ -20,7 +20,8 @@ from einops import rearrange
 from torch import Tensor
 
 from hatnet.attention import merge, partition
-from hatnet.maps import AttentionMap, Place, Token, token_at
+from hatnet.geometry import Place, Token, token_at
+from hatnet.maps import AttentionMap
 
 
 def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] | None = None, image: int = 0) -> Tensor:
@@ -86,11 +87,11 @@ def _back(record: AttentionMap, at: Tensor, image: int) -> Tensor:
     weights = _weights(record).mean(dim=1)  # over heads: [images * windows, n, m]
     windows = len(weights) // record.images
     weights = weights[image * windows : (image + 1) * windows].to(at.dtype)
-    asked = rearrange(partition(at[:, None], layout), "(k windows) n 1 -> windows k n", windows=windows)
-    keys = asked @ weights
-    if layout.pool == 1:
-        return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout, h, w)[:, 0]
-    # Each cell hands its share on evenly to the real tokens that it averaged.
+    queries = rearrange(partition(at[:, None], layout), "(k windows) n 1 -> windows k n", windows=windows)
+    keys = queries @ weights
+    if layout.kind != "pooled":
+        return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout)[:, 0]
+    # Each cell hands its share on evenly to the tokens that it averaged.
     cells = rearrange(keys, "1 k (gh gw) -> k gh gw", gh=record.key_grid[0])
     y, x = torch.arange(h, device=at.device) // layout.pool, torch.arange(w, device=at.device) // layout.pool
     size = y.bincount()[:, None] * x.bincount()[None, :]

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.config import REACHES
+from hatnet.config import MECHANISMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
         assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} | {seeds} | {', '.join(speeds)} |" in README
         assert hatnet.checkpoint_info(f"cifar10-{row['arm']}")["accuracy"] == pytest.approx(values[0] / 100)
     found = json.loads((ROOT / "checkpoints" / "cards.ablation.json").read_text(encoding="utf-8"))
-    for arm in REACHES:
+    for arm in MECHANISMS:
         figures = []
         for budget, names in (("equal steps", ("global", "local")), ("equal time", ("global", "local")), ("equal steps", ("pointing",))):
             runs = [run for run in found["runs"] if (run["budget"], run["arm"]) == (budget, arm)]

@@ -17,8 +17,8 @@ from hatnet.cards import images
 from hatnet.data import IGNORED
 from tests.app.test_explorer import data
 from tests.app.views import MAIN, opened, text, watched
+from tests.hatnet.models import OFFICIAL
 from tests.hatnet.naive import seeded
-from tests.hatnet.test_model import OFFICIAL
 
 KNOWN = checkpoints.describe("cifar10")
 

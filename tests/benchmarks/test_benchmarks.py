@@ -11,9 +11,8 @@ from PIL import Image
 import hatnet
 from benchmarks import cards as ablation
 from benchmarks import grids, reaches
-from hatnet import cards
-from hatnet.config import REACHES
-from hatnet.maps import attention_maps, place_of
+from hatnet import attention_maps, cards, place_of
+from hatnet.config import MECHANISMS
 
 
 def card_model(attention, **overrides):
@@ -48,13 +47,13 @@ def test_a_card_hidden_from_the_asker():
     assert change_by_cell(card_model("hierarchical"), asker_only=True)[:, 0].min() > 1e-12
 
 
-@pytest.mark.parametrize("attention", list(REACHES))
+@pytest.mark.parametrize("attention", list(MECHANISMS))
 def test_mass_by_cell(attention):
     """It sums to 1, and lies where the reach allows it."""
     images = torch.rand(3, 3, 48, 48, dtype=torch.float64)
     with torch.inference_mode():
         _, maps = attention_maps(card_model(attention), images, queries=[place_of(ablation.ASKING, (12, 12))])
-    for record, word in zip(maps, REACHES[attention] * 2, strict=True):
+    for record, word in zip(maps, MECHANISMS[attention] * 2, strict=True):
         mass = ablation.cell_mass(record)
         assert mass.shape == (3, 2, 16)
         torch.testing.assert_close(mass.sum(-1), torch.ones(3, 2, dtype=torch.float64))

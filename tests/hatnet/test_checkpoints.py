@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 import hatnet
+from tests.hatnet.models import OFFICIAL
 from tests.hatnet.naive import picture, seeded
-from tests.hatnet.test_model import OFFICIAL
 
 INFO = {"classes": ["cat", "dog"], "mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 32, "data": "pets", "accuracy": 0.75}
 

@@ -8,8 +8,8 @@ import torch
 
 import hatnet
 from hatnet import checkpoints
+from tests.hatnet.models import OFFICIAL
 from tests.hatnet.naive import picture, seeded
-from tests.hatnet.test_model import OFFICIAL
 
 
 @pytest.fixture(autouse=True)
