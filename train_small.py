@@ -127,7 +127,7 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
         raise ValueError(WRONG_FIELDS.format(fields, error)) from None
     own, weights = model.state_dict(), source.state_dict()
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
-    if info["classes"] != list(classes):
+    if info.classes != classes:
         taken = {key: value for key, value in taken.items() if not key.startswith("classifier.")}
     part = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
     if part < 0.01:
@@ -135,7 +135,7 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     model.load_state_dict(own | taken)
     anew = sorted({".".join(key.split(".")[:4]) for key in own.keys() - taken.keys()})
     print(f"{part:.0%} of the weights come from {args.init}; new: {', '.join(anew) or 'none'}", file=sys.stderr)
-    return model, (info["mean"], info["std"])
+    return model, (info.mean, info.std)
 
 
 def machine_of(args: argparse.Namespace):
@@ -220,7 +220,7 @@ def fit(argv: list[str]) -> None:
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"
     if not args.image_size:
-        args.image_size = checkpoint_info(args.init)["image_size"] if args.init else 48 if drawn else 32
+        args.image_size = checkpoint_info(args.init).image_size if args.init else 48 if drawn else 32
     args.recipe = args.recipe or ("cards" if drawn else "compact")
     if args.recipe not in training.RECIPES:
         raise ValueError(f"unknown recipe {args.recipe!r}; the recipes are {', '.join(training.RECIPES)}")
@@ -323,12 +323,12 @@ def evaluate(argv: list[str]) -> None:
     from hatnet import cards, checkpoint_info, load_checkpoint, save_checkpoint, training
 
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
-    images = load(args.data, args.split, info["image_size"], info.get("val_fraction", 0.1))
-    if list(images.classes) != info["classes"]:
-        raise ValueError(f"{args.checkpoint} knows the classes {info['classes']}; {args.data} has {list(images.classes)}")
+    images = load(args.data, args.split, info.image_size, info.extra.get("val_fraction", 0.1))
+    if images.classes != info.classes:
+        raise ValueError(f"{args.checkpoint} knows the classes {list(info.classes)}; {args.data} has {list(images.classes)}")
     if args.write:
         model.half().float()
-    predicted = training.predict(model, images, info["mean"], info["std"])
+    predicted = training.predict(model, images, info.mean, info.std)
     table, accuracy = training.confusion(predicted, images), training.accuracy(predicted, images)
     print("true \\ predicted  " + " ".join(f"{name[:6]:>6}" for name in images.classes))
     for name, row in zip(images.classes, table.tolist(), strict=True):
@@ -339,7 +339,7 @@ def evaluate(argv: list[str]) -> None:
         print("global question {:.2%}, local question {:.2%}".format(*cards.questions(predicted, images.labels)))
     if args.write:
         figures = {"accuracy": accuracy, "per_class_accuracy": per_class, "split": args.split}
-        header = {key: value for key, value in info.items() if key not in ("config", "g1", "g2", "step")} | figures
+        header = {key: value for key, value in info.header().items() if key != "step"} | figures
         save_checkpoint(model, args.write, header, torch.float16)
         print(f"written to {args.write}, {args.write.stat().st_size / 1000:.0f} kB")
 

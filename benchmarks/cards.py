@@ -188,7 +188,7 @@ def main() -> None:
         for arm in args.arms:
             for budget, steps in (("equal steps", STEPS), ("equal time", round(STEPS * seconds["hierarchical"] / seconds[arm]))):
                 path = args.runs / f"{arm}-{steps}-{seed}.safetensors"
-                figures = checkpoint_info(path)["figures"] if path.exists() else trained(arm, seed, steps, path)
+                figures = checkpoint_info(path).extra["figures"] if path.exists() else trained(arm, seed, steps, path)
                 runs.append({"budget": budget} | figures)
                 print(f"{budget}: {arm:15} seed {seed}: {steps} steps, {figures['cpu_seconds']} s, ", end="")
                 print("global {global:.1%}, local {local:.1%}, pointing {pointing:.1%}".format(**figures), flush=True)

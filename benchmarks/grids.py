@@ -9,6 +9,7 @@ On 1,000 images that were held out from training (all, where the checkpoint's tr
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def variants(model: HATNet, size: int) -> list[tuple[int | None, tuple[int, ...]
 
 
 @torch.inference_mode()
-def right(model: HATNet, images: Images, mean: list, std: list, g1: tuple[int, ...], g2: tuple[int, ...]) -> Tensor:
+def right(model: HATNet, images: Images, mean: Sequence[float], std: Sequence[float], g1: tuple[int, ...], g2: tuple[int, ...]) -> Tensor:
     """Which images are named rightly with these grids: bool [n]."""
     batches = zip(images.pixels.split(100), images.labels.split(100), strict=True)
     return torch.cat([model(normalise(pixels, mean, std), g1, g2).argmax(1) == labels for pixels, labels in batches])
@@ -61,20 +62,20 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="(checkpoints/NAME.grids.json)")
     args = parser.parse_args()
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
-    size, fraction = info["image_size"], info.get("val_fraction", 0.1)
+    size, fraction = info.image_size, info.extra.get("val_fraction", 0.1)
     held = data.load(args.data, "val", size, fraction)
-    if list(held.classes) != info["classes"]:
-        sys.exit(f"{args.checkpoint} knows the classes {info['classes']}; {args.data} has {list(held.classes)}")
+    if held.classes != info.classes:
+        sys.exit(f"{args.checkpoint} knows the classes {list(info.classes)}; {args.data} has {list(held.classes)}")
     held = Images(pixels=held.pixels[: args.images], labels=held.labels[: args.images], classes=held.classes)
     rows = []
     for stage, g1, g2 in tqdm(variants(model, size), "grids", unit="setting", disable=None):
-        accuracy = right(model, held, info["mean"], info["std"], g1, g2).float().mean().item()
+        accuracy = right(model, held, info.mean, info.std, g1, g2).float().mean().item()
         count = complexity.count(model, (size, size), g1, g2)
         rows.append({"stage": stage, "g1": g1, "g2": g2, "accuracy": accuracy, "macs": count.total, "macs_conv_linear": count.conv_linear})
         where = f"stage {stage}" if stage else "as trained"
         tqdm.write(f"{where}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs")
     trained = {"g1": model.config.g1, "g2": model.config.g2}
-    result = {"data": info["data"], "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
+    result = {"data": info.data, "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
     output = args.output or Path("checkpoints") / f"{Path(args.checkpoint).stem}.grids.json"
     output.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written to {output}")

@@ -18,7 +18,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import create_model
-from hatnet.checkpoints import official_key
+from hatnet.official import official_key
 from hatnet.timing import peak_memory
 
 

@@ -42,7 +42,7 @@ def tested(run: Path, data: str) -> dict:
         call("eval", str(run / "last.safetensors"), "--data", data, "--write", str(written))
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return {
-        "accuracy": checkpoint_info(written)["accuracy"],
+        "accuracy": checkpoint_info(written).accuracy,
         "held_out": rows[-1]["accuracy"],
         "steps": rows[-1]["step"],
         "images_per_second": round(median(row["images_per_second"] for row in rows)),
@@ -70,7 +70,7 @@ def main() -> None:
         print(f"{arm:13} {100 * summary[-1]['mean']:.1f}{sd} %   ({', '.join(f'{100 * value:.2f}' for value in values)})")
         (args.output / f"cifar10-{arm}.safetensors").write_bytes((folder / f"{arm}-0" / "tested.safetensors").read_bytes())
     machine = json.loads((folder / f"{ARMS[0]}-0" / "config.json").read_text())["machine"]
-    data = checkpoint_info(folder / f"{ARMS[0]}-0" / "tested.safetensors")["data"]
+    data = checkpoint_info(folder / f"{ARMS[0]}-0" / "tested.safetensors").data
     result = {"data": data, "split": "test", "machine": machine, "summary": summary, "runs": runs}
     (args.output / "cifar10.reaches.json").write_text(json.dumps(result, indent=1) + "\n")
 

@@ -6,20 +6,13 @@ drives: `training.py`, `data.py`, `cards.py`.
 """
 
 from hatnet import complexity, rollout, timing
-from hatnet.checkpoints import (
-    checkpoint_info,
-    list_checkpoints,
-    list_pretrained,
-    load_checkpoint,
-    load_official_state_dict,
-    load_pretrained,
-    save_checkpoint,
-)
+from hatnet.checkpoints import CheckpointInfo, checkpoint_info, list_checkpoints, load_checkpoint, save_checkpoint
 from hatnet.config import VARIANTS, Config
 from hatnet.equations import Equation, block_input, trace_equations
 from hatnet.geometry import place_of, token_at, window_of
 from hatnet.maps import AttentionMap, attention_maps
 from hatnet.model import HATNet, create_model
+from hatnet.official import list_pretrained, load_official_state_dict, load_pretrained
 
 __all__ = [
     "VARIANTS",
@@ -37,6 +30,7 @@ __all__ = [
     "complexity",
     "timing",
     "rollout",
+    "CheckpointInfo",
     "checkpoint_info",
     "list_checkpoints",
     "list_pretrained",

@@ -5,7 +5,7 @@ Every picture gets the same treatment everywhere: its central square, scaled (`c
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -75,7 +75,7 @@ def centre_crop(image: Image.Image, size: int) -> Image.Image:
     return image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
-def normalise(pixels: Tensor, mean: list[float], std: list[float]) -> Tensor:
+def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """uint8 pixels [..., 3, h, w] -> float32, the model's input: (pixels / 255 - mean) / std for each channel."""
     mean, std = (torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std))
     return (pixels.float() / 255 - mean) / std

@@ -59,10 +59,10 @@ def test_a_shipped_checkpoint_s_card_and_the_readme_have_its_accuracy(name):
     for word in ("accuracy", "data", "command", "time", "For teaching"):
         assert word in card
     (row,) = [line for line in README.splitlines() if line.startswith(f"| [`{name}`]")]
-    if info["data"] == "cards":
+    if info.data == "cards":
         return  # its accuracy is over two questions, which the card gives apart
-    assert f"{100 * info['accuracy']:.2f} % on the test" in card and info["split"] == "test"
-    assert f"| {100 * info['accuracy']:.1f} %" in row
+    assert f"{100 * info.accuracy:.2f} % on the test" in card and info.extra["split"] == "test"
+    assert f"| {100 * info.accuracy:.1f} %" in row
 
 
 def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
@@ -72,7 +72,7 @@ def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
         speeds = [str(run["images_per_second"]) for run in found["runs"] if run["arm"] == row["arm"]]
         seeds = ", ".join(f"{value:.2f}" for value in values)
         assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} | {seeds} | {', '.join(speeds)} |" in README
-        assert hatnet.checkpoint_info(f"cifar10-{row['arm']}")["accuracy"] == pytest.approx(values[0] / 100)
+        assert hatnet.checkpoint_info(f"cifar10-{row['arm']}").accuracy == pytest.approx(values[0] / 100)
     found = json.loads((ROOT / "checkpoints" / "cards.ablation.json").read_text(encoding="utf-8"))
     for arm in MECHANISMS:
         figures = []

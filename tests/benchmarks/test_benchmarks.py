@@ -140,8 +140,8 @@ def test_reaches_trains_every_arm_alike_and_goes_on_where_it_stopped(tmp_path, m
     for row in found["summary"]:
         values = [run["accuracy"] for run in found["runs"] if run["arm"] == row["arm"]]
         info = hatnet.checkpoint_info(tmp_path / "out" / f"cifar10-{row['arm']}.safetensors")
-        assert row["mean"] == mean(values) and info["accuracy"] == values[0]
-        assert info["config"]["attention"] == row["arm"] and info["split"] == "test" and info["recipe"]["seed"] == 0
+        assert row["mean"] == mean(values) and info.accuracy == values[0]
+        assert info.config.attention == row["arm"] and info.extra["split"] == "test" and info.extra["recipe"]["seed"] == 0
     ended = {path: path.stat().st_mtime_ns for path in tmp_path.glob("runs/2-epochs/*/*")}
     assert len(ended) > 8
     reaches.main()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 import hatnet
-from hatnet.checkpoints import official_key
+from hatnet.official import official_key
 from tests.hatnet.naive import seeded
 
 DATA = Path(__file__).parent / "data"

@@ -160,18 +160,18 @@ def test_it_learns_and_eval_says_the_same(pictures, tmp_path, capsys):
     run = tmp_path / "run"
     train_small.main(command(pictures, run, "--learning-rate", "0.01", "--ema", "0", epochs=20))
     info = hatnet.checkpoint_info(run / "best.safetensors")
-    assert info["accuracy"] > 0.8 and info["classes"] == ["blue", "green", "red"] and info["split"] == "val"
+    assert info.accuracy > 0.8 and info.classes == ("blue", "green", "red") and info.extra["split"] == "val"
     assert hatnet.list_checkpoints(tmp_path)[-1] == str(run / "best.safetensors")
     assert hatnet.list_checkpoints(tmp_path)[:-1] == hatnet.list_checkpoints()
     capsys.readouterr()
     written = tmp_path / "small.safetensors"
     train_small.main(["eval", str(run / "best.safetensors"), "--data", f"folder:{pictures}", "--split", "val", "--write", str(written)])
     said = capsys.readouterr().out
-    assert f"accuracy {info['accuracy']:.2%}" in said
+    assert f"accuracy {info.accuracy:.2%}" in said
     counts = np.array([[int(n) for n in line.split()[1:]] for line in said.splitlines()[1:4]])
-    assert counts.sum() == 12 and counts.trace() / 12 == pytest.approx(info["accuracy"])
+    assert counts.sum() == 12 and counts.trace() / 12 == pytest.approx(info.accuracy)
     assert written.stat().st_size < 0.6 * (run / "best.safetensors").stat().st_size
-    assert hatnet.checkpoint_info(written)["accuracy"] == pytest.approx(info["accuracy"])
+    assert hatnet.checkpoint_info(written).accuracy == pytest.approx(info.accuracy)
 
 
 def test_best_and_last(pictures, tmp_path, monkeypatch):
@@ -179,7 +179,7 @@ def test_best_and_last(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "measure", lambda *_: next(scores))
     train_small.main(command(pictures, tmp_path))
     best, last = (hatnet.checkpoint_info(tmp_path / f"{name}.safetensors") for name in ("best", "last"))
-    assert (best["accuracy"], best["step"], last["accuracy"], last["step"]) == (0.9, 6, 0.6, 12)
+    assert (best.accuracy, best.extra["step"], last.accuracy, last.extra["step"]) == (0.9, 6, 0.6, 12)
 
 
 def test_running_mean_of_the_weights():
@@ -246,7 +246,7 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
     for key, value in before.state_dict().items():
         if not key.startswith("classifier."):
             torch.testing.assert_close(after.state_dict()[key], value)
-    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors")["mean"] == hatnet.checkpoint_info(source)["mean"]
+    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors").mean == hatnet.checkpoint_info(source).mean
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_pictures_grow(pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(hatnet.HATNet, "forward", noted)
     train_small.main(command(pictures, tmp_path / "run", "--first-side", "0.5"))
     assert seen == [16] * 3 + [24] * 4 + [32] * 5
-    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors")["image_size"] == 32
+    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors").image_size == 32
 
 
 def test_norms_and_biases_do_not_decay():
