@@ -25,14 +25,15 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, load_checkpoint, place_of, save_checkpoint, training
+from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, evaluation, load_checkpoint, place_of, save_checkpoint
 from hatnet.config import MECHANISMS
 from hatnet.data import Images, normalise
 from hatnet.maps import AttentionMap
+from hatnet.recipe import RECIPES
+from hatnet.training import Trainer
 
 STEPS = 700
 ASKING = (1, 1)  # the asker's middle token, on the grid of 12 x 12
-MACHINE = training.Machine(device=torch.device("cpu"))
 
 
 def seconds_per_step(arms: list[str]) -> dict[str, float]:
@@ -40,8 +41,8 @@ def seconds_per_step(arms: list[str]) -> dict[str, float]:
     times: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(5):
         for arm in arms:
-            state = training.begin(create_model("hatnet_cards", 4, attention=arm), training.RECIPES["cards"], MACHINE.device)
-            steps = training.optimise(state, cards.Cards(), training.RECIPES["cards"], STEPS, MACHINE, cards.MEAN, cards.STD)
+            trainer = Trainer(create_model("hatnet_cards", 4, attention=arm), RECIPES["cards"], cards.Cards())
+            steps = trainer.optimise(STEPS)
             next(steps)
             start = time.perf_counter()
             list(islice(steps, 8))
@@ -52,11 +53,10 @@ def seconds_per_step(arms: list[str]) -> dict[str, float]:
 def trained(arm: str, seed: int, steps: int, path: Path) -> dict:
     """Train one arm, and write it to `path`; the checkpoint's header has the figures."""
     torch.manual_seed(seed)
-    recipe = replace(training.RECIPES["cards"], seed=seed)
     model = create_model("hatnet_cards", 4, attention=arm)
-    state = training.begin(model, recipe, MACHINE.device)
+    trainer = Trainer(model, replace(RECIPES["cards"], seed=seed), cards.Cards())
     start = time.process_time()
-    for _ in training.optimise(state, cards.Cards(), recipe, steps, MACHINE, cards.MEAN, cards.STD):
+    for _ in trainer.optimise(steps):
         pass
     seconds = time.process_time() - start
     accuracy, found = measured(model.eval())
@@ -77,9 +77,9 @@ def trained(arm: str, seed: int, steps: int, path: Path) -> dict:
 def measured(model: torch.nn.Module) -> tuple[float, dict]:
     """Accuracy on 4,000 images that nothing else uses, and what is known of it: both questions, pointing, knock-outs."""
     test = cards.images(4000, seed=2)
-    predicted = training.predict(model, test, cards.MEAN, cards.STD)
+    predicted = evaluation.predict(model, test, cards.MEAN, cards.STD)
     questions = dict(zip(("global", "local"), cards.questions(predicted, test.labels), strict=True))
-    return training.accuracy(predicted, test), questions | pointing(model) | knock_outs(model)
+    return evaluation.accuracy(predicted, test), questions | pointing(model) | knock_outs(model)
 
 
 def cell_mass(record: AttentionMap) -> Tensor:
@@ -147,7 +147,7 @@ def knock_outs(model: torch.nn.Module, count: int = 1000) -> dict:
         ("another card hidden from the asker", drawn.others[:, 0], True),
     ):
         with hidden(cell, asker_only):
-            predicted = training.predict(model, images, cards.MEAN, cards.STD, batch_size=count)
+            predicted = evaluation.predict(model, images, cards.MEAN, cards.STD, batch_size=count)
         found[name] = dict(zip(("global", "local"), cards.questions(predicted, images.labels), strict=True))
     return {"knock_outs": found}
 

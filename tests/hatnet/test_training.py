@@ -1,408 +1,91 @@
-"""The trainer through its command line: it learns, loses no work, and says what is wrong."""
+"""The trainer by itself: it keeps the best, stops before harm, and its measurements change nothing."""
 
 import copy
-import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 import hatnet
-import train_small
-from hatnet import data, training
-
-ROOT = Path(__file__).parents[2]
-TINY = ["--set", "dims=[24,24]", "--set", "depths=[1,1]", "--set", "expansions=[2,2]", "--set", "kernels=[3,3]", "--g1", "4", "--g2", "2"]
-CPU = torch.device("cpu")
+from hatnet import data
+from hatnet.recipe import Recipe
+from hatnet.run import Run, State
+from hatnet.training import Trainer
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Three classes that differ in colour, 20 noisy pictures each."""
-    root, random = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
-    for channel, name in enumerate(("red", "green", "blue")):
-        (root / name).mkdir()
-        for number in range(20):
-            pixels = random.integers(0, 200, (32, 32, 3))
-            pixels[..., channel] += 55
-            Image.fromarray(pixels.astype(np.uint8)).save(root / name / f"{number}.png")
-    return root
+def images(count):
+    return data.Images(
+        pixels=torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8), labels=torch.arange(count) % 3, classes=("a", "b", "c")
+    )
 
 
-def command(pictures, run, *more, epochs=4):
-    least = ["--data", f"folder:{pictures}", "--val-fraction", "0.2", "--batch-size", "16", "--epochs", str(epochs), "--out", str(run)]
-    return [*least, *TINY, *more]
+@pytest.fixture
+def trainer():
+    """Twelve steps in four epochs."""
+    shape = dict(dims=(24, 24), depths=(1, 1), expansions=(2, 2), kernels=(3, 3), g1=(4,), g2=(2,))
+    recipe = Recipe(epochs=4, batch_size=16, learning_rate=0.01, ema=0.9)
+    return Trainer(hatnet.create_model("hatnet_compact", 3, **shape), recipe, images(48))
 
 
-def lines(run):
-    """metrics.jsonl without what depends on the clock."""
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in row.items() if key != "images_per_second"} for row in rows]
+def run(trainer, folder):
+    header = {"classes": ["a", "b", "c"], "mean": trainer.mean, "std": trainer.std, "image_size": 32, "data": "noise"}
+    return trainer.train(12, images(12), Run(folder, header))
 
 
-def tensors(thing, path=""):
-    """Every tensor and number of a saved state, by its path."""
-    if isinstance(thing, dict | list | tuple):
-        pairs = thing.items() if isinstance(thing, dict) else enumerate(thing)
-        return {key: value for name, part in pairs for key, value in tensors(part, f"{path}/{name}").items()}
-    return {path: thing if isinstance(thing, torch.Tensor) else torch.tensor(thing, dtype=torch.float64) if thing is not None else thing}
+def weights(model):
+    return [value.clone() for value in model.state_dict().values()]
 
 
-def assert_same_run(a, b):
-    """Bit for bit: state, checkpoints, figures."""
-    assert lines(a) == lines(b)
-    first, second = (tensors(torch.load(run / "state.pt", weights_only=True)) for run in (a, b))
-    assert first.keys() == second.keys() and len(first) > 50
-    assert all(first[key] is second[key] or torch.equal(first[key], second[key]) for key in first)
-    for name in ("last", "best"):
-        assert (a / f"{name}.safetensors").read_bytes() == (b / f"{name}.safetensors").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def whole(pictures, tmp_path_factory):
-    """A training that nothing interrupted."""
-    run = tmp_path_factory.mktemp("whole") / "run"
-    train_small.main(command(pictures, run))
-    return run
-
-
-def test_same_seed_same_numbers_other_seed_others(pictures, whole, tmp_path):
-    train_small.main(command(pictures, tmp_path / "again"))
-    assert_same_run(tmp_path / "again", whole)
-    train_small.main(command(pictures, tmp_path / "other", "--seed", "1"))
-    assert lines(tmp_path / "other")[0]["loss"] != lines(whole)[0]["loss"]
-
-
-def test_kill_and_resume(pictures, whole, tmp_path, monkeypatch):
-    """kill -9 in the midst of an epoch, with a state saved after every step."""
-    run = tmp_path / "run"
-    code = f"from hatnet import training; training.SAVED = 0; import train_small; train_small.main({command(pictures, run)!r})"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (run / "metrics.jsonl").exists():
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL, "it was over before it was killed"
-    assert len(lines(run)) < len(lines(whole))
-    monkeypatch.setattr(training, "SAVED", 0)
-    train_small.main(["--resume", str(run)])
-    assert_same_run(run, whole)
-
-
-def interrupted_at(step, arguments, monkeypatch):
-    """Train, with Ctrl-C in the midst of a step."""
-    batch = data.Images.batch
-
-    def interrupting(images, number, *rest):
-        if number == step:
-            signal.raise_signal(signal.SIGINT)
-        return batch(images, number, *rest)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(data.Images, "batch", interrupting)
-        train_small.main(arguments)
-
-
-@pytest.mark.parametrize("step", [1, 5, 11])
-def test_interrupt_and_resume(step, pictures, whole, tmp_path, monkeypatch, capsys):
-    """Ctrl-C before the first epoch ends, at the end of one, and in the last step, which is then all done."""
-    run = tmp_path / "run"
-    interrupted_at(step, command(pictures, run), monkeypatch)
-    if step < 11:
-        assert f"at step {step + 1} of 12; go on with: python train_small.py --resume {run}" in capsys.readouterr().out
-        train_small.main(["--resume", str(run)])
-    assert_same_run(run, whole)
-
-
-def test_resume_after_a_crash_between_the_files(pictures, whole, tmp_path, monkeypatch):
-    """metrics.jsonl and the checkpoints are newer than the state, and a line is cut: what is too much is dropped."""
-    run, save = tmp_path / "run", training.State.save
-
-    def crash(state, path):
-        if state.step == 6:
-            raise RuntimeError("power cut")
-        save(state, path)
-
-    monkeypatch.setattr(training.State, "save", crash)
-    with pytest.raises(RuntimeError, match="power cut"):
-        train_small.main(command(pictures, run))
-    monkeypatch.undo()
-    with open(run / "metrics.jsonl", "a") as file:
-        file.write('{"step": 7, "lo')
-    train_small.main(["--resume", str(run)])
-    assert_same_run(run, whole)
-
-
-def test_two_processes_are_one(pictures, tmp_path):
-    """Half the batch each: the same losses and accuracies, to float tolerance, on the same 48 images in the same order."""
-    one, two = tmp_path / "one", tmp_path / "two"
-    train_small.main(command(pictures, one, "--ema", "0.9"))
-    arguments = command(pictures, two, "--ema", "0.9", "--batch-size", "8")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train_small.py"]
-    subprocess.run([*torchrun, *arguments], cwd=ROOT, check=True, capture_output=True, timeout=240)
-    first, second = lines(one), lines(two)
-    assert [row["step"] for row in first] == [row["step"] for row in second] == [3, 6, 9, 12]
-    for a, b in zip(first, second, strict=True):
-        assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
-        assert a["accuracy"] == pytest.approx(b["accuracy"])
-    with pytest.raises(SystemExit, match="begun by 2 processes"):
-        train_small.main(["--resume", str(two)])
-
-
-def test_it_learns_and_eval_says_the_same(pictures, tmp_path, capsys):
-    run = tmp_path / "run"
-    train_small.main(command(pictures, run, "--learning-rate", "0.01", "--ema", "0", epochs=20))
-    info = hatnet.checkpoint_info(run / "best.safetensors")
-    assert info.accuracy > 0.8 and info.classes == ("blue", "green", "red") and info.extra["split"] == "val"
-    assert hatnet.list_checkpoints(tmp_path)[-1] == str(run / "best.safetensors")
-    assert hatnet.list_checkpoints(tmp_path)[:-1] == hatnet.list_checkpoints()
-    capsys.readouterr()
-    written = tmp_path / "small.safetensors"
-    train_small.main(["eval", str(run / "best.safetensors"), "--data", f"folder:{pictures}", "--split", "val", "--write", str(written)])
-    said = capsys.readouterr().out
-    assert f"accuracy {info.accuracy:.2%}" in said
-    counts = np.array([[int(n) for n in line.split()[1:]] for line in said.splitlines()[1:4]])
-    assert counts.sum() == 12 and counts.trace() / 12 == pytest.approx(info.accuracy)
-    assert written.stat().st_size < 0.6 * (run / "best.safetensors").stat().st_size
-    assert hatnet.checkpoint_info(written).accuracy == pytest.approx(info.accuracy)
-
-
-def test_best_and_last(pictures, tmp_path, monkeypatch):
+def test_best_and_last(trainer, tmp_path, monkeypatch):
     scores = iter([0.9, 0.9, 0.2, 0.6])
-    monkeypatch.setattr(training, "measure", lambda *_: next(scores))
-    train_small.main(command(pictures, tmp_path))
+    monkeypatch.setattr(Trainer, "validate", lambda *_: next(scores))
+    assert run(trainer, tmp_path)
     best, last = (hatnet.checkpoint_info(tmp_path / f"{name}.safetensors") for name in ("best", "last"))
     assert (best.accuracy, best.extra["step"], last.accuracy, last.extra["step"]) == (0.9, 6, 0.6, 12)
 
 
-def test_running_mean_of_the_weights():
-    """By hand: the first weights as they are, then a decay that grows to the recipe's."""
-    model = hatnet.create_model("hatnet_cards", 4)
-    state = training.begin(model, training.Recipe(epochs=1, batch_size=1, learning_rate=1, ema=0.3), CPU)
-    wanted = None
-    for number in range(6):
-        torch.nn.init.constant_(model.classifier.bias, float(number**2))
-        state.averaged.update_parameters(model)
-        decay = min(0.3, (1 + number) / (10 + number))
-        wanted = number**2 if wanted is None else decay * wanted + (1 - decay) * number**2
-        assert state.kept.classifier.bias.tolist() == pytest.approx([wanted] * 4)
-
-
-def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
-    """One stage more than the checkpoint has: its stages are taken, the new one is not."""
-    shape = ["dims=[24,24,48]", "depths=[1,1,1]", "expansions=[2,2,2]", "kernels=[3,3,3]"]
-    more = [part for text in shape for part in ("--set", text)]
-    more += ["--init", str(whole / "best.safetensors"), "--learning-rate", "0"]
-    train_small.main(command(pictures, tmp_path / "run", *more, epochs=1))
-    said = capsys.readouterr().err
-    assert "of the weights come from" in said and "stages.2.blocks.0" in said and "stages.1" not in said
-    before = hatnet.load_checkpoint(whole / "best.safetensors").state_dict()
-    after = hatnet.load_checkpoint(tmp_path / "run" / "last.safetensors").state_dict()
-    same = [key for key, value in before.items() if after[key].shape == value.shape]
-    assert len(same) >= len(before) - 2 and all(torch.allclose(after[key], before[key]) for key in same)
-    with pytest.raises(SystemExit, match="almost none of its weights fit"):
-        odd = ["--set", "dims=[48]", "--set", "depths=[1]", "--set", "expansions=[2]", "--set", "kernels=[5]", "--set", "stem_dim=8"]
-        train_small.main(command(pictures, tmp_path / "odd", *odd, "--set", "head_dim=24", "--init", str(whole / "best.safetensors")))
-
-
-def test_init_has_a_shape_of_its_own():
-    """Four stages, three of them hierarchical: not what hatnet_compact has."""
-
-    def build(*more):
-        arguments = train_small.training_parser().parse_args(["--init", "caltech101", *more])
-        return train_small.build(arguments, tuple("abcde"), 0.0)[0].config
-
-    assert build("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(build("--set", "depths=[2,4,2,2]").depths) == 4
-    with pytest.raises(ValueError, match="lists are written as dims="):
-        build("--set", "dims=32")
-    with pytest.raises(ValueError, match="did you mean 'depthwise'"):
-        build("--set", "depthwize=false")
-
-
-def test_cards_keep_their_labels_in_place(tmp_path):
-    for more in (["--recipe", "compact"], ["--augment", "shift"], ["--first-side", "0.5"]):
-        with pytest.raises(SystemExit, match="a label in each cell"):
-            train_small.main(["--out", str(tmp_path / "run"), *more])
-
-
-def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
-    """From a checkpoint of three classes to one of two, with another G1."""
-    source = whole / "best.safetensors"
-    for name in ("red", "blue"):
-        (tmp_path / "two" / name).mkdir(parents=True)
-        for number in range(20):
-            os.link(pictures / name / f"{number}.png", tmp_path / "two" / name / f"{number}.png")
-    more = ["--init", str(source), "--learning-rate", "1e-12", "--weight-decay", "0", "--g1", "2"]
-    train_small.main(command(tmp_path / "two", tmp_path / "run", *more, epochs=1))
-    before, after = hatnet.load_checkpoint(source), hatnet.load_checkpoint(tmp_path / "run" / "last.safetensors")
-    assert after.config.g1 == (2,) and after.classifier.out_features == 2
-    for key, value in before.state_dict().items():
-        if not key.startswith("classifier."):
-            torch.testing.assert_close(after.state_dict()[key], value)
-    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors").mean == hatnet.checkpoint_info(source).mean
-
-
-@pytest.mark.parametrize(
-    "more, words",
-    [
-        (["--recipe", "papre"], "compact, paper, cards"),
-        (["--model", "hatnet_tin"], "hatnet_tiny"),
-        (["--attention", "windows"], "window"),
-        (["--set", "depthwise"], "FIELD=VALUE"),
-        (["--set", "depthwize=false"], "depthwise"),
-        (["--set", "dims=5"], "lists are written"),
-        (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
-        (["--batch-size", "1000"], "48 training images are fewer"),
-        (["--epochs", "0"], "epochs is 0"),
-        (["--augment", "crop"], "shift, resized, none"),
-        (["--first-side", "0.1"], "first_side is 0.1"),
-        (["--label-smoothing", "1"], "label_smoothing is 1"),
-        (["--val-fraction", "1"], "val_fraction 1"),
-        (["--init", "nothing.safetensors"], "there is no checkpoint"),
-        (["--resume", "runs/none"], "leave --data out"),
-    ],
-)
-def test_what_is_wrong_is_said_before_training(more, words, pictures, tmp_path):
-    with pytest.raises(SystemExit, match=words):
-        train_small.main(command(pictures, tmp_path / "run", *more))
-    assert not (tmp_path / "run" / "state.pt").exists()
-
-
-def test_places_that_cannot_be_written(pictures, whole, tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SystemExit, match=r"cannot write to .*give another place"):
-        train_small.main(command(pictures, tmp_path / "file" / "run"))
-    with pytest.raises(SystemExit, match="holds a run already"):
-        train_small.main(command(pictures, whole))
-    with pytest.raises(SystemExit, match="holds no run"):
-        train_small.main(["--resume", str(tmp_path)])
-    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
-    with pytest.raises(SystemExit, match="0 MB left"):
-        train_small.main(command(pictures, tmp_path / "run"))
-
-
-def test_a_disk_that_fills_up(pictures, tmp_path, monkeypatch):
-    save = training.State.save
-
+def test_a_disk_that_fills_up(trainer, tmp_path, monkeypatch):
     def full(state, path):
-        if state.step:
-            raise OSError(28, "No space left on device")
-        save(state, path)
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training.State, "save", full)
-    with pytest.raises(SystemExit, match=r"No space left.*--resume"):
-        train_small.main(command(pictures, tmp_path / "run"))
-    assert torch.load(tmp_path / "run" / "state.pt", weights_only=True)["step"] == 0
+    monkeypatch.setattr(State, "save", full)
+    with pytest.raises(ValueError, match=r"No space left.*--resume"):
+        run(trainer, tmp_path)
 
 
-def test_a_loss_that_is_no_number_stops(pictures, tmp_path, monkeypatch):
-    batch = data.Images.batch
+def test_a_loss_that_is_not_finite_stops(trainer, tmp_path, monkeypatch):
+    batch, before = data.Images.batch, []
 
     def broken(images, step, *rest):
-        pixels, labels, weights = batch(images, step, *rest)
-        return pixels, labels, weights * (math.nan if step == 4 else 1)
+        pixels, labels, factors = batch(images, step, *rest)
+        if step == 4:
+            before.extend(weights(trainer.state.model))
+        return pixels, labels, factors * (math.nan if step == 4 else 1)
 
     monkeypatch.setattr(data.Images, "batch", broken)
-    with pytest.raises(SystemExit, match=r"at step 4, learning rate 0\.0\d+, the loss is nan.*last.safetensors"):
-        train_small.main(command(pictures, tmp_path / "run"))
-    assert all(p.isfinite().all() for p in hatnet.load_checkpoint(tmp_path / "run" / "last.safetensors").parameters())
+    with pytest.raises(ValueError, match=r"at step 4, learning rate 0\.0\d+, the loss is nan.*last.safetensors"):
+        run(trainer, tmp_path)
+    assert all(map(torch.equal, weights(trainer.state.model), before))
+    assert all(p.isfinite().all() for p in hatnet.load_checkpoint(tmp_path / "last.safetensors").parameters())
 
 
-def test_a_run_killed_while_it_is_begun_can_be_begun_again(pictures, tmp_path, monkeypatch):
-    whole = Path.write_text
-
-    def half(path, text):
-        whole(path, text[: len(text) // 2])
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="stopped before the first step"):
-        patch.setattr(Path, "write_text", half)
-        train_small.main(command(pictures, tmp_path / "run", epochs=1))
-    train_small.main(command(pictures, tmp_path / "run", epochs=1))
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["steps"] > 0
+def test_measuring_how_many_steps_fit_changes_nothing(trainer):
+    before, recipe = copy.deepcopy(weights(trainer.state.model)), trainer.recipe
+    assert trainer.steps_within(0.5, images(12)) > 12
+    assert trainer.steps_within(1e-9, images(12)) == 1
+    assert trainer.state.step == 0 and not trainer.state.optimiser.state and trainer.recipe is recipe
+    assert all(map(torch.equal, weights(trainer.state.model), before))
 
 
-def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
-    """The measurement changes nothing in what is then trained."""
-    trained = {}
-    monkeypatch.setattr(training, "train", lambda state, *rest: trained.update(state=copy.deepcopy(state), steps=rest[3]))
-    arguments = command(pictures, tmp_path / "run")
-    arguments[arguments.index("--epochs") : arguments.index("--epochs") + 2] = ["--minutes", "0.5"]
-    train_small.main(arguments)
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["steps"] == trained["steps"] > 12
-    assert config["recipe"]["epochs"] == math.ceil(config["steps"] / config["steps_per_epoch"])
-    assert trained["state"].step == 0 and not trained["state"].optimiser.state
-    torch.manual_seed(0)
-    fresh = hatnet.create_model("hatnet_compact", 3, **{key: value for key, value in config["model"].items() if key != "num_classes"})
-    assert all(torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), trained["state"].model.state_dict().values(), strict=True))
-
-
-def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
-    """Mixup, resized crops, stochastic depth, bfloat16: interrupted and resumed, they draw what they would have drawn."""
-    more = ["--recipe", "paper", "--amp", "bf16", "--attention", "shifted_window", "--drop-path", "0.5", "--ema", "0.5"]
-    train_small.main(command(pictures, tmp_path / "run", *more, epochs=2))
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["model"]["attention"] == "shifted_window" and config["model"]["drop_path"] == 0.5
-    assert config["recipe"]["mixup"] == 0.8 and config["recipe"]["epochs"] == 2
-    interrupted_at(3, command(pictures, tmp_path / "again", *more, epochs=2), monkeypatch)
-    train_small.main(["--resume", str(tmp_path / "again")])
-    assert_same_run(tmp_path / "run", tmp_path / "again")
-
-
-def test_learning_rate():
-    recipe = training.Recipe(epochs=1, batch_size=1, learning_rate=2.0, warm_up=0.1, final=0.25)
-    rates = [training.rate(recipe, step, 110) for step in range(110)]
-    assert rates[:11] == pytest.approx([2 * (i + 1) / 11 for i in range(11)])
-    assert rates[11] == pytest.approx(2)
-    assert training.rate(recipe, 11 + 99 // 3, 110) == pytest.approx(0.5 + 1.5 * 0.75)  # the cosine of 60 degrees is a half
-    assert training.rate(recipe, 110, 110) == pytest.approx(0.5)
-
-
-def test_pictures_grow(pictures, tmp_path, monkeypatch):
-    """By hand: from half the side, in steps of a window, which is 4 tokens of 2 pixels."""
-    recipe = training.Recipe(epochs=1, batch_size=1, learning_rate=1, first_side=0.5, grown=0.8)
-    config = hatnet.VARIANTS["hatnet_compact"]
-    sides = [training.side(recipe, config, step, 80, 32) for step in range(80)]
-    assert sides == [16] * 17 + [24] * 31 + [32] * 32
-    exact = [min(1, 0.5 + 0.5 * step / (0.8 * 100_000)) ** 2 for step in range(100_000)]
-    assert training.mean_area(recipe) == pytest.approx(sum(exact) / len(exact), abs=1e-4)
+def test_images_grow_in_training_alone(trainer, tmp_path, monkeypatch):
     seen, forward = [], hatnet.HATNet.forward
 
     def noted(model, images, *args, **kwargs):
-        if model.training:
-            seen.append(images.shape[-1])
+        seen.append((model.training, images.shape[-1]))
         return forward(model, images, *args, **kwargs)
 
     monkeypatch.setattr(hatnet.HATNet, "forward", noted)
-    train_small.main(command(pictures, tmp_path / "run", "--first-side", "0.5"))
-    assert seen == [16] * 3 + [24] * 4 + [32] * 5
-    assert hatnet.checkpoint_info(tmp_path / "run" / "last.safetensors").image_size == 32
-
-
-def test_norms_and_biases_do_not_decay():
-    model = hatnet.create_model("hatnet_compact", 3)
-    state = training.begin(model, training.RECIPES["compact"], CPU)
-    decays = {id(p): group["weight_decay"] for group in state.optimiser.param_groups for p in group["params"]}
-    for name, p in model.named_parameters():
-        assert decays[id(p)] == (0 if "norm" in name or name.endswith("bias") or p.ndim == 1 else 0.05), name
-    assert len(decays) == len(list(model.parameters()))
-
-
-def test_confusion_and_accuracy():
-    images = data.Images(pixels=torch.zeros(4, 3, 1, 1), labels=torch.tensor([0, 1, 1, 2]), classes=("a", "b", "c"))
-    predicted = torch.tensor([0, 1, 0, 1])
-    assert training.confusion(predicted, images).tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 0]]
-    assert training.accuracy(predicted, images) == 0.5
-    weights = torch.tensor([[0.5, 0.5, 0], [0.5, 0.25, 0.25]])
-    places = data.Images(pixels=torch.zeros(2), labels=torch.tensor([[0, 1, -100], [1, 1, 0]]), classes=("a", "b"), weights=weights)
-    predicted = torch.tensor([[0, 0, 0], [0, 1, 0]])
-    assert training.confusion(predicted, places).tolist() == [[2, 0], [2, 1]]
-    assert training.accuracy(predicted, places) == pytest.approx((0.5 + 0.5) / 2)
+    trainer.recipe = Recipe(epochs=4, batch_size=16, learning_rate=0.01, first_side=0.5)
+    assert run(trainer, tmp_path)
+    assert [side for training, side in seen if training] == [16] * 3 + [24] * 4 + [32] * 5
+    assert {side for training, side in seen if not training} == {32}
