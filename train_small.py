@@ -111,7 +111,7 @@ def overrides(args: argparse.Namespace) -> dict:
 
 
 def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
-    """The model that the command line asks for, and the mean and std of its input where a checkpoint fixes them."""
+    """The model that the command line describes, and the mean and std of its input if a checkpoint sets them."""
     from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
     from hatnet.config import check_fields
 
@@ -143,7 +143,7 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
 
 
 def machine_of(args: argparse.Namespace):
-    """This process's device and its place among torchrun's."""
+    """The machine as --device and torchrun's environment describe it."""
     import torch
 
     from hatnet.training import Machine
@@ -153,7 +153,7 @@ def machine_of(args: argparse.Namespace):
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() and world == 1 else "cpu"
     if (kind == "cuda" and not torch.cuda.is_available()) or (kind == "mps" and not torch.backends.mps.is_available()):
-        raise ValueError(f"--device {kind}: torch {torch.__version__} finds none here; give cpu or auto")
+        raise ValueError(f"--device {kind}: torch {torch.__version__} finds none here; use cpu or auto")
     device = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0))) if kind == "cuda" else torch.device(kind)
     if kind == "cuda":
         torch.cuda.set_device(device)
@@ -163,12 +163,12 @@ def machine_of(args: argparse.Namespace):
 
 
 def data_name(args: argparse.Namespace) -> str:
-    """The data set's name: of a folder, its last part."""
+    """The data set's name; for a folder, the last part of its path."""
     return Path(args.data.removeprefix("folder:")).resolve().name
 
 
 def new_folder(args: argparse.Namespace) -> Path:
-    """The folder of a new run. Raises ValueError if there is a run in it already."""
+    """The folder of a new run. Raises ValueError if it already holds one."""
     if args.out:
         if (args.out / "config.json").exists():
             raise ValueError(f"{args.out} already holds a run: continue it with --resume {args.out}, or choose another --out")

@@ -1,8 +1,15 @@
 """HAT-Net and its hierarchical attention (H-MHSA), written to be read beside the paper.
 
-Read in this order: `attention.py` (Eqs. 1 to 14), `blocks.py` and `model.py` (Fig. 1), `config.py` (Table 1), `maps.py`,
-`walk.py` (the equations step by step), `rollout.py`, `complexity.py` (Eqs. 5 and 15), `checkpoints.py`. What `train_small.py`
-drives: `training.py`, `data.py`, `cards.py`.
+Read in this order:
+    attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
+    blocks.py, model.py, config.py          Fig. 1 and Table 1
+    ablations.py                            the mechanisms that the paper compares with, on the same weights
+    maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
+    trace.py, equations.py                  the tensors of one attention; Eqs. 6 to 15 one by one
+    complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
+    checkpoints.py, official.py, files.py   weights on disk; the authors' weights
+    cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
+    training.py, run.py, evaluation.py      ... the loop, what it leaves on disk, how good the model is
 """
 
 from hatnet import complexity, rollout, timing

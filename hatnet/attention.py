@@ -18,7 +18,7 @@ The paper's symbols, our names and their shapes
     A1           joined, a1   b c h w                          plus X; and that, normalised (the release)    Eq. 9
     ^A1          pooled       b c ceil(h/G2) ceil(w/G2)        a1 over G2 x G2 cells, normalised (release)   Eq. 10
     A1, ^A1      rows, keys   b (h w) c, b m c                 the same as rows of tokens                    Eq. 11
-    Q2           q2           b heads (h w) d                  every token asks ...                          Eq. 12
+    Q2           q2           b heads (h w) d                  every token attends to ...                    Eq. 12
     K2 V2        k2 v2        b heads m d                      ... the m pooled cells                        Eq. 12
     A2           a2           b c h w                          global attention                              Eq. 13
     W^q W^k W^v  qkv          linear layer                     output channels ordered (q,k,v) x heads x d   Eqs. 1, 7
@@ -27,14 +27,10 @@ The paper's symbols, our names and their shapes
     Omega        .            multiply-accumulates             in `complexity.py`                            Eqs. 5, 15
 
 Maps are `b c h w` in channels-last memory (the model sees to that): the channels of one token lie together, so turning a map
-into rows of tokens (`b (h w) c`, what the equations multiply by W) moves nothing.
+into rows of tokens, `b (h w) c`, which the equations multiply by W, moves nothing.
 
-G1 and G2 carry no weights: they only say which tokens are grouped, and every W is applied to single tokens. So they are
-arguments of the call, and a trained model runs with others.
-
-What the counts leave out. Eq. 15 counts Q, K, V and the two products of Eq. 2, for the local and for the global step; it omits
-W^p, the norms, the softmax and the pooling. The paper's "#FLOPs" are multiply-accumulates, and of those only the ones of
-convolutions and linear layers: without the attention products QK^T and AV, 5 to 8 % of them at 224 x 224 (`python -m hatnet`).
+G1 and G2 carry no weights: they only say which tokens are grouped, and every W applies to single tokens. So they are arguments
+of the call, and a trained model also runs with others.
 """
 
 from collections.abc import Callable
@@ -183,7 +179,7 @@ class HMHSA(nn.Module):
         return out
 
     def layouts(self, h: int, w: int, g1: int, g2: int) -> tuple[Layout, Layout]:
-        """Whom the tokens of a map of h x w attend to, in the local and in the global step."""
+        """The layout of the local and of the global step on a map of h x w tokens."""
         local, across = (layout_of(kind, h, w, g1, g2) for kind in MECHANISMS[self.mechanism])
         return local, across
 

@@ -1,7 +1,7 @@
-"""What stands around the attention in Fig. 1: the MLP, the transformer block, the stem and the downsampling.
+"""The rest of Fig. 1: the MLP, the transformer block, the stem and the downsampling.
 
-Axes as in `attention.py`: `b c h w` in channels-last memory. A 1 x 1 convolution of the release is a linear layer over the
-channels here: the same weights and the same sums, on a CPU several times faster.
+Axes as in `attention.py`: `b c h w` in channels-last memory. The release's 1 x 1 convolutions are linear layers over the channels
+here: the same weights and the same sums, several times faster on a CPU.
 """
 
 import torch
@@ -15,11 +15,11 @@ from hatnet.config import Config
 from hatnet.norms import NORMS
 from hatnet.trace import Trace
 
-STRIP = 2**23  # bytes of hidden channels that are made at once at inference
+STRIP = 2**23  # bytes of hidden channels to compute at once at inference
 
 
 def activation(name: str) -> nn.Module:
-    """SiLU, in place (its input is nobody else's, and a second tensor of E C channels is dear), or GELU."""
+    """SiLU, in place (nothing else reads its input, and a second tensor of E C channels is expensive), or GELU."""
     return nn.SiLU(inplace=True) if name == "silu" else nn.GELU()
 
 
@@ -27,7 +27,7 @@ class MLP(nn.Module):
     """The MLP of Eq. 4 with a K x K depthwise convolution inside (section 3.3).
 
     As released: norm, 1 x 1 (C -> E C), SiLU, depthwise, SiLU, 1 x 1 (E C -> C), norm; no biases in the convolutions.
-    Without the depthwise convolution (the paper's "pure transformer", section 4.4), its SiLU is gone too.
+    Without the depthwise convolution (the paper's "pure transformer", section 4.4), its SiLU is left out too.
     """
 
     def __init__(self, config: Config, index: int):
@@ -58,9 +58,9 @@ class MLP(nn.Module):
         return rearrange(self.reduce(x), "b h w c -> b c h w")
 
     def _in_strips(self, x: Tensor) -> Tensor:
-        """The same, some images or some rows at a time: a new tensor of all E C hidden channels costs more time than filling it.
+        """The same, a few images or rows at a time: allocating a tensor of all E C hidden channels takes longer than filling it.
 
-        A strip takes along the rows that the depthwise kernel of its edge rows reaches; what it gives for those is dropped.
+        Each strip includes the rows that the depthwise kernel reads beyond its edges; the output for those is dropped.
         """
         h, w = x.shape[-2:]
         row = w * self.expand.out_features * x.element_size()  # bytes of hidden channels
@@ -75,7 +75,7 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with its residual."""
+    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual."""
 
     def __init__(self, config: Config, index: int, drop_path: float):
         super().__init__()

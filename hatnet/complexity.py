@@ -38,8 +38,8 @@ def hmhsa_terms(h: int, w: int, c: int, g1: float, g2: float) -> dict[str, float
 def hmhsa(h: int, w: int, c: int, g1: float, g2: float) -> float:
     """Eq. 15: HW C (4C + 2 G1^2) + 2 HW / G2^2 C (C + HW). Omits W^p, the norms, the softmax and the pooling.
 
-    It grows with G1 and falls with G2, so by itself it always prefers G1 = 1 and the largest G2: it counts what attention
-    costs, not what it is worth. Only a tie between the two gives it a minimum inside, see `best_common_grid`.
+    It grows with G1 and falls with G2, so taken alone it always prefers G1 = 1 and the largest G2: it counts what attention
+    costs, not what it is worth. It has a minimum in between only if the two are tied; see `best_common_grid`.
 
     >>> hmhsa(56, 56, 48, 8, 8)
     63146496.0
@@ -50,7 +50,7 @@ def hmhsa(h: int, w: int, c: int, g1: float, g2: float) -> float:
 def best_common_grid(h: int, w: int, c: int) -> float:
     """The G = G1 = G2 at which Eq. 15 is smallest: (HW + C)^(1/4), in tokens, as a real number.
 
-    With G1 = G2 = G, the part of Eq. 15 that depends on G is 2 HW C (G^2 + (C + HW) / G^2): smallest where the two are equal.
+    With G1 = G2 = G, the part of Eq. 15 that depends on G is 2 HW C (G^2 + (C + HW) / G^2), smallest where both terms are equal.
 
     >>> [round(best_common_grid(n, n, c), 1) for n, c in ((56, 48), (28, 96), (14, 240))]
     [7.5, 5.4, 4.6]
@@ -59,7 +59,7 @@ def best_common_grid(h: int, w: int, c: int) -> float:
 
 
 def windows(h: int, w: int, c: int, side: float) -> float:
-    """Swin's W-MSA with side x side windows: 4 hw C^2 + 2 M^2 hw C, which counts W^p too.
+    """Swin's W-MSA with side x side windows: 4 hw C^2 + 2 M^2 hw C. Includes W^p.
 
     Source: Liu et al., "Swin Transformer", ICCV 2021, Eq. (2).
     """
@@ -70,7 +70,7 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
     """PVT's attention with keys and values reduced by ratio x ratio: 2 h^2 w^2 C / R^2 + hw C^2 R^2.
 
     Source: Wang et al., "PVT v2: Improved Baselines with Pyramid Vision Transformer", 2022, Eq. (1), as published. It counts the
-    two products and the reduction, no projections; a convolution whose kernel equals its stride would take hw C^2, without R^2.
+    two products and the reduction, but no projections; a convolution whose kernel equals its stride would take hw C^2, without R^2.
     """
     return 2 * (h * w) ** 2 * c / ratio**2 + h * w * c**2 * ratio**2
 
@@ -79,7 +79,7 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
 class Row:
     """MACs of one module, or of one attention's products."""
 
-    name: str  # the module's name in the model; ".products" for QK^T and AV
+    name: str  # the module's name in the model, or its attention's with ".products"
     stage: int  # the paper's number: 1 is the stem, 2 to 5 have blocks, 0 is the classifier
     kind: str  # "conv_linear" or "attention"
     macs: int
@@ -109,7 +109,7 @@ class Count:
 def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> Count:
     """MACs of one image of `size` (height, width) in pixels, counted from the shapes without running the model.
 
-    What hangs over the edge of the map is counted as it is computed: in whole windows. Biases, norms, softmax, activations and
+    Windows that hang over the edge of the map count in full, as they are computed. Biases, norms, softmax, activations and
     pooling are not counted. Raises ValueError for a size or grids that do not fit.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
@@ -167,6 +167,6 @@ def _laid_out(layout: Layout) -> tuple[int, int, int]:
 
 
 def _after(layer: nn.Conv2d, h: int, w: int) -> tuple[int, int]:
-    """Height and width that a convolution gives."""
+    """Height and width of a convolution's output."""
     sizes = zip((h, w), layer.kernel_size, layer.stride, layer.padding, strict=True)
     return tuple((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)

@@ -52,7 +52,7 @@ _EQUATIONS: dict[int, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = 
         "b n (parts heads d) -> parts b heads n d",
         ("x1",),
         ("q1", "k1", "v1"),
-        "The paper leaves the heads out; one linear layer gives Q, K and V of all of them.",
+        "The paper leaves the heads out; one linear layer gives Q, K and V for all of them.",
     ),
     8: (
         r"\mathbf{A}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}\to"
@@ -148,7 +148,7 @@ def _equation(number: int, trace: Trace) -> Equation:
 
 
 def _cost(block: Block, x: Tensor, g1: int, g2: int) -> Equation:
-    """Eq. 15, and what is counted in the block beside it."""
+    """Eq. 15, with the MACs counted in the block."""
     _, c, h, w = x.shape
     lines, first = inspect.getsourcelines(complexity.hmhsa)
     offset = next(i for i, text in enumerate(lines) if text.lstrip().startswith("return"))

@@ -1,4 +1,4 @@
-"""What a training leaves on disk: the state to go on from, and the folder with its checkpoints and figures."""
+"""The files of a training: the state to resume from, the checkpoints and the figures."""
 
 import json
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""The trainer: the training loop (`Trainer.optimise`), and what keeps a run's work safe (`Trainer.train`).
+"""The trainer: the training loop (`Trainer.optimise`), and the loop that saves its work (`Trainer.train`).
 
-All random numbers of a step follow from the recipe's seed and the step's number. So a training that goes on after a crash needs no
-random state: it gives bit for bit the result of one that was never interrupted (same machine, same number of processes).
+All random numbers of a step follow from the recipe's seed and the step's number. So a training that is resumed after a crash needs
+no random state: its result is bit for bit that of one that was never interrupted (same machine, same number of processes).
 """
 
 import copy
@@ -180,9 +180,9 @@ class Trainer:
         return mean(median(after - before for before, after in pairwise(times[2:])))  # the first steps are slow
 
     def train(self, steps: int, held_out: Images, run: Run) -> bool:
-        """Train up to `steps`, and keep in the run's folder all that is needed to use the model, to judge it and to go on.
+        """Train up to `steps`; the run's folder then holds all that is needed to use the model, to judge it and to resume.
 
-        held_out: images that are not trained on; the accuracy on them after each epoch decides which checkpoint is "best".
+        held_out: images not trained on; the accuracy on them after each epoch decides which checkpoint is "best".
         Written, always as whole files: last.safetensors and best.safetensors after each epoch, state.pt then and every minute;
         metrics.jsonl gets a line every LOG_EVERY steps and after each epoch.
         Returns False if it was told to stop (Ctrl-C or SIGTERM), after saving the state.
@@ -234,7 +234,7 @@ class Trainer:
 
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """The signals that ask for an end (Ctrl-C, SIGTERM), collected instead of obeyed."""
+    """Collect the signals to stop (Ctrl-C, SIGTERM) instead of obeying them."""
     signals: list[int] = []
     before = {number: signal.signal(number, lambda number, _: signals.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

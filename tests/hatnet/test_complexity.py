@@ -39,13 +39,29 @@ def test_witness_torch_counts_the_same_macs(name, overrides, size):
         assert 2 * complexity.count(model, size, **grid).total == counter.get_total_flops()
 
 
-def test_formulas_by_hand():
-    # h = 3, w = 5, c = 7: 15 tokens.
-    assert complexity.mhsa(3, 5, 7) == 3 * 15 * 49 + 2 * 225 * 7
-    # g1 = 2, g2 = 3, as Eq. 15 is printed.
-    assert complexity.hmhsa(3, 5, 7, 2, 3) == pytest.approx(15 * 7 * (4 * 7 + 2 * 4) + 2 * (15 / 9) * 7 * (7 + 15), rel=1e-12)
-    assert complexity.windows(3, 5, 7, 2) == 4 * 15 * 49 + 2 * 4 * 15 * 7
-    assert complexity.spatial_reduction(3, 5, 7, 2) == 2 * 225 * 7 / 4 + 15 * 49 * 4
+def product(n, k, m):
+    """Multiply-accumulates of one matrix product, [n, k] times [k, m], counted one by one."""
+    return sum(1 for _ in range(n) for _ in range(k) for _ in range(m))
+
+
+def test_formulas_against_matrix_products_counted_one_by_one():
+    h, w, c, g1, g2 = 4, 6, 5, 2, 2
+    n, m, windows, own = h * w, 6, 6, 4  # tokens, pooled cells; windows of 2 x 2 tokens, and the tokens in each
+    attended = product(n, c, n) + product(n, n, c)
+    local = windows * (product(own, c, own) + product(own, own, c))
+    pooled = product(n, c, m) + product(n, m, c)
+    assert complexity.mhsa(h, w, c) == 3 * product(n, c, c) + attended
+    assert complexity.hmhsa(h, w, c, g1, g2) == 3 * product(n, c, c) + local + product(n, c, c) + 2 * product(m, c, c) + pooled
+    assert complexity.windows(h, w, c, g1) == 3 * product(n, c, c) + local + product(n, c, c)  # W^p too
+    # As published, the reduction costs R^2 times what a convolution with stride R needs.
+    assert complexity.spatial_reduction(h, w, c, g2) == pooled + g2**2 * product(m, g2**2 * c, c)
+
+
+def test_numbers_worked_out_by_hand():
+    assert complexity.mhsa(3, 5, 7) == 5355
+    assert complexity.hmhsa(3, 5, 7, 2, 3) == pytest.approx(3780 + 1540 / 3)
+    assert complexity.windows(3, 5, 7, 2) == 3780
+    assert complexity.spatial_reduction(3, 5, 7, 2) == 3727.5
     # One window as large as the map and no pooling: two plain attentions, of which the second has its own projections.
     assert complexity.hmhsa(4, 4, 8, 4, 1) == 2 * complexity.mhsa(4, 4, 8)
 

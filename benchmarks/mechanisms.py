@@ -1,9 +1,9 @@
-"""Table 5's question at small scale: `python benchmarks/reaches.py --data cifar10` trains four mechanisms alike and compares them.
+"""Table 5's question at small scale: `python benchmarks/mechanisms.py --data cifar10` compares four mechanisms.
 
-hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages: same weights' sizes,
-recipe, images and number of steps, several seeds. Each training is a run of train_small.py in runs/reaches, which goes on where
-it stopped when this script is called again. When all are done, each is measured once on the test split;
-writes checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
+hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages, all with the same sizes
+of the weights, recipe, images and number of steps, and with several seeds. Each training is a run of train_small.py in runs/reaches;
+call this script again, and it continues where it stopped. When all are done, each is evaluated once on the test split. Writes
+checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def call(*arguments: str) -> None:
 
 
 def trained(run: Path, arm: str, seed: int, data: str, epochs: int) -> None:
-    """Train one arm, or go on with it, or leave it where it is done."""
+    """Train one arm, or resume it, or leave it alone if it is finished."""
     if not (run / "state.pt").exists():
         call("--data", data, "--attention", arm, "--seed", str(seed), "--epochs", str(epochs), "--amp", "bf16", "--out", str(run))
     elif json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"] < json.loads((run / "config.json").read_text())["steps"]:
@@ -36,7 +36,7 @@ def trained(run: Path, arm: str, seed: int, data: str, epochs: int) -> None:
 
 
 def tested(run: Path, data: str) -> dict:
-    """The figures of a finished run; its test split is read the first time only."""
+    """The figures of a finished run; the test split is used the first time only."""
     written = run / "tested.safetensors"
     if not written.exists():
         call("eval", str(run / "last.safetensors"), "--data", data, "--write", str(written))

@@ -1,9 +1,6 @@
-"""What the docstrings and the README print is what runs."""
+"""What the README prints is what runs, and its tables hold what the benchmarks wrote."""
 
-import doctest
-import importlib
 import json
-import pkgutil
 import re
 from pathlib import Path
 from statistics import fmean, stdev
@@ -16,21 +13,6 @@ from hatnet.config import MECHANISMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MODULES = [name for _, name, _ in pkgutil.iter_modules(hatnet.__path__) if name != "__main__"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_docstring_snippets(name):
-    module = importlib.import_module(f"hatnet.{name}")
-    names = {key: getattr(hatnet, key) for key in hatnet.__all__} | {"torch": torch}
-    assert doctest.testmod(module, extraglobs=names).failed == 0
-
-
-def test_python_m_hatnet(capsys):
-    importlib.import_module("hatnet.__main__").main()
-    table = capsys.readouterr().out
-    for figure in ("12.650 M", "25.739 M", "42.926 M", "63.109 M", "1.9697 G", "12.0749 G"):
-        assert figure in table
 
 
 def test_the_readme_s_example_prints_what_it_says(capsys):
