@@ -14,10 +14,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
 from hatnet import cards, complexity
-from hatnet.attention import HMHSA, MHSA, Layout, group_norm
-from hatnet.complexity import Measured
+from hatnet.attention import HMHSA, MHSA
 from hatnet.data import IGNORED
+from hatnet.geometry import Layout, layout_of
 from hatnet.maps import AttentionMap
+from hatnet.norms import group_norm
+from hatnet.timing import Measured
 from tutorials.checking import Wrong, ask, check, compare, number, random, several
 
 # Notebook 5. What a step costs is counted by torch, on matrices of the right shapes.
@@ -134,7 +136,7 @@ def global_cost(student) -> str:
 def hmhsa_cost(student) -> str:
     """Eq. 15: hmhsa_cost(h, w, c, g1, g2)."""
     for h, w, c, g1, g2 in GRIDS:
-        n, layer = h * w, HMHSA(c, c // 2, group_norm, "hierarchical")
+        n, layer = h * w, HMHSA(c, c // 2, group_norm)
         x = torch.zeros(1, c, h, w)
         right = _macs(lambda layer=layer, x=x, g1=g1, g2=g2: layer(x, g1, g2, explicit=True)) - n * c * c
         local, pooled = n * c * (4 * c + 2 * g1**2), 2 * n / g2**2 * c * (c + n)
@@ -161,7 +163,7 @@ def hmhsa_cost(student) -> str:
 def counted_macs(student) -> str:
     """counted_macs(layer, x, g1, g2): torch's count of a layer, in MACs."""
     for h, w, c, g1, g2 in (*GRIDS[:2], (7, 11, 6, 3, 2), (5, 9, 10, 4, 5)):
-        layer, x = HMHSA(c, c // 2, group_norm, "hierarchical").eval(), random(1, c, h, w)
+        layer, x = HMHSA(c, c // 2, group_norm).eval(), random(1, c, h, w)
         parts = complexity.attention_macs(layer, h, w, c, g1, g2)
         fused = sum(macs for part, macs in parts.items() if not part.endswith("products"))
         number(
@@ -296,23 +298,9 @@ def overtakes(student) -> str:
 # Notebook 6. Maps whose weights are drawn here, and loops that look every weight up by itself.
 
 
-def _record(kind: str, grid: tuple[int, int], layout: Layout, weights: Tensor, g1: int, g2: int) -> AttentionMap:
-    cells = (layout.i, layout.j) if layout.pool == 1 else (-(-grid[0] // layout.pool), -(-grid[1] // layout.pool))
-    return AttentionMap(
-        stage=2,
-        block=0,
-        kind=kind,
-        query_grid=grid,
-        key_grid=cells,
-        g1=g1,
-        g2=g2,
-        heads=weights.shape[1],
-        images=1,
-        reach="window" if layout.pool == 1 else "pooled",
-        layout=layout,
-        rows={},
-        weights=weights,
-    )
+def _record(kind: str, layout: Layout, weights: Tensor, g1: int, g2: int) -> AttentionMap:
+    heads = weights.shape[1]
+    return AttentionMap(stage=2, block=0, kind=kind, g1=g1, g2=g2, heads=heads, images=1, layout=layout, rows={}, weights=weights)
 
 
 def _rows(*shape: int, seed: int = 0) -> Tensor:
@@ -330,7 +318,7 @@ def local_on_map(student) -> str:
             if row * g + y >= h or column * g + x >= w:
                 weights[row, column, ..., y, x] = 0
         weights = weights / weights.sum((-2, -1), keepdim=True)
-        record = _record("local", (h, w), Layout(g, g, 0, 0, 1), weights.view(gh * gw, 2, g * g, g * g), g, g)
+        record = _record("local", layout_of("window", h, w, g, g), weights.view(gh * gw, 2, g * g, g * g), g, g)
         for token in ((0, 0), (h - 1, w - 1), (4, 2), (2, w - 2)):
             right = np.zeros((h, w), np.float32)
             for y, x in itertools.product(range(h), range(w)):
@@ -358,7 +346,7 @@ def global_on_map(student) -> str:
     for (h, w), g in (((6, 10), 2), ((9, 6), 3), ((7, 5), 2)):
         rows, columns = -(-h // g), -(-w // g)
         weights = _rows(1, 3, h * w, rows * columns, seed=1)
-        record = _record("global", (h, w), Layout(h, w, 0, 0, g), weights, g, g)
+        record = _record("global", layout_of("pooled", h, w, g, g), weights, g, g)
         for token in ((0, 0), (h - 1, w - 1), (4, 1)):
             mean = weights[0, :, token[0] * w + token[1]].mean(0).view(rows, columns).numpy()
             right, whole, even = (np.zeros((h, w), np.float32) for _ in range(3))

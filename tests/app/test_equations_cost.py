@@ -18,7 +18,7 @@ from app.views.cost import text as cost_text
 from app.views.equations import boards, latex, numpy_check
 from app.views.equations import text as equations_text
 from app.views.equations.numpy_check import cell_means, recompute, softmax, window_ids
-from hatnet import complexity
+from hatnet import complexity, timing
 from tests.app.views import spec, text
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
@@ -332,7 +332,7 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(run, monkeypatch):
     assert measure_job.begin((24, 4, 2, 24)) is None or job.done
     finished(job)
     assert set(job.found) == {4, 8} and not job.problem and job.part == pytest.approx(1)
-    assert {one.mechanism for one in job.found[8]} == set(complexity.MECHANISMS)
+    assert {one.mechanism for one in job.found[8]} == set(timing.MECHANISMS)
     at = run("cost")
     at.session_state["visit"].job = dataclasses.replace(job, setting=(48, 4, 2, 24))
     at = at.run()

@@ -91,8 +91,8 @@ def model_maps(image, g1, g2, name="cifar10", **queries):
     from hatnet.data import centre_crop, normalise
 
     info = hatnet.checkpoint_info(name)
-    crop = centre_crop(Image.open(MAIN.parent / "samples" / f"{image}.jpg"), info["image_size"])
-    images = normalise(torch.from_numpy(np.array(crop)).permute(2, 0, 1), info["mean"], info["std"])[None]
+    crop = centre_crop(Image.open(MAIN.parent / "samples" / f"{image}.jpg"), info.image_size)
+    images = normalise(torch.from_numpy(np.array(crop)).permute(2, 0, 1), info.mean, info.std)[None]
     _, maps = hatnet.attention_maps(hatnet.load_checkpoint(name), images, g1=g1, g2=g2)
     return {(m.stage, m.block + 1, m.kind): m for m in maps}
 
@@ -227,7 +227,7 @@ def test_a_broken_checkpoint_is_a_note_and_no_traceback(monkeypatch, tmp_path):
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
     at = AppTest.from_file(str(MAIN), default_timeout=60).run()
-    assert "This cannot be shown." in text(at) and "no safetensors file" in text(at)
+    assert "This cannot be shown." in text(at) and "not a readable safetensors file" in text(at)
     shutil.copy(shipped / "cifar10.safetensors", tmp_path)  # beside a whole one, it is only left out
     at = AppTest.from_file(str(MAIN), default_timeout=60).run()
     assert at.selectbox(key="choose_checkpoint").options == ["cifar10 · 10 classes"] and "This cannot be shown." not in text(at)
