@@ -1,15 +1,14 @@
-"""Train a compact HAT-Net, or measure a checkpoint.
+"""Train a compact HAT-Net, or evaluate a checkpoint.
 
 python train_small.py                                        cards, drawn as it goes: nothing to download, about a minute
 python train_small.py --data cifar10 --amp bf16 --minutes 60
 python train_small.py --data folder:PATH --image-size 112 --init runs/cifar10/best.safetensors
-python train_small.py --resume runs/cifar10                  go on after Ctrl-C or a crash
+python train_small.py --resume runs/cifar10                  continue after Ctrl-C or a crash
 python train_small.py eval runs/cards/best.safetensors --data cards
-torchrun --nproc-per-node 4 train_small.py --data cifar10    one process a GPU, or a part of the cores
+torchrun --nproc-per-node 4 train_small.py --data cifar10    one process for each GPU, or for a share of the cores
 """
 
 import argparse
-import copy
 import dataclasses
 import json
 import math
@@ -21,12 +20,12 @@ import sys
 import warnings
 from pathlib import Path
 
-# Each step makes and drops the same large tensors. By default glibc gives them back to the system every time, and fetching
+# Each step makes and drops the same large tensors. By default glibc returns them to the system every time, and fetching
 # them again takes a fifth of the step; these must be set before Python starts.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 
 WRONG_FIELDS = "the model cannot have {} ({}); lists are written as dims=[32,64]"
-DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or the classes themselves)"
+DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or with the class folders themselves)"
 
 
 def training_parser() -> argparse.ArgumentParser:
@@ -35,54 +34,59 @@ def training_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(usage=usage, description=__doc__, formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
     add("--data", default="cards", help=DATA)
-    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; with --init, its; else 32)")
-    add("--val-fraction", type=float, default=0.1, metavar="PART", help="of the training images, held out to watch (0.1)")
-    add("--max-unreadable", type=int, default=10, metavar="N", help="skip so many pictures that cannot be read (10)")
+    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; that of --init; else 32)")
+    add("--val-fraction", type=float, default=0.1, metavar="FRACTION", help="fraction of the training images to hold out (0.1)")
+    add("--max-unreadable", type=int, default=10, metavar="N", help="unreadable images to tolerate before stopping (10)")
     add = parser.add_argument_group("model").add_argument
-    add("--model", help="a variant of hatnet.VARIANTS (hatnet_cards for cards, else hatnet_compact)")
-    add("--init", metavar="CHECKPOINT", help="start from its shape and from all its weights that fit; the others are new")
-    add("--attention", nargs="+", metavar="REACH", help="hierarchical, window, shifted_window, pooled or full; one, or one for each stage")
+    add("--model", help="a variant in hatnet.VARIANTS (hatnet_cards for cards, else hatnet_compact)")
+    add("--init", metavar="CHECKPOINT", help="take its architecture and every weight that fits; initialise the rest")
+    add(
+        "--attention",
+        nargs="+",
+        metavar="MECHANISM",
+        help="hierarchical, window, shifted_window, pooled or full: one for all stages, or one for each",
+    )
     add("--g1", type=int, nargs="+", metavar="TOKENS", help="side of the window in each hierarchical stage")
     add("--g2", type=int, nargs="+", metavar="TOKENS", help="side of the pooled cell in each hierarchical stage")
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="any field of hatnet.Config, like depthwise=false dims=[32,64]")
-    group = parser.add_argument_group("recipe (what is not given is the recipe's)")
+    group = parser.add_argument_group("recipe (what you leave out comes from --recipe)")
     add, length = group.add_argument, group.add_mutually_exclusive_group()
-    add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; cards for cards, else compact")
-    length.add_argument("--epochs", type=int, help="times that each image is seen; for cards, hundreds of steps")
-    length.add_argument("--minutes", type=float, help="instead: measure a few steps, and take as many as fit into this time")
-    add("--batch-size", type=int, help="images a step for each process; N processes take N times as many together")
-    add("--learning-rate", type=float, help="of AdamW, after the warm-up; not scaled by the number of processes")
+    add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; by default cards for cards, else compact")
+    length.add_argument("--epochs", type=int, help="passes over the images; for cards, hundreds of steps")
+    length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")
+    add("--batch-size", type=int, help="images per step and process; N processes take N times as many together")
+    add("--learning-rate", type=float, help="of AdamW, after the warm-up; not scaled with the number of processes")
     add("--weight-decay", type=float, help="none on norms and biases")
     add("--label-smoothing", type=float)
     add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
-    add("--cut-out", type=float, metavar="PART", help="of shift: side of the grey square, as part of the picture's")
-    add("--least-area", type=float, metavar="PART", help="of resized: what a crop keeps of the picture at least")
-    add("--first-side", type=float, metavar="PART", help="begin with pictures of this part of the side, which grow; 1: whole at once")
+    add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
+    add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
+    add("--first-side", type=float, metavar="FRACTION", help="start with images of this fraction of the side, which grow; 1: full size")
     add("--mixup", type=float, metavar="ALPHA", help="0: none")
     add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")
-    add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: the last weights")
-    add("--seed", type=int, help="of everything random")
+    add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: keep the last weights")
+    add("--seed", type=int, help="of all random numbers")
     add = parser.add_argument_group("machine").add_argument
     add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     add("--amp", default="off", choices=("off", "bf16"), help="autocast to bfloat16")
     add("--compile", action="store_true", help="torch.compile the model")
     add = parser.add_argument_group("run").add_argument
     add("--out", type=Path, metavar="RUN", help="folder for checkpoints and figures (a new one in runs/, which the app lists)")
-    add("--resume", type=Path, metavar="RUN", help="go on with this run, as its config.json says")
+    add("--resume", type=Path, metavar="RUN", help="continue this run, as its config.json says")
     return parser
 
 
 def evaluation_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="train_small.py eval", description="Print accuracy and confusions of a checkpoint.")
+    parser = argparse.ArgumentParser(prog="train_small.py eval", description="Print a checkpoint's accuracy and confusions.")
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
     parser.add_argument("--data", required=True, help=DATA)
     parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="round the weights to float16, measure those, and write them with it")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="round the weights to float16, evaluate those, and write them here")
     return parser
 
 
 def load(source: str, split: str, size: int, val_fraction: float, unreadable: int = 10):
-    """As `data.load`, and cards too."""
+    """`data.load`, which here knows the cards too."""
     from hatnet import cards, data
 
     if source == "cards":
@@ -107,7 +111,7 @@ def overrides(args: argparse.Namespace) -> dict:
 
 
 def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
-    """The model that the command line asks for, and the mean and std of its input where a checkpoint fixes them."""
+    """The model that the command line describes, and the mean and std of its input if a checkpoint sets them."""
     from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
     from hatnet.config import check_fields
 
@@ -118,7 +122,7 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
         except TypeError as error:
             raise ValueError(WRONG_FIELDS.format(fields, error)) from None
     if args.model:
-        raise ValueError(f"--init {args.init} brings its own shape; leave --model {args.model} out")
+        raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
     info, source = checkpoint_info(args.init), load_checkpoint(args.init)
     check_fields(fields)
     try:
@@ -127,19 +131,19 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
         raise ValueError(WRONG_FIELDS.format(fields, error)) from None
     own, weights = model.state_dict(), source.state_dict()
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
-    if info["classes"] != list(classes):
+    if info.classes != classes:
         taken = {key: value for key, value in taken.items() if not key.startswith("classifier.")}
-    part = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
-    if part < 0.01:
+    share = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
+    if share < 0.01:
         raise ValueError(f"--init {args.init}: almost none of its weights fit with {fields}")
     model.load_state_dict(own | taken)
-    anew = sorted({".".join(key.split(".")[:4]) for key in own.keys() - taken.keys()})
-    print(f"{part:.0%} of the weights come from {args.init}; new: {', '.join(anew) or 'none'}", file=sys.stderr)
-    return model, (info["mean"], info["std"])
+    fresh = sorted({".".join(key.split(".")[:4]) for key in own.keys() - taken.keys()})
+    print(f"{share:.0%} of the weights come from {args.init}; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
+    return model, (info.mean, info.std)
 
 
 def machine_of(args: argparse.Namespace):
-    """This process's device and its place among torchrun's."""
+    """The machine as --device and torchrun's environment describe it."""
     import torch
 
     from hatnet.training import Machine
@@ -149,7 +153,7 @@ def machine_of(args: argparse.Namespace):
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() and world == 1 else "cpu"
     if (kind == "cuda" and not torch.cuda.is_available()) or (kind == "mps" and not torch.backends.mps.is_available()):
-        raise ValueError(f"--device {kind}: torch {torch.__version__} finds none here; give cpu or auto")
+        raise ValueError(f"--device {kind}: torch {torch.__version__} finds none here; use cpu or auto")
     device = torch.device(kind, int(os.environ.get("LOCAL_RANK", 0))) if kind == "cuda" else torch.device(kind)
     if kind == "cuda":
         torch.cuda.set_device(device)
@@ -159,27 +163,139 @@ def machine_of(args: argparse.Namespace):
 
 
 def data_name(args: argparse.Namespace) -> str:
-    """The data set's name: of a folder, its last part."""
+    """The data set's name; for a folder, the last part of its path."""
     return Path(args.data.removeprefix("folder:")).resolve().name
 
 
 def new_folder(args: argparse.Namespace) -> Path:
-    """The folder of a new run. Raises ValueError if there is a run in it already."""
+    """The folder of a new run. Raises ValueError if it already holds one."""
     if args.out:
         if (args.out / "config.json").exists():
-            raise ValueError(f"{args.out} holds a run already: go on with --resume {args.out}, or give another --out")
+            raise ValueError(f"{args.out} already holds a run: continue it with --resume {args.out}, or choose another --out")
         return args.out
     name = data_name(args)
     taken = {path.name for path in Path("runs").glob("*")}
     return Path("runs") / next(name for name in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if name not in taken)
 
 
+def arguments_of(folder: Path, args: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, dict]:
+    """A run's own arguments, and its config.json. Raises ValueError if there is no run, or if more than --resume is given."""
+    more = [name for name, value in vars(args).items() if value != parser.get_default(name) and name != "resume"]
+    if more:
+        raise ValueError(f"--resume takes everything from {folder / 'config.json'}; leave --{more[0].replace('_', '-')} out")
+    try:
+        config = json.loads((folder / "config.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} is not a run ({error}): give a folder with config.json and state.pt") from None
+    return argparse.Namespace(**vars(args) | config["arguments"] | {"out": folder}), config
+
+
+def fill_in(args: argparse.Namespace) -> None:
+    """Set what the command line leaves open: model, image size and recipe."""
+    from hatnet import checkpoint_info
+
+    drawn = args.data == "cards"
+    if not (args.init or args.model):
+        args.model = "hatnet_cards" if drawn else "hatnet_compact"
+    if not args.image_size:
+        args.image_size = checkpoint_info(args.init).image_size if args.init else 48 if drawn else 32
+    args.recipe = args.recipe or ("cards" if drawn else "compact")
+
+
+def recipe_of(args: argparse.Namespace):
+    """The recipe that the command line names, with the fields that it sets. Raises ValueError if it does not suit the data."""
+    from hatnet.recipe import RECIPES, Recipe
+
+    if args.recipe not in RECIPES:
+        raise ValueError(f"unknown recipe {args.recipe!r}; the recipes are {', '.join(RECIPES)}")
+    given = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(Recipe)}
+    recipe = dataclasses.replace(RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
+    if args.data == "cards" and (args.image_size != 48 or recipe.mixup or recipe.augment != "none" or recipe.first_side < 1):
+        raise ValueError(
+            "cards are 48 pixels wide and have a label in each cell: leave --image-size and --mixup out, "
+            "and take a recipe without crops and flips (--recipe cards, or --augment none)"
+        )
+    return recipe
+
+
+def images_of(args: argparse.Namespace, machine) -> list:
+    """The images to train on, and the held-out ones. The first process downloads them for all."""
+    import torch
+
+    if machine.rank:
+        torch.distributed.barrier()
+    images = [load(args.data, split, args.image_size, args.val_fraction, args.max_unreadable) for split in ("train", "val")]
+    if machine.rank == 0 and machine.world > 1:
+        torch.distributed.barrier()
+    return images
+
+
+def trainer_of(args: argparse.Namespace, config: dict | None, data, machine):
+    """The trainer before its first step: with the model of a run's config.json, if there is one, else with a new model."""
+    import torch
+
+    from hatnet import Config, HATNet
+    from hatnet.training import Trainer
+
+    recipe = recipe_of(args)
+    torch.manual_seed(recipe.seed)
+    if config:
+        model, statistics = HATNet(Config(**config["model"])), (config["mean"], config["std"])
+    else:
+        model, statistics = build(args, data.classes, recipe.drop_path)
+    if (model.config.readout > 1) != (args.data == "cards"):
+        wanted = "cards need a logit for each of 4 x 4 cells (readout=4), pictures have one label (readout=1)"
+        raise ValueError(f"{wanted}; {args.model or args.init} has readout={model.config.readout}")
+    trainer = Trainer(model, recipe, data, machine, statistics)
+    if not trainer.steps_per_epoch:
+        raise ValueError(f"{len(data)} training images are fewer than one batch of {trainer.images_per_step}: lower --batch-size")
+    return trainer
+
+
+def resume(trainer, folder: Path, config: dict) -> None:
+    """Bring the trainer to where the run stopped. Raises ValueError if that is not possible."""
+    if config["processes"] != trainer.machine.world:
+        processes = f"{folder} was begun by {config['processes']} processes; these are {trainer.machine.world}"
+        raise ValueError(f"{processes}: use the same number")
+    trainer.state.load(folder / "state.pt")
+    keep_lines(folder / "metrics.jsonl", trainer.state.step)
+    print(f"continuing {folder} at step {trainer.state.step} of {config['steps']}", file=sys.stderr)
+
+
+def start(trainer, held_out, args: argparse.Namespace, argv: list[str]) -> tuple[Path, dict]:
+    """Settle how many steps a new run takes, and make its folder. Returns the folder and its config.json."""
+    import torch
+
+    machine, model, steps = trainer.machine, trainer.state.model, trainer.recipe.epochs * trainer.steps_per_epoch
+    if args.minutes:
+        steps = trainer.steps_within(args.minutes, held_out)
+        trainer.recipe = dataclasses.replace(trainer.recipe, epochs=math.ceil(steps / trainer.steps_per_epoch))
+    folder = new_folder(args) if machine.rank == 0 else Path()
+    config = {
+        "command": shlex.join(["python", "train_small.py", *argv]),
+        "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items() if name != "resume"},
+        "steps": steps,
+        "steps_per_epoch": trainer.steps_per_epoch,
+        "processes": machine.world,
+        "recipe": dataclasses.asdict(trainer.recipe),
+        "model": dataclasses.asdict(model.config),
+        "mean": trainer.mean,
+        "std": trainer.std,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "machine": f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}",
+    }
+    if machine.rank == 0:
+        claim(folder, trainer.state, config)
+    return folder, config
+
+
 def claim(folder: Path, state, config: dict) -> None:
-    """Make the run folder and write config.json and the first state: a folder or disk that cannot be written is said now.
+    """Make the run folder and write config.json and the first state, so that a place that cannot be written shows at once.
 
     Raises ValueError if it cannot, or if the disk has no room for all that the training will write.
     """
-    from hatnet.training import WRITE_ERRORS
+    from hatnet.files import atomic_write
+    from hatnet.run import WRITE_ERRORS
 
     weights = sum(p.numel() * p.element_size() for p in state.model.parameters())
     need = 12 * weights + 2**20  # model, mean, AdamW's two, twice while a state is replaced; two checkpoints, and one on its way
@@ -188,148 +304,77 @@ def claim(folder: Path, state, config: dict) -> None:
         if (free := shutil.disk_usage(folder).free) < need:
             raise ValueError(f"{folder.resolve()}: the disk has {free / 2**20:.0f} MB left, and this training writes {need / 2**20:.0f} MB")
         state.save(folder / "state.pt")
-        write_whole(folder / "config.json", json.dumps(config, indent=2) + "\n")
+        with atomic_write(folder / "config.json") as partial:
+            partial.write_text(json.dumps(config, indent=2) + "\n")
     except WRITE_ERRORS as error:
-        raise ValueError(f"cannot write to {folder.resolve()} ({error}): give another place with --out") from None
+        raise ValueError(f"cannot write to {folder.resolve()} ({error}): choose another place with --out") from None
 
 
-def resumed(args: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, dict]:
-    """The arguments of a run, and its config.json. Raises ValueError if there is none, or if more than --resume is given."""
-    more = [name for name, value in vars(args).items() if value != parser.get_default(name) and name != "resume"]
-    if more:
-        raise ValueError(f"--resume takes everything from {args.resume / 'config.json'}; leave --{more[0].replace('_', '-')} out")
-    try:
-        config = json.loads((args.resume / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{args.resume} holds no run ({error}): give a folder with config.json and state.pt") from None
-    return argparse.Namespace(**vars(args) | config["arguments"] | {"out": args.resume}), config
-
-
-def fit(argv: list[str]) -> None:
+def train(argv: list[str]) -> None:
     parser = training_parser()
     args, config = parser.parse_args(argv), None
     if args.resume:
-        args, config = resumed(args, parser)
+        args, config = arguments_of(args.resume, args, parser)
     import torch
 
-    from hatnet import Config, HATNet, checkpoint_info, training
+    from hatnet.run import Run
 
     machine = machine_of(args)
-    first = machine.rank == 0
-    drawn = args.data == "cards"
-    if not (args.init or args.model):
-        args.model = "hatnet_cards" if drawn else "hatnet_compact"
-    if not args.image_size:
-        args.image_size = checkpoint_info(args.init)["image_size"] if args.init else 48 if drawn else 32
-    args.recipe = args.recipe or ("cards" if drawn else "compact")
-    if args.recipe not in training.RECIPES:
-        raise ValueError(f"unknown recipe {args.recipe!r}; the recipes are {', '.join(training.RECIPES)}")
-    given = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(training.Recipe)}
-    recipe = dataclasses.replace(training.RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
-
-    if not first:
-        torch.distributed.barrier()  # the first process downloads for all
-    parts = [load(args.data, split, args.image_size, args.val_fraction, args.max_unreadable) for split in ("train", "val")]
-    if first and machine.world > 1:
-        torch.distributed.barrier()
-    images, watched = parts
-    if drawn and (args.image_size != 48 or recipe.mixup or recipe.augment != "none" or recipe.first_side < 1):
-        raise ValueError(
-            "cards are 48 pixels wide and have a label in each cell: leave --image-size and --mixup out, "
-            "and take a recipe without crops and flips (--recipe cards, or --augment none)"
-        )
-    per_epoch = len(images) // (recipe.batch_size * machine.world)
-    if not per_epoch:
-        batch = recipe.batch_size * machine.world
-        raise ValueError(f"{len(images)} training images are fewer than one batch of {batch}: lower --batch-size")
-
-    torch.manual_seed(recipe.seed)
+    fill_in(args)
+    recipe_of(args)  # what is wrong with it shows before the images are read
+    data, held_out = images_of(args, machine)
+    trainer = trainer_of(args, config, data, machine)
     if config:
-        model, mean, std = HATNet(Config(**config["model"])), config["mean"], config["std"]
+        folder = args.out
+        resume(trainer, folder, config)
     else:
-        model, fixed = build(args, images.classes, recipe.drop_path)
-        mean, std = fixed or images.statistics()
-    if (model.config.readout > 1) != drawn:
-        wanted = "cards ask each of 4 x 4 cells (readout=4), pictures have one label (readout=1)"
-        raise ValueError(f"{wanted}; {args.model or args.init} has readout={model.config.readout}")
-    state = training.begin(model, recipe, machine.device)
-    if config:
-        folder, steps = args.out, config["steps"]
-        if config["processes"] != machine.world:
-            raise ValueError(f"{folder} was begun by {config['processes']} processes; these are {machine.world}: take as many")
-        state.load(folder / "state.pt")
-        keep_lines(folder / "metrics.jsonl", state.step)
-        print(f"going on with {folder} at step {state.step} of {steps}", file=sys.stderr)
-    else:
-        if args.minutes:
-            steps = training.fix_steps(args.minutes, copy.deepcopy(state), images, watched, recipe, machine, mean, std)
-            recipe = dataclasses.replace(recipe, epochs=math.ceil(steps / per_epoch))
-        else:
-            steps = recipe.epochs * per_epoch
-        folder = new_folder(args) if first else Path()
-        config = {
-            "command": shlex.join(["python", "train_small.py", *argv]),
-            "arguments": {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items() if name != "resume"},
-            "steps": steps,
-            "steps_per_epoch": per_epoch,
-            "processes": machine.world,
-            "recipe": dataclasses.asdict(recipe),
-            "model": dataclasses.asdict(model.config),
-            "mean": mean,
-            "std": std,
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "machine": f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}",
-        }
-        if first:
-            claim(folder, state, config)
-    info = {
-        "classes": list(images.classes),
-        "mean": mean,
-        "std": std,
+        folder, config = start(trainer, held_out, args, argv)
+    header = {
+        "classes": list(data.classes),
+        "mean": trainer.mean,
+        "std": trainer.std,
         "image_size": args.image_size,
         "data": data_name(args),
         "split": "val",
         "val_fraction": args.val_fraction,
-    } | {name: config[name] for name in ("steps", "recipe", "machine")}
-    whole = training.train(state, images, watched, recipe, steps, machine, folder, info)
-    if first:
+    }
+    header |= {name: config[name] for name in ("steps", "recipe", "machine")}
+    finished = trainer.train(config["steps"], held_out, Run(folder, header))
+    if machine.rank == 0:
+        best, step = trainer.state.best, trainer.state.step
         print(
-            f"best accuracy on {len(watched)} held-out images: {state.best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
-            if whole
-            else f"stopped and saved at step {state.step} of {steps}; go on with: python train_small.py --resume {folder}"
+            f"best accuracy on {len(held_out)} held-out images: {best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
+            if finished
+            else f"stopped and saved at step {step} of {config['steps']}; continue with: python train_small.py --resume {folder}"
         )
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 def keep_lines(path: Path, step: int) -> None:
-    """Drop the lines of metrics.jsonl that a run wrote after the state it goes on from; it will write them again."""
+    """Drop the lines of metrics.jsonl that a run wrote after the state it continues from; it will write them again."""
+    from hatnet.files import atomic_write
+
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    write_whole(path, "".join(kept))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is whole whenever it is there."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, path)
+    with atomic_write(path) as partial:
+        partial.write_text("".join(kept))
 
 
 def evaluate(argv: list[str]) -> None:
     args = evaluation_parser().parse_args(argv)
     import torch
 
-    from hatnet import cards, checkpoint_info, load_checkpoint, save_checkpoint, training
+    from hatnet import cards, checkpoint_info, evaluation, load_checkpoint, save_checkpoint
 
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
-    images = load(args.data, args.split, info["image_size"], info.get("val_fraction", 0.1))
-    if list(images.classes) != info["classes"]:
-        raise ValueError(f"{args.checkpoint} knows the classes {info['classes']}; {args.data} has {list(images.classes)}")
+    images = load(args.data, args.split, info.image_size, info.extra.get("val_fraction", 0.1))
+    if images.classes != info.classes:
+        raise ValueError(f"{args.checkpoint} has the classes {list(info.classes)}; {args.data} has {list(images.classes)}")
     if args.write:
         model.half().float()
-    predicted = training.predict(model, images, info["mean"], info["std"])
-    table, accuracy = training.confusion(predicted, images), training.accuracy(predicted, images)
+    predicted = evaluation.predict(model, images, info.mean, info.std)
+    table, accuracy = evaluation.confusion(predicted, images), evaluation.accuracy(predicted, images)
     print("true \\ predicted  " + " ".join(f"{name[:6]:>6}" for name in images.classes))
     for name, row in zip(images.classes, table.tolist(), strict=True):
         print(f"{name[:16]:16}  " + " ".join(f"{count:6}" for count in row))
@@ -339,7 +384,7 @@ def evaluate(argv: list[str]) -> None:
         print("global question {:.2%}, local question {:.2%}".format(*cards.questions(predicted, images.labels)))
     if args.write:
         figures = {"accuracy": accuracy, "per_class_accuracy": per_class, "split": args.split}
-        header = {key: value for key, value in info.items() if key not in ("config", "g1", "g2", "step")} | figures
+        header = {key: value for key, value in info.header().items() if key != "step"} | figures
         save_checkpoint(model, args.write, header, torch.float16)
         print(f"written to {args.write}, {args.write.stat().st_size / 1000:.0f} kB")
 
@@ -347,7 +392,7 @@ def evaluate(argv: list[str]) -> None:
 def main(argv: list[str]) -> None:
     warnings.formatwarning = lambda message, *_, **__: f"train_small.py: {message}\n"
     try:
-        evaluate(argv[1:]) if argv[:1] == ["eval"] else fit(argv)
+        evaluate(argv[1:]) if argv[:1] == ["eval"] else train(argv)
     except ValueError as error:
         sys.exit(f"train_small.py: {error}")
     except KeyboardInterrupt:

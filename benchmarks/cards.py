@@ -1,11 +1,11 @@
-"""What each reach can do on the cards: `python benchmarks/cards.py` trains all arms and writes checkpoints/cards.ablation.json.
+"""The five mechanisms on the cards: `python benchmarks/cards.py` trains all arms and writes checkpoints/cards.ablation.json.
 
-Same weights' sizes, same recipe, same images; only the reach of attention differs (`config.REACHES`). Each arm is trained for 700
-steps, and for as many steps as take the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core. Every
-training is kept in runs/cards-ablation (100 kB each) and not repeated by the next call.
+Sizes of the weights, recipe and images are the same; only the mechanism differs (`config.MECHANISMS`). Each arm is trained for 700
+steps, and for as many as fit into the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core.
+Every training is kept in runs/cards-ablation (100 kB each) and not repeated by the next call.
 
 For each training: accuracy on both questions, on 4,000 images that nothing else uses; the pointing score; the knock-outs.
-The recipe was tuned on the hierarchical arm. That an arm did not learn in this time does not say that it cannot.
+The recipe was tuned on the hierarchical arm. That an arm did not learn in this time does not mean that it cannot.
 """
 
 import argparse
@@ -25,23 +25,24 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, load_checkpoint, save_checkpoint, training
-from hatnet.config import REACHES
+from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, evaluation, load_checkpoint, place_of, save_checkpoint
+from hatnet.config import MECHANISMS
 from hatnet.data import Images, normalise
-from hatnet.maps import AttentionMap, place_of
+from hatnet.maps import AttentionMap
+from hatnet.recipe import RECIPES
+from hatnet.training import Trainer
 
 STEPS = 700
 ASKING = (1, 1)  # the asker's middle token, on the grid of 12 x 12
-MACHINE = training.Machine(device=torch.device("cpu"))
 
 
 def seconds_per_step(arms: list[str]) -> dict[str, float]:
-    """Of each arm: the median over rounds in which the arms take turns, so that a slow minute of the machine hits all alike."""
+    """For each arm, the median over rounds in which the arms take turns, so that a slow minute of the machine affects all alike."""
     times: dict[str, list[float]] = {arm: [] for arm in arms}
     for _ in range(5):
         for arm in arms:
-            state = training.begin(create_model("hatnet_cards", 4, attention=arm), training.RECIPES["cards"], MACHINE.device)
-            steps = training.optimise(state, cards.Cards(), training.RECIPES["cards"], STEPS, MACHINE, cards.MEAN, cards.STD)
+            trainer = Trainer(create_model("hatnet_cards", 4, attention=arm), RECIPES["cards"], cards.Cards())
+            steps = trainer.optimise(STEPS)
             next(steps)
             start = time.perf_counter()
             list(islice(steps, 8))
@@ -50,13 +51,12 @@ def seconds_per_step(arms: list[str]) -> dict[str, float]:
 
 
 def trained(arm: str, seed: int, steps: int, path: Path) -> dict:
-    """Train one arm, and write it to `path`; the checkpoint's header has the figures."""
+    """Train one arm and write it to `path`; the figures are in the checkpoint's header too."""
     torch.manual_seed(seed)
-    recipe = replace(training.RECIPES["cards"], seed=seed)
     model = create_model("hatnet_cards", 4, attention=arm)
-    state = training.begin(model, recipe, MACHINE.device)
+    trainer = Trainer(model, replace(RECIPES["cards"], seed=seed), cards.Cards())
     start = time.process_time()
-    for _ in training.optimise(state, cards.Cards(), recipe, steps, MACHINE, cards.MEAN, cards.STD):
+    for _ in trainer.optimise(steps):
         pass
     seconds = time.process_time() - start
     accuracy, found = measured(model.eval())
@@ -75,19 +75,19 @@ def trained(arm: str, seed: int, steps: int, path: Path) -> dict:
 
 
 def measured(model: torch.nn.Module) -> tuple[float, dict]:
-    """Accuracy on 4,000 images that nothing else uses, and what is known of it: both questions, pointing, knock-outs."""
+    """Accuracy on 4,000 images that nothing else uses, and the other figures: both questions, pointing, knock-outs."""
     test = cards.images(4000, seed=2)
-    predicted = training.predict(model, test, cards.MEAN, cards.STD)
+    predicted = evaluation.predict(model, test, cards.MEAN, cards.STD)
     questions = dict(zip(("global", "local"), cards.questions(predicted, test.labels), strict=True))
-    return training.accuracy(predicted, test), questions | pointing(model) | knock_outs(model)
+    return evaluation.accuracy(predicted, test), questions | pointing(model) | knock_outs(model)
 
 
 def cell_mass(record: AttentionMap) -> Tensor:
-    """What the asking token gives to each cell: [b, heads, 16], from the rows that were computed."""
+    """The asking token's attention to each cell: [b, heads, 16], from the rows that were computed."""
     masses = []
     for image in range(record.images):
         row = record.row(*ASKING, image)
-        if record.layout.pool == 1:
+        if record.layout.kind != "pooled":
             top, left, height, width = record.window(*ASKING)
             whole = row.new_zeros(record.heads, *record.query_grid)
             whole[:, top : top + height, left : left + width] = row
@@ -100,7 +100,7 @@ def cell_mass(record: AttentionMap) -> Tensor:
 def pointing(model: torch.nn.Module, count: int = 1000) -> dict:
     """How often the asker's attention peaks on the marked card, among 16 cells.
 
-    The block, step and head are chosen on `count` images, and scored on `count` others. `mass` is what it gives to that card.
+    The block, step and head are chosen on `count` images and scored on `count` others. `mass` is the attention to that card.
     """
     hits, masses, names = [], [], []
     for seed in (3, 4):
@@ -116,9 +116,9 @@ def pointing(model: torch.nn.Module, count: int = 1000) -> dict:
 
 
 def hidden(cell: Tensor, asker_only: bool):
-    """A context in which no token (or, `asker_only`, no token of the asker) is given the keys of a cell: `cell` [b].
+    """A context in which no token (with `asker_only`: no token of the asker) attends to the keys of a cell: `cell` [b].
 
-    It acts on the steps whose keys cover the whole map: pooled cells, or all tokens. Windows elsewhere do not see the card anyway.
+    It acts on the steps whose keys cover the whole map: pooled cells, or all tokens. Other windows do not contain the card anyway.
     """
     place = torch.arange(144)
     of_token = place // 36 * 4 + place % 12 // 3
@@ -135,8 +135,8 @@ def hidden(cell: Tensor, asker_only: bool):
 
 
 def knock_outs(model: torch.nn.Module, count: int = 1000) -> dict:
-    """Both accuracies with one card's keys hidden. Null for arms of windows alone, where a far card has no keys to hide."""
-    if not {"pooled", "full"} & set(REACHES[model.config.attention]):
+    """Both accuracies with one card's keys hidden. Null for the arms with windows only, where a distant card has no keys to hide."""
+    if not {"pooled", "full"} & set(MECHANISMS[model.config.attention]):
         return {"knock_outs": None}
     drawn = cards.draw(count, torch.Generator().manual_seed(5))
     images = Images(pixels=drawn.pixels, labels=drawn.labels, classes=cards.CLASSES)
@@ -147,7 +147,7 @@ def knock_outs(model: torch.nn.Module, count: int = 1000) -> dict:
         ("another card hidden from the asker", drawn.others[:, 0], True),
     ):
         with hidden(cell, asker_only):
-            predicted = training.predict(model, images, cards.MEAN, cards.STD, batch_size=count)
+            predicted = evaluation.predict(model, images, cards.MEAN, cards.STD, batch_size=count)
         found[name] = dict(zip(("global", "local"), cards.questions(predicted, images.labels), strict=True))
     return {"knock_outs": found}
 
@@ -156,7 +156,7 @@ def summary(runs: list[dict]) -> list[dict]:
     """One row for each budget and arm: mean and standard deviation over the seeds."""
     rows = []
     for budget in ("equal steps", "equal time"):
-        for arm in REACHES:
+        for arm in MECHANISMS:
             mine = [run for run in runs if run["budget"] == budget and run["arm"] == arm]
             if not mine:
                 continue
@@ -170,9 +170,9 @@ def summary(runs: list[dict]) -> list[dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arms", nargs="+", default=list(REACHES), choices=list(REACHES))
+    parser.add_argument("--arms", nargs="+", default=list(MECHANISMS), choices=list(MECHANISMS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--runs", type=Path, default=Path("runs/cards-ablation"), help="where every training is kept")
+    parser.add_argument("--runs", type=Path, default=Path("runs/cards-ablation"), help="folder of the trainings")
     parser.add_argument("--output", type=Path, default=Path("checkpoints/cards.ablation.json"))
     parser.add_argument("--measure", nargs="+", metavar="CHECKPOINT", help="train nothing: print these checkpoints' figures as JSON")
     args = parser.parse_args()
@@ -182,13 +182,13 @@ def main() -> None:
     args.runs.mkdir(parents=True, exist_ok=True)
     timing = args.runs / "seconds_per_step.json"
     if not timing.exists():
-        timing.write_text(json.dumps(seconds_per_step(list(REACHES))))
+        timing.write_text(json.dumps(seconds_per_step(list(MECHANISMS))))
     seconds, runs = json.loads(timing.read_text()), []
     for seed in range(args.seeds):
         for arm in args.arms:
             for budget, steps in (("equal steps", STEPS), ("equal time", round(STEPS * seconds["hierarchical"] / seconds[arm]))):
                 path = args.runs / f"{arm}-{steps}-{seed}.safetensors"
-                figures = checkpoint_info(path)["figures"] if path.exists() else trained(arm, seed, steps, path)
+                figures = checkpoint_info(path).extra["figures"] if path.exists() else trained(arm, seed, steps, path)
                 runs.append({"budget": budget} | figures)
                 print(f"{budget}: {arm:15} seed {seed}: {steps} steps, {figures['cpu_seconds']} s, ", end="")
                 print("global {global:.1%}, local {local:.1%}, pointing {pointing:.1%}".format(**figures), flush=True)

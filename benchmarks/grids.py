@@ -1,14 +1,15 @@
-"""Accuracy and cost of a checkpoint under other grids than it was trained with: `python benchmarks/grids.py NAME --data DATA`.
+"""Accuracy and cost of a checkpoint with other G1 and G2 than in its training: `python benchmarks/grids.py NAME --data DATA`.
 
-One hierarchical stage at a time, the others as trained: every G1 in {2, 4, 7, 8, the whole map} with every G2 in {1, 2, 4, 8}, as
-far as they fit the stage's grid of tokens, and with the trained values too. No weight depends on G1 or G2, so nothing is trained.
-On 1,000 images that were held out from training (all, where the checkpoint's training held out fewer); MACs of one image by
+One hierarchical stage at a time, the others as trained: every G1 in {2, 4, 7, 8, the whole map} with every G2 in {1, 2, 4, 8}, if
+they fit the stage's token grid, and with the trained values too. No weight depends on G1 or G2, so nothing is trained.
+Uses 1,000 images that were held out from training (all of them, if there are fewer), and the MACs of one image by
 `hatnet.complexity.count`. Writes checkpoints/NAME.grids.json.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -47,8 +48,8 @@ def variants(model: HATNet, size: int) -> list[tuple[int | None, tuple[int, ...]
 
 
 @torch.inference_mode()
-def right(model: HATNet, images: Images, mean: list, std: list, g1: tuple[int, ...], g2: tuple[int, ...]) -> Tensor:
-    """Which images are named rightly with these grids: bool [n]."""
+def right(model: HATNet, images: Images, mean: Sequence[float], std: Sequence[float], g1: tuple[int, ...], g2: tuple[int, ...]) -> Tensor:
+    """Which images are classified correctly with this G1 and G2: bool [n]."""
     batches = zip(images.pixels.split(100), images.labels.split(100), strict=True)
     return torch.cat([model(normalise(pixels, mean, std), g1, g2).argmax(1) == labels for pixels, labels in batches])
 
@@ -61,20 +62,20 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="(checkpoints/NAME.grids.json)")
     args = parser.parse_args()
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
-    size, fraction = info["image_size"], info.get("val_fraction", 0.1)
+    size, fraction = info.image_size, info.extra.get("val_fraction", 0.1)
     held = data.load(args.data, "val", size, fraction)
-    if list(held.classes) != info["classes"]:
-        sys.exit(f"{args.checkpoint} knows the classes {info['classes']}; {args.data} has {list(held.classes)}")
+    if held.classes != info.classes:
+        sys.exit(f"{args.checkpoint} has the classes {list(info.classes)}; {args.data} has {list(held.classes)}")
     held = Images(pixels=held.pixels[: args.images], labels=held.labels[: args.images], classes=held.classes)
     rows = []
     for stage, g1, g2 in tqdm(variants(model, size), "grids", unit="setting", disable=None):
-        accuracy = right(model, held, info["mean"], info["std"], g1, g2).float().mean().item()
+        accuracy = right(model, held, info.mean, info.std, g1, g2).float().mean().item()
         count = complexity.count(model, (size, size), g1, g2)
         rows.append({"stage": stage, "g1": g1, "g2": g2, "accuracy": accuracy, "macs": count.total, "macs_conv_linear": count.conv_linear})
         where = f"stage {stage}" if stage else "as trained"
         tqdm.write(f"{where}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs")
     trained = {"g1": model.config.g1, "g2": model.config.g2}
-    result = {"data": info["data"], "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
+    result = {"data": info.data, "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
     output = args.output or Path("checkpoints") / f"{Path(args.checkpoint).stem}.grids.json"
     output.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written to {output}")

@@ -1,7 +1,7 @@
-"""How fast hatnet runs, beside the same weights run as the authors' release runs them: `python benchmarks/model.py`.
+"""The speed of hatnet next to that of the same weights run as the authors' release does: `python benchmarks/model.py`.
 
-"released style" is 1 x 1 convolutions on contiguous NCHW tensors and softmax(QK^T)V written out. The two take turns; a row gives
-the median over the pairs, and the quartiles of the ratio. Prints processor, threads and versions.
+"released style" means 1 x 1 convolutions on contiguous NCHW tensors, and softmax(QK^T)V written out. The two take turns; a row has
+the median over the pairs and the quartiles of the ratio. Processor, threads and versions are printed too.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import create_model
-from hatnet.checkpoints import official_key
-from hatnet.complexity import peak_memory
+from hatnet.official import official_key
+from hatnet.timing import peak_memory
 
 
 class ReleasedStyle:
-    """The weights of a hatnet model, run as the release does: convolutions, contiguous NCHW, explicit softmax."""
+    """A hatnet model's weights, run in the manner of the release: convolutions, contiguous NCHW, explicit softmax."""
 
     def __init__(self, model: torch.nn.Module):
         self.config = model.config

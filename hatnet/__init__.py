@@ -1,24 +1,25 @@
 """HAT-Net and its hierarchical attention (H-MHSA), written to be read beside the paper.
 
-Read in this order: `attention.py` (Eqs. 1 to 14), `blocks.py` and `model.py` (Fig. 1), `config.py` (Table 1), `maps.py`,
-`walk.py` (the equations step by step), `rollout.py`, `complexity.py` (Eqs. 5 and 15), `checkpoints.py`. What `train_small.py`
-drives: `training.py`, `data.py`, `cards.py`.
+Read in this order:
+    attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
+    blocks.py, model.py, config.py          Fig. 1 and Table 1
+    ablations.py                            the mechanisms that the paper compares with, on the same weights
+    maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
+    trace.py, equations.py                  the tensors of one attention; Eqs. 6 to 15 one by one
+    complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
+    checkpoints.py, official.py, files.py   weights on disk; the authors' weights
+    cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
+    training.py, run.py, evaluation.py      ... the loop, what it leaves on disk, how good the model is
 """
 
-from hatnet import complexity, rollout
-from hatnet.checkpoints import (
-    checkpoint_info,
-    list_checkpoints,
-    list_pretrained,
-    load_checkpoint,
-    load_official_state_dict,
-    load_pretrained,
-    save_checkpoint,
-)
+from hatnet import complexity, rollout, timing
+from hatnet.checkpoints import CheckpointInfo, checkpoint_info, list_checkpoints, load_checkpoint, save_checkpoint
 from hatnet.config import VARIANTS, Config
-from hatnet.maps import AttentionMap, attention_maps, place_of, token_at, window_of
+from hatnet.equations import Equation, block_input, trace_equations
+from hatnet.geometry import place_of, token_at, window_of
+from hatnet.maps import AttentionMap, attention_maps
 from hatnet.model import HATNet, create_model
-from hatnet.walk import Step, block_input, walk
+from hatnet.official import list_pretrained, load_official_state_dict, load_pretrained
 
 __all__ = [
     "VARIANTS",
@@ -30,11 +31,13 @@ __all__ = [
     "place_of",
     "token_at",
     "window_of",
-    "Step",
+    "Equation",
     "block_input",
-    "walk",
+    "trace_equations",
     "complexity",
+    "timing",
     "rollout",
+    "CheckpointInfo",
     "checkpoint_info",
     "list_checkpoints",
     "list_pretrained",

@@ -1,4 +1,4 @@
-"""`python -m hatnet`: Table 1 recomputed, beside the paper's figures."""
+"""`python -m hatnet`: Table 1 recomputed, next to the paper's figures."""
 
 from hatnet.complexity import count
 from hatnet.model import create_model

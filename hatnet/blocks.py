@@ -1,7 +1,7 @@
-"""What stands around the attention in Fig. 1: the MLP, the transformer block, the stem and the downsampling.
+"""The rest of Fig. 1: the MLP, the transformer block, the stem and the downsampling.
 
-Axes as in `attention.py`: `b c h w` in channels-last memory. A 1 x 1 convolution of the release is a linear layer over the
-channels here: the same weights and the same sums, on a CPU several times faster.
+Axes as in `attention.py`: `b c h w` in channels-last memory. The release's 1 x 1 convolutions are linear layers over the channels
+here: the same weights and the same sums, several times faster on a CPU.
 """
 
 import torch
@@ -9,14 +9,17 @@ from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.attention import HMHSA, MHSA, NORMS
+from hatnet.ablations import HIERARCHICAL
+from hatnet.attention import MHSA
 from hatnet.config import Config
+from hatnet.norms import NORMS
+from hatnet.trace import Trace
 
-STRIP = 2**23  # bytes of hidden channels that are made at once at inference
+STRIP = 2**23  # bytes of hidden channels to compute at once at inference
 
 
 def activation(name: str) -> nn.Module:
-    """SiLU, in place (its input is nobody else's, and a second tensor of E C channels is dear), or GELU."""
+    """SiLU, in place (nothing else reads its input, and a second tensor of E C channels is expensive), or GELU."""
     return nn.SiLU(inplace=True) if name == "silu" else nn.GELU()
 
 
@@ -24,7 +27,7 @@ class MLP(nn.Module):
     """The MLP of Eq. 4 with a K x K depthwise convolution inside (section 3.3).
 
     As released: norm, 1 x 1 (C -> E C), SiLU, depthwise, SiLU, 1 x 1 (E C -> C), norm; no biases in the convolutions.
-    Without the depthwise convolution (the paper's "pure transformer", section 4.4), its SiLU is gone too.
+    Without the depthwise convolution (the paper's "pure transformer", section 4.4), its SiLU is left out too.
     """
 
     def __init__(self, config: Config, index: int):
@@ -55,9 +58,9 @@ class MLP(nn.Module):
         return rearrange(self.reduce(x), "b h w c -> b c h w")
 
     def _in_strips(self, x: Tensor) -> Tensor:
-        """The same, some images or some rows at a time: a new tensor of all E C hidden channels costs more time than filling it.
+        """The same, a few images or rows at a time: allocating a tensor of all E C hidden channels takes longer than filling it.
 
-        A strip takes along the rows that the depthwise kernel of its edge rows reaches; what it gives for those is dropped.
+        Each strip includes the rows that the depthwise kernel reads beyond its edges; the output for those is dropped.
         """
         h, w = x.shape[-2:]
         row = w * self.expand.out_features * x.element_size()  # bytes of hidden channels
@@ -72,21 +75,21 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with its residual."""
+    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual."""
 
     def __init__(self, config: Config, index: int, drop_path: float):
         super().__init__()
         channels, norm = config.dims[index], NORMS[config.norm]
         if index < len(config.g1):
-            self.attn = HMHSA(channels, config.head_dim, norm, config.mechanisms[index])
+            self.attn = HIERARCHICAL[config.mechanisms[index]](channels, config.head_dim, norm)
         else:
             self.attn = MHSA(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
         self.drop_path = StochasticDepth(drop_path, "row")
 
-    def forward(self, x: Tensor, *grids: int, explicit: bool = False, seen: dict[str, Tensor | None] | None = None) -> Tensor:
+    def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""
-        x = x + self.drop_path(self.attn(x, *grids, explicit=explicit, seen=seen))  # Eq. 14: its "+ X" is this residual
+        x = x + self.drop_path(self.attn(x, *grids, explicit=explicit, trace=trace))  # Eq. 14: its "+ X" is this residual
         return x + self.drop_path(self.mlp(x))  # Eq. 4
 
 

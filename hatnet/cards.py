@@ -1,9 +1,9 @@
-"""Cards: a drawn task with two questions, whose answers, and where attention must look for them, are known.
+"""Cards: a drawn task with two questions. It is known what the answers are, and where attention must look for them.
 
-An image is 48 x 48 pixels, 4 x 4 cells of 3 x 3 tokens of 4 x 4 pixels. The top-left cell is the asker: solid cyan, always; its
+An image has 48 x 48 pixels: 4 x 4 cells of 3 x 3 tokens of 4 x 4 pixels. The top-left cell is the asker, always solid cyan; its
 three neighbours stay blank. Up to four other cells are cards of nine tokens in random order: 3 rings, 2 X's in one colour, and
-up to 4 glyphs, each with a pattern and a colour of its own. A card's answer is the pattern of the glyph in its X's colour. The
-rings of one card, the marked one, are magenta, those of the others cyan.
+up to 4 glyphs, each with its own pattern and colour. A card's answer is the pattern of the glyph that has the colour of its X's.
+The rings of one card, the marked one, are magenta; those of the others are cyan.
 
 *Local question:* each card's cell names its own answer. *Global question:* the asker's cell names the marked card's.
 With G1 = G2 = 3 (`hatnet_cards`), a cell is one window and one pooled key.
@@ -21,9 +21,9 @@ from hatnet.data import IGNORED, Images, generator
 
 CLASSES = ("rows", "columns", "checker", "diagonal")  # the patterns, in the order of the labels
 SIZE = 48  # pixels
-ASKER = 0  # the cell that asks: top left
-FREE = (2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)  # where cards may lie: not on the asker, nor beside it
-MEAN, STD = [0.35] * 3, [0.25] * 3  # for the model's input, of pixels in 0..1
+ASKER = 0  # top left
+FREE = (2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)  # where cards may lie: neither on the asker nor next to it
+MEAN, STD = [0.35] * 3, [0.25] * 3  # of each channel, for pixels in 0..1
 
 _BLANK, _RING, _X, _SOLID = 4, 5, 6, 7  # tokens 0 to 3 are the patterns
 _TOKENS = torch.tensor(
@@ -47,17 +47,17 @@ _CYAN, _MAGENTA = 4, 5  # colours 0 to 3 are for glyphs and X's
 
 
 class Drawn(NamedTuple):
-    """Images of cards, and all that is known about them."""
+    """Images of cards, with their labels and where the cards lie."""
 
     pixels: Tensor  # uint8 [b, 3, 48, 48]
-    labels: Tensor  # int64 [b, 4, 4]: the answer wanted of each cell, IGNORED where none is
-    weights: Tensor  # float32 [b, 4, 4]: of each label in the loss: half an image's is the asker's, half its cards'
+    labels: Tensor  # int64 [b, 4, 4]: each cell's answer; IGNORED where there is none
+    weights: Tensor  # float32 [b, 4, 4]: of each label in the loss; half of the weight is the asker's, half the cards'
     marked: Tensor  # int64 [b]: the marked card's cell
-    others: Tensor  # int64 [b, 3]: the other cards' cells, -1 for a card that is not there
+    others: Tensor  # int64 [b, 3]: the other cards' cells; -1 for each one missing
 
 
 def draw(count: int, random: Generator, most_glyphs: int = 4, full: float = 1.0) -> Drawn:
-    """`count` images. The first `full` of them hold four cards of four glyphs, the others 1 to 4 cards of 1 to `most_glyphs`."""
+    """Draw `count` images: a fraction `full` with four cards of four glyphs, the others with 1 to 4 cards of 1 to `most_glyphs`."""
 
     def shuffled(*shape: int) -> Tensor:
         return torch.rand(shape, generator=random).argsort(-1)
@@ -65,11 +65,11 @@ def draw(count: int, random: Generator, most_glyphs: int = 4, full: float = 1.0)
     easy = torch.arange(count) >= round(full * count)
     cards = torch.where(easy, torch.randint(1, 5, (count,), generator=random), 4)
     glyphs = torch.where(easy, torch.randint(1, most_glyphs + 1, (count,), generator=random), 4)
-    answers = shuffled(count, 4)  # of each card: four cards have four answers
+    answers = shuffled(count, 4)  # of each card: no two are the same
     cells = torch.tensor(FREE)[shuffled(count, len(FREE))[:, :4]]  # of each card; the first card is the marked one
     there = torch.arange(4) < cards[:, None]
 
-    # Nine tokens of each card: the four glyphs (its answer's first of all), two X's, three rings.
+    # The nine tokens of each card: four glyphs, two X's, three rings. The glyph of its answer is always there.
     colours = shuffled(count, 4, 4)  # of the four patterns
     chance = torch.rand(count, 4, 4, generator=random).scatter(2, answers[..., None], -1.0)
     lies = chance.argsort(-1).argsort(-1) < glyphs[:, None, None]  # which patterns this card has
@@ -99,36 +99,36 @@ def draw(count: int, random: Generator, most_glyphs: int = 4, full: float = 1.0)
 
 
 def curriculum(progress: float) -> tuple[int, float]:
-    """`most_glyphs` and `full` of `draw` at a point of the training, 0..1: easy cards first; without, nothing is learned in time."""
+    """`most_glyphs` and `full` of `draw` at a point of the training, 0..1: easy cards first, or nothing is learned in time."""
     return (1 if progress < 0.12 else 2 if progress < 0.24 else 4), (0.5 if progress >= 0.45 else 0.0)
 
 
 class Cards:
-    """Fresh images for every step, in the place of a set of images for training."""
+    """Fresh images for every step, in place of a training set."""
 
     classes = CLASSES
 
     def __len__(self) -> int:
-        """What is called an epoch: 100 steps of 64."""
+        """The length of an epoch, by definition: 100 steps of 64."""
         return 6400
 
     def statistics(self) -> tuple[list[float], list[float]]:
         return MEAN, STD
 
-    def batch(self, step: int, steps: int, count: int, seed: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """As `Images.batch`."""
+    def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Like `Images.batch`."""
         drawn = draw(count, generator(seed, 0, step), *curriculum(step / steps))
-        return drawn.pixels[part], drawn.labels[part], drawn.weights[part]
+        return drawn.pixels[shard], drawn.labels[shard], drawn.weights[shard]
 
 
 def images(count: int, seed: int) -> Images:
-    """A fixed set at full difficulty, to measure on."""
+    """A fixed set at full difficulty, for evaluation."""
     drawn = draw(count, torch.Generator().manual_seed(seed))
     return Images(pixels=drawn.pixels, labels=drawn.labels, classes=CLASSES, weights=drawn.weights)
 
 
 def questions(predicted: Tensor, labels: Tensor) -> tuple[float, float]:
-    """The parts of the global and of the local questions that are answered rightly: predicted, labels [b, 4, 4]."""
+    """The fractions of right answers to the global and to the local question: predicted, labels [b, 4, 4]."""
     right, labels = (predicted == labels).flatten(1), labels.flatten(1)
     cards = labels != IGNORED
     cards[:, ASKER] = False

@@ -1,23 +1,18 @@
 """What attention costs: the paper's formulas (Eqs. 5 and 15), its peers', and the multiply-accumulates counted module by module.
 
-All numbers are MACs (multiply-accumulates) of one image; a MAC is two FLOPs. What papers call "#FLOPs" are mostly MACs, and they
-differ in what they count: HAT-Net's Table 2 leaves the attention products QK^T and AV out, most other rows of that table do not.
-`count` gives both.
+All numbers are MACs (multiply-accumulates) of one image; a MAC is two FLOPs. Most papers' "#FLOPs" are MACs, and they differ in
+what they count: HAT-Net's rows of Table 2 leave the attention products QK^T and AV out, most other rows do not. `count` gives both.
 
 h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled cell, in tokens.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median, quantiles
+from math import prod
 
-import torch
-from einops import rearrange
-from torch import Tensor, nn
-from torch.profiler import ProfilerActivity, profile
+from torch import nn
 
-from hatnet.attention import HMHSA, MHSA, Layout, attend, group_norm, layout_of, merge, partition
+from hatnet.attention import HMHSA, MHSA
+from hatnet.geometry import Layout
 from hatnet.model import Grids, HATNet
 
 
@@ -43,8 +38,8 @@ def hmhsa_terms(h: int, w: int, c: int, g1: float, g2: float) -> dict[str, float
 def hmhsa(h: int, w: int, c: int, g1: float, g2: float) -> float:
     """Eq. 15: HW C (4C + 2 G1^2) + 2 HW / G2^2 C (C + HW). Omits W^p, the norms, the softmax and the pooling.
 
-    It grows with G1 and falls with G2, so by itself it always prefers G1 = 1 and the largest G2: it counts what attention
-    costs, not what it is worth. Only a tie between the two gives it a minimum inside, see `best_common_grid`.
+    It grows with G1 and falls with G2, so taken alone it always prefers G1 = 1 and the largest G2: it counts what attention
+    costs, not what it is worth. It has a minimum in between only if the two are tied; see `best_common_grid`.
 
     >>> hmhsa(56, 56, 48, 8, 8)
     63146496.0
@@ -55,7 +50,7 @@ def hmhsa(h: int, w: int, c: int, g1: float, g2: float) -> float:
 def best_common_grid(h: int, w: int, c: int) -> float:
     """The G = G1 = G2 at which Eq. 15 is smallest: (HW + C)^(1/4), in tokens, as a real number.
 
-    With G1 = G2 = G, the part of Eq. 15 that depends on G is 2 HW C (G^2 + (C + HW) / G^2): smallest where the two are equal.
+    With G1 = G2 = G, the part of Eq. 15 that depends on G is 2 HW C (G^2 + (C + HW) / G^2), smallest where both terms are equal.
 
     >>> [round(best_common_grid(n, n, c), 1) for n, c in ((56, 48), (28, 96), (14, 240))]
     [7.5, 5.4, 4.6]
@@ -64,7 +59,7 @@ def best_common_grid(h: int, w: int, c: int) -> float:
 
 
 def windows(h: int, w: int, c: int, side: float) -> float:
-    """Swin's W-MSA with side x side windows: 4 hw C^2 + 2 M^2 hw C, which counts W^p too.
+    """Swin's W-MSA with side x side windows: 4 hw C^2 + 2 M^2 hw C. Includes W^p.
 
     Source: Liu et al., "Swin Transformer", ICCV 2021, Eq. (2).
     """
@@ -75,7 +70,7 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
     """PVT's attention with keys and values reduced by ratio x ratio: 2 h^2 w^2 C / R^2 + hw C^2 R^2.
 
     Source: Wang et al., "PVT v2: Improved Baselines with Pyramid Vision Transformer", 2022, Eq. (1), as published. It counts the
-    two products and the reduction, no projections; a convolution whose kernel equals its stride would take hw C^2, without R^2.
+    two products and the reduction, but no projections; a convolution whose kernel equals its stride would take hw C^2, without R^2.
     """
     return 2 * (h * w) ** 2 * c / ratio**2 + h * w * c**2 * ratio**2
 
@@ -84,7 +79,7 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
 class Row:
     """MACs of one module, or of one attention's products."""
 
-    name: str  # the module's name in the model; ".products" for QK^T and AV
+    name: str  # the module's name in the model, or its attention's with ".products"
     stage: int  # the paper's number: 1 is the stem, 2 to 5 have blocks, 0 is the classifier
     kind: str  # "conv_linear" or "attention"
     macs: int
@@ -114,7 +109,7 @@ class Count:
 def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> Count:
     """MACs of one image of `size` (height, width) in pixels, counted from the shapes without running the model.
 
-    What hangs over the edge of the map is counted as it is computed: in whole windows. Biases, norms, softmax, activations and
+    Windows that hang over the edge of the map count in full, as they are computed. Biases, norms, softmax, activations and
     pooling are not counted. Raises ValueError for a size or grids that do not fit.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
@@ -154,135 +149,24 @@ def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> d
     """MACs of one attention on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}."""
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
-    (tokens1, keys1, cells1), (tokens2, keys2, cells2) = (_laid_out(layout, h, w) for layout in attn.layouts(*grids, h, w))
+    (tokens1, keys1, projected1), (tokens2, keys2, projected2) = map(_laid_out, attn.layouts(h, w, *grids))
     return {
-        "qkv": (tokens1 + 2 * cells1) * c**2,  # Eq. 7
+        "qkv": (tokens1 + 2 * projected1) * c**2,  # Eq. 7
         "local.products": 2 * tokens1 * keys1 * c,  # Eq. 2 in each window
         "q": tokens2 * c**2,  # Eq. 12
-        "kv": 2 * cells2 * c**2,  # Eq. 12
+        "kv": 2 * projected2 * c**2,  # Eq. 12
         "global.products": 2 * tokens2 * keys2 * c,  # Eq. 2 over the pooled cells
         "proj": h * w * c**2,  # Eq. 14
     }
 
 
-def _laid_out(layout: Layout, h: int, w: int) -> tuple[int, int, int]:
-    """Of one step on h x w tokens: query tokens in whole windows, keys that each of them asks, keys that are projected."""
-    gh, gw = (-(-(size + -moved % side) // side) for size, moved, side in ((h, layout.down, layout.i), (w, layout.across, layout.j)))
-    tokens = gh * layout.i * gw * layout.j
-    if layout.pool == 1:
-        return tokens, layout.i * layout.j, tokens
-    cells = -(-h // layout.pool) * -(-w // layout.pool)
-    return tokens, cells, cells
+def _laid_out(layout: Layout) -> tuple[int, int, int]:
+    """For one step: query tokens in whole windows, keys of each of them, keys that are projected."""
+    tokens, keys = prod(layout.grid) * layout.i * layout.j, prod(layout.keys)
+    return tokens, keys, keys if layout.kind == "pooled" else tokens
 
 
 def _after(layer: nn.Conv2d, h: int, w: int) -> tuple[int, int]:
-    """Height and width that a convolution gives."""
+    """Height and width of a convolution's output."""
     sizes = zip((h, w), layer.kernel_size, layer.stride, layer.padding, strict=True)
     return tuple((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)
-
-
-class SpatialReduction(nn.Module):
-    """PVT's attention, to measure beside ours: keys and values from a map reduced by a strided convolution (Wang et al., 2021)."""
-
-    def __init__(self, channels: int, head_dim: int, ratio: int):
-        super().__init__()
-        self.head_dim = head_dim
-        self.norm, self.reduced_norm = group_norm(channels), group_norm(channels)
-        self.reduce = nn.Conv2d(channels, channels, ratio, stride=ratio)
-        self.q, self.kv, self.proj = nn.Linear(channels, channels), nn.Linear(channels, 2 * channels), nn.Linear(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h, x = x.shape[-2], self.norm(x)
-        reduced = self.reduced_norm(self.reduce(x))
-        q = rearrange(self.q(rearrange(x, "b c h w -> b (h w) c")), "b n (heads d) -> b heads n d", d=self.head_dim)
-        kv = self.kv(rearrange(reduced, "b c h w -> b (h w) c"))
-        k, v = rearrange(kv, "b m (two heads d) -> two b heads m d", two=2, d=self.head_dim)
-        a, _ = attend(q, k, v)
-        return rearrange(self.proj(rearrange(a, "b heads n d -> b n (heads d)")), "b (h w) c -> b c h w", h=h)
-
-
-class Windows(nn.Module):
-    """Swin's W-MSA, to measure beside ours: MHSA in each window."""
-
-    def __init__(self, channels: int, head_dim: int, side: int):
-        super().__init__()
-        self.side, self.attn = side, MHSA(channels, head_dim, group_norm)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h, w = x.shape[-2:]
-        layout = layout_of("window", self.side, 1, h, w)
-        windows = self.attn(rearrange(partition(x, layout), "b (i j) c -> b c i j", i=layout.i))
-        return merge(rearrange(windows, "b c i j -> b (i j) c"), layout, h, w)
-
-
-MECHANISMS = ("H-MHSA", "MHSA", "windows", "spatial reduction")
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One attention layer on this machine."""
-
-    mechanism: str
-    milliseconds: float  # median of the repeats
-    spread: float  # milliseconds between the first and the third quartile
-    peak_bytes: int  # most memory held at once beyond weights and input
-
-
-@torch.inference_mode()
-def measure(
-    h: int,
-    w: int,
-    c: int,
-    g1: int,
-    g2: int,
-    head_dim: int,
-    mechanisms: tuple[str, ...] = MECHANISMS,
-    repeats: int = 15,
-    progress: Callable[[float], bool] = lambda done: True,
-) -> list[Measured]:
-    """Latency and peak memory of one attention layer at the same shape, for H-MHSA and its peers, float32, this machine.
-
-    h, w: tokens; windows are g1 x g1, spatial reduction is by g2. The mechanisms take turns, `repeats` times, after one run each
-    to warm up. progress(part done, 0..1) is called after each run; if it returns False, the measurement stops and what is
-    there is returned. Raises ValueError for an unknown mechanism.
-    """
-    makers = {
-        "H-MHSA": lambda: HMHSA(c, head_dim, group_norm, "hierarchical"),
-        "MHSA": lambda: MHSA(c, head_dim, group_norm),
-        "windows": lambda: Windows(c, head_dim, g1),
-        "spatial reduction": lambda: SpatialReduction(c, head_dim, min(g2, h, w)),
-    }
-    if unknown := [name for name in mechanisms if name not in makers]:
-        raise ValueError(f"unknown mechanism {unknown[0]!r}; the mechanisms are {', '.join(makers)}")
-    x = torch.randn(1, c, h, w).to(memory_format=torch.channels_last)
-    layers = {name: makers[name]().eval().to(memory_format=torch.channels_last) for name in mechanisms}
-    times: dict[str, list[float]] = {name: [] for name in mechanisms}
-    peaks: dict[str, int] = {}
-    runs = [(turn, name) for turn in range(-1, repeats) for name in mechanisms]
-    for done, (turn, name) in enumerate(runs, 1):
-        arguments = (x, g1, g2) if name == "H-MHSA" else (x,)
-        if turn < 0:
-            peaks[name] = peak_memory(lambda layer=layers[name], arguments=arguments: layer(*arguments))
-        else:
-            start = time.perf_counter()
-            layers[name](*arguments)
-            times[name].append(1000 * (time.perf_counter() - start))
-        if not progress(done / len(runs)):
-            break
-    return [
-        Measured(name, median(taken), quantiles(taken)[2] - quantiles(taken)[0], peaks[name])
-        for name, taken in times.items()
-        if len(taken) > 1
-    ]
-
-
-def peak_memory(run: Callable[[], object]) -> int:
-    """The most bytes that torch's CPU allocator held at once during run(), beyond what it held before."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        run()
-    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak

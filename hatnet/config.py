@@ -1,8 +1,7 @@
-"""Table 1 as data: the shape of every HAT-Net, without torch.
+"""Table 1 as data: the architecture of every HAT-Net. Needs no torch.
 
-A configuration describes 1 to 4 stages of blocks. They carry the paper's numbers, 2 to 5: the paper's stage 1 is the stem.
-The first `len(g1)` stages are hierarchical (H-MHSA, Eqs. 6 to 14); the ones after them are plain MHSA (Eqs. 1 to 3), as the
-paper's stage 5 is.
+A configuration describes 1 to 4 stages of blocks, numbered as in the paper: from 2, because stage 1 is the stem. The first
+`len(g1)` stages are hierarchical (H-MHSA, Eqs. 6 to 14); the others are plain MHSA (Eqs. 1 to 3), like the paper's stage 5.
 """
 
 import dataclasses
@@ -10,8 +9,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# The reach of the local and of the global step of H-MHSA: the paper's, and the mechanisms it compares with, in the same two steps.
-REACHES = {
+# Which keys a token attends to in the local and in the global step (`geometry.Layout`): H-MHSA, and the mechanisms that the paper
+# compares it with, in the same two steps.
+MECHANISMS = {
     "hierarchical": ("window", "pooled"),  # the paper's H-MHSA
     "window": ("window", "window"),  # windows alone
     "shifted_window": ("window", "shifted_window"),  # Swin's pair
@@ -26,28 +26,28 @@ FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of block
 class Config:
     """One HAT-Net. Tuples have one entry for each stage, `g1` and `g2` one for each hierarchical stage.
 
-    Raises ValueError where the numbers contradict each other.
+    Raises ValueError if the numbers contradict each other.
     """
 
     dims: tuple[int, ...]  # C, channels of each stage
     depths: tuple[int, ...]  # blocks in each stage
-    expansions: tuple[int, ...]  # E, hidden channels of the MLP over C
+    expansions: tuple[int, ...]  # E, the MLP's hidden channels divided by C
     kernels: tuple[int, ...]  # K, side of the depthwise kernel in the MLP, in tokens
     head_dim: int  # d, channels of one head (section 3.3)
     g1: tuple[int, ...]  # G1, side of the local window, in tokens (Eq. 6)
     g2: tuple[int, ...]  # G2, side of a pooled cell, in tokens (Eq. 10)
-    attention: str | tuple[str, ...] = "hierarchical"  # one of REACHES, for all hierarchical stages or one for each
+    attention: str | tuple[str, ...] = "hierarchical"  # one of MECHANISMS for all hierarchical stages, or one for each
     depthwise: bool = True  # the K x K convolution in the MLP; False is the paper's "pure transformer" (section 4.4)
     activation: str = "silu"  # or "gelu" (section 4.4)
     norm: str = "group"  # over channels and tokens together, as released; "layer": over the channels of each token
-    stem: str = "conv"  # two 3 x 3 convolutions; "patch": each token sees its own patch of pixels only
+    stem: str = "conv"  # two 3 x 3 convolutions; "patch": each token sees only its own patch of pixels
     stem_dim: int = 16  # channels between the two layers of the stem (Table 1, stage 1)
     stem_strides: tuple[int, int] = (2, 2)  # of the two stem layers (Table 1, stage 1); a token's side is their product, in pixels
-    readout: int = 1  # 1: global average pooling; r: the map is averaged over r x r cells and each gets its own logits
+    readout: int = 1  # 1: global average pooling; r: the map is averaged over r x r cells, each with its own logits
     head_norm: bool = False  # layer norm between pooling and classifier
     num_classes: int = 1000
     dropout: float = 0.2  # before the classifier (the authors' release)
-    init_std: float | None = 0.02  # of all weights, as released; None: 1 / sqrt(fan-in), with which a narrow model learns faster
+    init_std: float | None = 0.02  # of all weights, as released; None: 1 / sqrt(fan-in), which lets a narrow model learn faster
     drop_path: float = 0.0  # stochastic depth of the last block; rises linearly from 0 (the authors' release)
 
     def __post_init__(self) -> None:
@@ -64,8 +64,8 @@ class Config:
         for name, known in (("activation", ("silu", "gelu")), ("norm", ("group", "layer")), ("stem", ("conv", "patch"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r}; the choices are {', '.join(known)}")
-        if unknown := [word for word in self.mechanisms if word not in REACHES]:
-            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], REACHES)}; the choices are {', '.join(REACHES)}")
+        if unknown := [word for word in self.mechanisms if word not in MECHANISMS]:
+            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], MECHANISMS)}; the choices are {', '.join(MECHANISMS)}")
         if len(self.mechanisms) != len(self.g1):
             raise ValueError(f"attention has {len(self.attention)} entries; give one word, or one for each of the {len(self.g1)} in g1")
         if len(self.g1) != len(self.g2) or len(self.g1) > stages:
@@ -86,7 +86,7 @@ class Config:
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """`attention` of each hierarchical stage, one of REACHES."""
+        """`attention` of each hierarchical stage, one of MECHANISMS."""
         return (self.attention,) * len(self.g1) if isinstance(self.attention, str) else self.attention
 
     @property
@@ -109,7 +109,7 @@ VARIANTS: dict[str, Config] = {
     "hatnet_small": Config(dims=(64, 128, 320, 512), depths=(2, 3, 8, 3), kernels=(3, 3, 3, 3), head_dim=64, **_PAPER),
     "hatnet_medium": Config(dims=(64, 128, 320, 512), depths=(3, 6, 18, 3), kernels=(5, 3, 5, 3), head_dim=64, **_PAPER),
     "hatnet_large": Config(dims=(64, 128, 320, 640), depths=(3, 8, 27, 3), kernels=(3, 3, 3, 3), head_dim=64, **_PAPER),
-    # Ours, not the paper's: for images of 32 x 32. A token covers 2 pixels, so the token grids are 16, 8 and 4 tokens wide.
+    # Ours, not the paper's: for images of 32 x 32 pixels. A token is 2 pixels wide, so the token grids are 16, 8 and 4 tokens wide.
     "hatnet_compact": Config(
         dims=(48, 96, 192),
         depths=(2, 4, 2),
@@ -121,10 +121,10 @@ VARIANTS: dict[str, Config] = {
         stem_strides=(1, 2),
         num_classes=10,
         dropout=0.0,
-        init_std=None,  # with 0.02, 200 steps on CIFAR-10 gave 33 % instead of 42 %: its hidden values are too small to bend SiLU
+        init_std=None,  # with 0.02, 200 steps on CIFAR-10 gave 33 % instead of 42 %: hidden values so small leave SiLU almost linear
     ),
-    # Ours: for the drawn cards, 48 x 48 pixels in 4 x 4 cells. Nothing but attention moves anything from token to token, and
-    # every cell has its own answer.
+    # Ours: for the drawn cards, 48 x 48 pixels in 4 x 4 cells. Only attention carries anything from token to token, and every
+    # cell has its own answer.
     "hatnet_cards": Config(
         dims=(32,),
         depths=(2,),
@@ -148,9 +148,9 @@ VARIANTS: dict[str, Config] = {
 
 
 def configuration(name: str, **overrides) -> Config:
-    """The configuration `name` of Table 1 (or the compact one), with some fields replaced.
+    """A configuration of VARIANTS, with some fields replaced.
 
-    Raises ValueError for an unknown name or field, and names the valid ones.
+    Raises ValueError for an unknown name or field, naming the valid ones.
     """
     if name not in VARIANTS:
         raise ValueError(f"unknown model {name!r}{_nearest(name, VARIANTS)}; the models are {', '.join(VARIANTS)}")
@@ -159,7 +159,7 @@ def configuration(name: str, **overrides) -> Config:
 
 
 def check_fields(overrides: Iterable[str]) -> None:
-    """Raise ValueError for a name that is no field of `Config`."""
+    """Raise ValueError for a name that is not a field of `Config`."""
     fields = [field.name for field in dataclasses.fields(Config)]
     if unknown := [key for key in overrides if key not in fields]:
         raise ValueError(f"unknown override {unknown[0]!r}{_nearest(unknown[0], fields)}; the overrides are {', '.join(fields)}")

@@ -1,11 +1,11 @@
-"""Images for the trainer: torchvision's data sets, and folders of pictures. Up to some gigabytes they are held in memory.
+"""Images for the trainer: torchvision's data sets, and folders of pictures, in memory up to a few gigabytes.
 
-Every picture gets the same treatment everywhere: its central square, scaled (`centre_crop`), then `normalise`.
+Everywhere a picture is treated the same way: its central square, scaled (`centre_crop`), then `normalise`.
 """
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,15 +19,15 @@ from torch import Generator, Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST, ImageFolder
 from tqdm import tqdm
 
-IGNORED = -100  # a label that is none: torch's own default for `ignore_index`
+IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
-IN_MEMORY = 4 * 2**30  # bytes of decoded pictures (CIFAR-10 takes 0.2, Caltech-101 at 112 pixels 0.3, ImageNet at 224 180 of these GB)
+IN_MEMORY = 4 * 2**30  # bytes of decoded pictures (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
 
 def generator(*key: int) -> Generator:
-    """Random numbers that depend on the key alone, so that a training that goes on draws what it would have drawn."""
+    """Random numbers that depend on the key alone, so that a resumed training draws what it would have drawn."""
     return Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 
 
@@ -35,8 +35,8 @@ def generator(*key: int) -> Generator:
 class Images:
     """A labelled set of images: pixels uint8 [n, 3, size, size], labels int64 [n], the class names in label order.
 
-    Where an image has several labelled places, labels are [n, h, w], with IGNORED where there is none, and `weights` (as labels,
-    summing to 1 for each image) say how much each place counts.
+    If an image has several labelled places, labels are [n, h, w], with IGNORED where there is none, and `weights` (of the same
+    shape, summing to 1 for each image) say how much each place counts.
     """
 
     pixels: "Tensor | Pictures"
@@ -48,44 +48,44 @@ class Images:
         return len(self.labels)
 
     def statistics(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each channel, of pixels in 0..1; over 5,000 images drawn at random if there are more."""
+        """Mean and standard deviation of each channel, for pixels in 0..1; over 5,000 random images if there are more."""
         pixels = self.pixels[torch.randperm(len(self), generator=Generator().manual_seed(0))[:5000]]
         counts = torch.stack([torch.bincount(pixels[:, c].flatten(), minlength=256) for c in range(3)]).double()
         shares, levels = counts / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
         mean = shares @ levels
         return mean.tolist(), (shares @ levels**2 - mean**2).clamp(min=1e-6).sqrt().tolist()
 
-    def batch(self, step: int, steps: int, count: int, seed: int, part: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """The `part` of the batch of `count` images that is step's of `steps`: pixels, labels, weights of the labels.
+    def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """A shard of the `count` images of a step (of `steps`): pixels, labels, weights of the labels.
 
-        Each epoch goes through the set in a new order, which the seed and the epoch fix; its last, incomplete batch is left out.
+        Seed and epoch determine the order in which an epoch goes through the set; its last, incomplete batch is left out.
         """
         epoch, place = divmod(step, len(self) // count)
         order = torch.randperm(len(self), generator=generator(seed, 0, epoch))
-        index = order[place * count : (place + 1) * count][part]
+        index = order[place * count : (place + 1) * count][shard]
         weights = torch.ones(len(index)) if self.weights is None else self.weights[index]
         return self.pixels[index], self.labels[index], weights
 
 
 def centre_crop(image: Image.Image, size: int) -> Image.Image:
-    """What a model sees of a picture: its central square, scaled to size x size pixels, in RGB."""
+    """The part of a picture that a model sees: its central square, scaled to size x size pixels, in RGB."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
     return image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
-def normalise(pixels: Tensor, mean: list[float], std: list[float]) -> Tensor:
+def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
     """uint8 pixels [..., 3, h, w] -> float32, the model's input: (pixels / 255 - mean) / std for each channel."""
     mean, std = (torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std))
     return (pixels.float() / 255 - mean) / std
 
 
 def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]) -> Tensor:
-    """Crop (after padding by an eighth), flip and cut out, drawn for each image: uint8 [b, 3, h, w] -> the same shape.
+    """Crop (after padding by an eighth), flip and cut out, at random for each image: uint8 [b, 3, h, w] -> the same shape.
 
-    cut_out: side of the grey square, as part of the image's. draw(n) gives n random numbers in 0..1 for each image, [b, n].
-    Whole batches, by indexing: torchvision's transforms draw once for a batch, and one image at a time they take half a core.
+    cut_out: side of the grey square, as a fraction of the image's. draw(n): n random numbers in 0..1 for each image, [b, n].
+    Works on whole batches, by indexing: torchvision's transforms draw once for a batch, and image by image they take half a core.
     """
     b, _, h, w = pixels.shape
     pad, side = h // 8, round(h * cut_out)
@@ -101,17 +101,17 @@ def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]
 
 
 def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10) -> Images:
-    """The `split` of a data set, each image its centre crop of size x size pixels.
+    """One split of a data set, as centre crops of size x size pixels.
 
     source: one of TORCHVISION (downloaded into data/ once), or "folder:PATH". PATH holds train/ and val/, and perhaps test/, each
-    with one folder of pictures for each class; or it holds the classes itself.
-    split: "train", "val" (a part of the training images, `val_fraction` of them, where the source has none of its own; always the
-    same ones) or "test" (where a folder has none, its "val").
-    unreadable: so many pictures that cannot be decoded are skipped, each with a warning that names it (see `Pictures` too).
-    Raises ValueError where there is nothing to read, and says what was looked for; and for one unreadable picture more.
+    with a folder of pictures for every class; or it holds the class folders itself.
+    split: "train"; "val" (if the source has none: `val_fraction` of the training images, always the same ones); or "test" (if a
+    folder has none: its "val").
+    unreadable: how many undecodable pictures to skip, each with a warning that names it (see `Pictures` too).
+    Raises ValueError if there is nothing to read, saying what was looked for; and if more pictures are unreadable.
     """
     if not 0 < val_fraction < 1:
-        raise ValueError(f"val_fraction {val_fraction}: wanted a part of the training images, above 0 and below 1, like 0.1")
+        raise ValueError(f"val_fraction {val_fraction}: wanted a fraction of the training images, above 0 and below 1, like 0.1")
     if source in TORCHVISION:
         pictures, labels, classes = _torchvision(source, test=split == "test")
         divide = split != "test"
@@ -121,8 +121,8 @@ def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadab
         raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join(TORCHVISION)} or folder:PATH")
     if divide:
         order = torch.randperm(len(labels), generator=Generator().manual_seed(0))
-        part = max(1, round(val_fraction * len(labels)))
-        kept = order[part:] if split == "train" else order[:part]
+        held_out = max(1, round(val_fraction * len(labels)))
+        kept = order[held_out:] if split == "train" else order[:held_out]
         pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
     return _read(pictures, labels, tuple(classes), size, unreadable, f"reading {source}, {split}")
 
@@ -132,9 +132,9 @@ def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
     how = {} if source == "caltech101" else {"train": not test}
     try:
         dataset = TORCHVISION[source](str(ROOT), download=True, **how)
-    except Exception as error:  # torchvision raises whatever the network does
+    except Exception as error:  # torchvision passes on whatever the network raises
         raise ValueError(
-            f"looked for {source} in {ROOT.resolve()}, where it is not (whole), and could not download it "
+            f"{source} is missing or incomplete in {ROOT.resolve()}, and could not be downloaded "
             f"({' '.join(str(error).split())}): go online once, or train on --data cards or --data folder:PATH"
         ) from None
     if source != "caltech101":
@@ -147,13 +147,13 @@ def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
 
 
 def caltech101_test() -> frozenset[str]:
-    """File names (CLASS/image_0001.jpg) of our test part of Caltech-101, a third of each class; torchvision's has no split."""
+    """File names (CLASS/image_0001.jpg) of our test split of Caltech-101, a third of each class; torchvision has no split."""
     lines = (files("hatnet") / "caltech101_test.txt").read_text().splitlines()
     return frozenset(f"{name}/image_{number}.jpg" for name, *numbers in map(str.split, lines) for number in numbers)
 
 
 def _folder(path: Path, split: str) -> tuple[list, list[int], list[str], bool]:
-    """Paths, labels and class names of a folder's part, and whether "train" and "val" are still to be divided."""
+    """Paths, labels and class names of a folder's split, and whether "train" and "val" still have to be divided."""
     whole = not (path / "train").is_dir()
     own = {name: path / name for name in ("val", "test") if not whole and (path / name).is_dir()}
     where = own.get(split) or (split == "test" and own.get("val")) or (path if whole else path / "train")
@@ -164,15 +164,15 @@ def _folder(path: Path, split: str) -> tuple[list, list[int], list[str], bool]:
             raise ValueError(f"{where} has the classes {', '.join(dataset.classes)}; {path / 'train'} has {', '.join(wanted)}")
     except OSError as error:
         raise ValueError(
-            f"looked for pictures in {where}/CLASS/ and found none ({error}): give a folder that holds train/ and val/, or the classes"
+            f"found no pictures in {where}/CLASS/ ({error}): give a folder that holds train/ and val/, or the class folders"
         ) from None
     return [name for name, _ in dataset.samples], dataset.targets, dataset.classes, "val" not in own and where not in own.values()
 
 
 class Pictures:
-    """Pictures that are decoded when they are asked for, in the place of `Images.pixels` where all would not fit into memory.
+    """Pictures decoded on demand, in place of the tensor `Images.pixels`, if all together would not fit into memory.
 
-    One that cannot be decoded is grey, with a warning that names it; ValueError for more than `unreadable` of them.
+    One that cannot be decoded becomes grey, with a warning that names it; ValueError for more than `unreadable` of them.
     """
 
     def __init__(self, pictures: list, size: int, unreadable: int):
@@ -203,14 +203,14 @@ def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
 
 
 def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
-    """Say which picture cannot be read. Raises ValueError for one too many."""
+    """Warn of an unreadable picture. Raises ValueError if there are too many."""
     warnings.warn(f"skipped {picture}, which cannot be read: {error}", stacklevel=3)
     if skipped > unreadable:
-        raise ValueError(f"more than {unreadable} unreadable pictures, {picture} the last; mend or delete them") from None
+        raise ValueError(f"more than {unreadable} unreadable pictures, the last one {picture}; repair or delete them") from None
 
 
 def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, title: str) -> Images:
-    """The pictures as `load` says: decoded now if they fit into IN_MEMORY, else when they are asked for."""
+    """The pictures of `load`: decoded now if they fit into IN_MEMORY, else on demand."""
     if len(pictures) * 3 * size**2 > IN_MEMORY:
         return Images(pixels=Pictures(pictures, size, unreadable), labels=torch.tensor(labels), classes=classes)
     pixels = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)

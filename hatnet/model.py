@@ -1,21 +1,23 @@
 """HAT-Net (Fig. 1, Table 1): stem, stages of blocks, global average pooling, classifier."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from hatnet.attention import TokenNorm
 from hatnet.blocks import Block, Downsample, Stem
 from hatnet.config import Config, configuration
+from hatnet.norms import TokenNorm
+from hatnet.trace import Trace
 
 Grids = Sequence[int] | None
 
 
 class Stage(nn.Module):
-    """One stage: the downsampling that leads into it (none for the first), then its blocks."""
+    """One stage: the downsampling before it (none for the first), then its blocks."""
 
     def __init__(self, config: Config, index: int, drop_path: list[float]):
         super().__init__()
@@ -24,7 +26,7 @@ class Stage(nn.Module):
 
 
 class HATNet(nn.Module):
-    """HAT-Net of any `Config`. A forward pass changes nothing in the model, so that threads may share one."""
+    """The HAT-Net of a `Config`. A forward pass changes nothing in the model, so threads may share one."""
 
     def __init__(self, config: Config):
         super().__init__()
@@ -40,57 +42,54 @@ class HATNet(nn.Module):
 
     @property
     def feature_info(self) -> list[dict]:
-        """What `forward_features` gives, stage by stage, as timm says it: channels, stride in pixels, module."""
+        """The maps of `forward_features`, stage by stage, as timm describes them: channels, stride in pixels, module."""
         pairs = zip(self.config.dims, self.config.strides, strict=True)
         return [{"num_chs": c, "reduction": stride, "module": f"stages.{index}"} for index, (c, stride) in enumerate(pairs)]
 
     def forward(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> Tensor:
         """Logits of a batch of images.
 
-        images: floating point [b, 3, h, w], normalised as in training, of any shape, each side at least a token of the last stage
-            (32 pixels in the paper's models).
-        g1, g2: for this call alone, one G1 and one G2 for each hierarchical stage, in tokens; by default `config.g1`, `config.g2`.
-        explicit: compute Eq. 2 as written, instead of by the fused kernel (same result; see `attention.attend`).
-        Returns logits [b, num_classes], or [b, num_classes, r, r] where `config.readout` is r > 1; where num_classes is 0, the
-        pooled features instead. Raises ValueError for images or grids that do not fit.
+        images: floating point [b, 3, h, w], normalised as in training; each side is at least one token of the last stage (32 pixels
+            in the paper's models).
+        g1, g2: one G1 and one G2 for each hierarchical stage, in tokens, for this call alone; by default `config.g1`, `config.g2`.
+        explicit: compute Eq. 2 as written instead of with the fused kernel (the same result; see `attention.attend`).
+        Returns logits [b, num_classes], or [b, num_classes, r, r] if `config.readout` is r > 1; if num_classes is 0, the pooled
+        features instead. Raises ValueError for images or grids that do not fit.
         """
         return self.classify(self.forward_features(images, g1, g2, explicit)[-1])
 
     def forward_features(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> list[Tensor]:
-        """The map that each stage gives, [b, c, h / stride, w / stride] rounded up (strides 4, 8, 16, 32 in the paper).
+        """The output map of each stage, [b, c, h / stride, w / stride] rounded up (strides 4, 8, 16, 32 in the paper).
 
-        For a backbone; arguments and errors as of `forward`, channels and strides in `feature_info`.
+        For use as a backbone; arguments and errors as for `forward`, channels and strides in `feature_info`.
         """
         return [x for x, _ in self.run(images, g1, g2, explicit)]
 
     def classify(self, features: Tensor) -> Tensor:
-        """Average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits as of `forward`."""
+        """Average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits as for `forward`."""
         pooled = self.head_norm(F.adaptive_avg_pool2d(features, self.config.readout))
         logits = self.classifier(self.dropout(rearrange(pooled, "b c y x -> b y x c")))
         return logits.flatten(1) if self.config.readout == 1 else rearrange(logits, "b y x k -> b k y x")
 
     def run(
-        self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, see: bool = False
-    ) -> Iterator[tuple[Tensor, list[dict[str, Tensor | None]]]]:
-        """The forward pass up to the classifier, stage by stage. Arguments as of `forward`.
+        self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False, traced: bool = False
+    ) -> Iterator[tuple[Tensor, list[Trace]]]:
+        """The forward pass up to the classifier, stage by stage. Arguments as for `forward`.
 
-        Yields for each stage its output [b, c, h, w] and, with `see`, one dictionary a block of what its attention computed.
+        Yields each stage's output [b, c, h, w] and, if `traced`, the tensors of each of its blocks' attention.
         """
         check_images(images, self.config.strides[-1])
-        grids = self.grids(g1, g2)
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
-        for stage, grid in zip(self.stages, grids, strict=True):
+        for stage, grids in zip(self.stages, self.grids(g1, g2), strict=True):
             x = stage.downsample(x)
-            seen: list[dict[str, Tensor | None]] = []
-            for block in stage.blocks:
-                note = {} if see else None
-                x = block(x, *grid, explicit=explicit, seen=note)
-                if note is not None:
-                    seen.append(note)
-            yield x, seen
+            traces = [Trace() for _ in stage.blocks] if traced else []
+            for block, trace in zip_longest(stage.blocks, traces):
+                x = block(x, *grids, explicit=explicit, trace=trace)
+            yield x, traces
 
     def grids(self, g1: Grids = None, g2: Grids = None) -> list[tuple[int, ...]]:
-        """(G1, G2) of each hierarchical stage, () of each plain one: as given, or the configuration's. Raises ValueError."""
+        """(G1, G2) of each hierarchical stage and () of each plain one: as given, or the configuration's. Raises ValueError if they do not
+        fit."""
         pairs = zip(self._check_grids("g1", g1), self._check_grids("g2", g2), strict=True)
         return [*pairs, *[()] * (len(self.config.dims) - len(self.config.g1))]
 
@@ -102,7 +101,7 @@ class HATNet(nn.Module):
         if isinstance(grids, int) or len(grids) != len(default):
             raise ValueError(f"{name}={grids}: give one whole number for each of the {len(default)} hierarchical stages, like {default}")
         if any(int(g) != g or g < 1 for g in grids):
-            raise ValueError(f"{name}={tuple(grids)}: a grid is a whole number of tokens, at least 1, like {default}")
+            raise ValueError(f"{name}={tuple(grids)}: each side is a whole number of tokens, at least 1, like {default}")
         return tuple(int(g) for g in grids)
 
     def _initialise(self, module: nn.Module) -> None:
@@ -120,16 +119,13 @@ def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
     >>> create_model("hatnet_tiny", num_classes=10, drop_path=0.1).config.dims
     (48, 96, 240, 384)
 
-    Raises ValueError for an unknown name or override, and names the valid ones.
+    Raises ValueError for an unknown name or override, naming the valid ones.
     """
     return HATNet(configuration(name, num_classes=num_classes, **overrides))
 
 
 def check_images(images: Tensor, smallest: int) -> None:
-    """Raise ValueError unless images is a floating-point [b, 3, h, w] with sides of at least `smallest` pixels.
-
-    The smallest is a token of the last stage: 32 pixels in the paper's models.
-    """
+    """Raise ValueError unless images is a floating-point tensor [b, 3, h, w] with sides of at least `smallest` pixels."""
     if not isinstance(images, Tensor) or images.ndim != 4:
         got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ValueError(f"images are {got}; wanted a tensor [batch, 3, height, width] (one image: images[None])")

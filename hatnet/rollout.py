@@ -1,15 +1,15 @@
 """Where a token's information comes from: attention followed through H-MHSA's two hops, and through blocks and stages.
 
-One block holds two paths into a token: from the tokens of its own window (A_loc), and from a pooled cell (A_glob), whose tokens
-have themselves looked around their windows first. Following both, with each residual step halved and the two paths averaged:
+Two paths lead into a token in one block: from the tokens of its own window (A_loc), and from the pooled cells (A_glob), whose
+tokens have themselves attended to their windows first. Both together, with each residual halved and the two paths averaged:
 
     two hops = 1/2 A_glob Pool 1/2 (I + A_loc) + 1/2 1/2 (I + A_loc)
 
-where Pool spreads a cell evenly over the tokens it averaged. Every factor's rows sum to 1, so the rows of the whole do too.
+where Pool spreads a cell evenly over the tokens it averaged. The rows of every factor sum to 1, so those of the result do too.
 
-What this ignores: the values and their projections (a key may be looked at and carry nothing), the norms (GroupNorm lets every
-token into every other), the MLP and its depthwise convolution, and all signs. Heads are averaged. It shows which ways are open,
-not what flows through them: it is no explanation of a prediction by itself.
+This ignores the values and their projections (a key with a large weight may carry nothing), the norms (GroupNorm lets every
+token influence every other), the MLP and its depthwise convolution, and all signs. Heads are averaged. It shows which paths are
+open, not what flows along them: by itself it does not explain a prediction.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,15 @@ from einops import rearrange
 from torch import Tensor
 
 from hatnet.attention import merge, partition
-from hatnet.maps import AttentionMap, Place, Token, token_at
+from hatnet.geometry import Place, Token, token_at
+from hatnet.maps import AttentionMap
 
 
 def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] | None = None, image: int = 0) -> Tensor:
     """The two-hop map of one block on its token grid: for each query token, the share of every token, summing to 1.
 
-    local, pooled: the two records of one block from `attention_maps` without queries. tokens: the query tokens (y, x), by default
-    all of them, row by row. Returns probabilities [tokens, h, w]. Raises ValueError for records that do not belong together.
+    local, pooled: the two maps of one block from `attention_maps` without queries. tokens: the query tokens (y, x); by default all,
+    row by row. Returns probabilities [tokens, h, w]. Raises ValueError for maps that do not belong together.
 
     >>> model, images = create_model("hatnet_tiny").eval(), torch.randn(1, 3, 64, 64)
     >>> _, (local, pooled, *_) = attention_maps(model, images)
@@ -35,7 +36,7 @@ def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] |
     torch.Size([1, 16, 16])
     """
     if (local.kind, pooled.kind) != ("local", "global") or (local.stage, local.block) != (pooled.stage, pooled.block):
-        raise ValueError("two hops go through the local and the global map of one block, in this order")
+        raise ValueError("two hops need the local and the global map of one block, in this order")
     h, w = local.query_grid
     if tokens is None:
         tokens = [(y, x) for y in range(h) for x in range(w)]
@@ -49,11 +50,11 @@ def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] |
 def rollout(maps: Sequence[AttentionMap], place: Place | None = None, image: int = 0) -> Tensor:
     """Attention followed from the last stage's tokens back through every block and stage to the first stage's tokens.
 
-    maps: all records of a model from `attention_maps` without queries. place: start at the last stage's token there; by default at
-    all of them evenly, as the global average pooling before the classifier does.
+    maps: all maps of a model from `attention_maps` without queries. place: where to start in the last stage; by default at all its
+    tokens evenly, like the global average pooling before the classifier.
     Each block's attention is averaged with the identity (its residual, Eq. 14); a 3 x 3 downsampling spreads a token evenly over
     the tokens it reads. Returns probabilities [h, w] on the first stage's token grid, which tiles the image; they sum to 1.
-    Raises ValueError for maps whose rows are not all there.
+    Raises ValueError for maps without all their rows.
     """
     grid = maps[-1].query_grid
     at = torch.full((1, *grid), 1 / (grid[0] * grid[1]), device=_weights(maps[-1]).device)
@@ -81,16 +82,16 @@ def _back_through_block(records: list[AttentionMap], at: Tensor, image: int) -> 
 
 
 def _back(record: AttentionMap, at: Tensor, image: int) -> Tensor:
-    """Shares of query tokens [k, h, w] -> shares of the tokens behind their keys, for one attention step: at A (Pool)."""
+    """Shares of query tokens [k, h, w] -> shares of the tokens behind their keys, for one step: the shares times A, or A Pool."""
     layout, (h, w) = record.layout, record.query_grid
     weights = _weights(record).mean(dim=1)  # over heads: [images * windows, n, m]
     windows = len(weights) // record.images
     weights = weights[image * windows : (image + 1) * windows].to(at.dtype)
-    asked = rearrange(partition(at[:, None], layout), "(k windows) n 1 -> windows k n", windows=windows)
-    keys = asked @ weights
-    if layout.pool == 1:
-        return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout, h, w)[:, 0]
-    # Each cell hands its share on evenly to the real tokens that it averaged.
+    queries = rearrange(partition(at[:, None], layout), "(k windows) n 1 -> windows k n", windows=windows)
+    keys = queries @ weights
+    if layout.kind != "pooled":
+        return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout)[:, 0]
+    # Each cell hands its share on evenly to the tokens that it averaged.
     cells = rearrange(keys, "1 k (gh gw) -> k gh gw", gh=record.key_grid[0])
     y, x = torch.arange(h, device=at.device) // layout.pool, torch.arange(w, device=at.device) // layout.pool
     size = y.bincount()[:, None] * x.bincount()[None, :]
@@ -101,12 +102,12 @@ def _before_downsampling(at: Tensor, grid: tuple[int, int]) -> Tensor:
     """Shares [k, h, w] after a 3 x 3 convolution of stride 2 -> shares on the grid before it, even over what each token reads."""
     ones = torch.ones(1, 1, *grid, device=at.device)
     kernel = torch.ones(1, 1, 3, 3, device=at.device)
-    read = F.conv2d(ones, kernel, stride=2, padding=1)  # how many real tokens each one reads: 9, fewer at an edge
-    extra = tuple((size + 1) % 2 for size in grid)  # sides 2n and 2n - 1 both become n: which it was
+    read = F.conv2d(ones, kernel, stride=2, padding=1)  # how many tokens each one reads: 9, fewer at an edge
+    extra = tuple((size + 1) % 2 for size in grid)  # sides 2n and 2n - 1 both become n; this tells them apart
     return F.conv_transpose2d(at[:, None] / read, kernel, stride=2, padding=1, output_padding=extra)[:, 0]
 
 
 def _weights(record: AttentionMap) -> Tensor:
     if record.weights is None:
-        raise ValueError("a hop leads through every token of a window: call attention_maps without queries, so that all rows are there")
+        raise ValueError("a hop leads through every token of a window: call attention_maps without queries, so that all rows are computed")
     return record.weights

@@ -49,11 +49,11 @@ def photograph(name: str = "cat_chelsea", size: int = 280) -> np.ndarray:
     return np.array(centre_crop(Image.open(FOLDER / f"{name}.jpg").convert("RGB"), size))
 
 
-def model_and_image(checkpoint: str = "cifar10", name: str = "cat_chelsea") -> tuple[hatnet.HATNet, torch.Tensor, dict]:
+def model_and_image(checkpoint: str = "cifar10", name: str = "cat_chelsea") -> tuple[hatnet.HATNet, torch.Tensor, hatnet.CheckpointInfo]:
     """Load a shipped model, a photograph as its input (float32 [1, 3, h, w], normalised), and the information in the model's header."""
     info = hatnet.checkpoint_info(checkpoint)
-    pixels = torch.from_numpy(photograph(name, info["image_size"])).permute(2, 0, 1)[None]
-    return hatnet.load_checkpoint(checkpoint).requires_grad_(False), normalise(pixels, info["mean"], info["std"]), info
+    pixels = torch.from_numpy(photograph(name, info.image_size)).permute(2, 0, 1)[None]
+    return hatnet.load_checkpoint(checkpoint).requires_grad_(False), normalise(pixels, info.mean, info.std), info
 
 
 def split(layer: nn.Linear, parts: int) -> list[nn.Linear]:

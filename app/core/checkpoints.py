@@ -1,7 +1,7 @@
 """Which checkpoints there are, what their headers say, and their models."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -59,7 +59,7 @@ def names() -> list[str]:
     headers, problem = {}, None
     for name, path in (files := _files()).items():
         try:
-            headers[name] = _header(name, path, _stamp(path))
+            headers[name] = asdict(_header(path, _stamp(path)))
         except ValueError as error:
             _left_out(path, error)  # one torn file must not hide the others
             problem = error
@@ -76,7 +76,7 @@ def _files() -> dict[str, Path]:
     """Every checkpoint on this machine, by the name that stands in the address. A run is "run:" and its folder's name."""
     files = {name: hatnet.checkpoints.SHIPPED / f"{name}.safetensors" for name in hatnet.list_checkpoints()}
     for model, path in hatnet.list_pretrained().items():
-        copy = hatnet.checkpoints.pretrained_path(model)
+        copy = hatnet.official.pretrained_path(model)
         if path == copy or _copied(model, path, _stamp(path)):
             files[copy.stem] = copy
     here = Path("runs").resolve()
@@ -120,13 +120,8 @@ def _copied(model: str, path: Path, stamp: int) -> bool:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _header(name: str, path: Path, stamp: int) -> dict:
-    info = hatnet.checkpoint_info(path)
-    try:
-        hatnet.Config(**info["config"])
-    except TypeError as error:
-        raise ValueError(f"The checkpoint {name} comes from another version of hatnet ({error}).") from None
-    return info
+def _header(path: Path, stamp: int) -> hatnet.CheckpointInfo:
+    return hatnet.checkpoint_info(path)
 
 
 def describe(name: str) -> Checkpoint:
@@ -144,16 +139,14 @@ def _found_file(name: str) -> tuple[Path, int]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _described(name: str, path: Path, stamp: int) -> Checkpoint:
-    info = _header(name, path, stamp)
-    kept = {key: tuple(info[key]) for key in ("classes", "mean", "std")}
-    facts = {key: info[key] for key in ("data", "image_size", "accuracy")}
-    config = hatnet.Config(**info["config"])
-    title, split = f"{name} · {len(info['classes'])} classes", info.get("split", "test")
+    info = _header(path, stamp)
+    title, split = f"{name} · {len(info.classes)} classes", info.extra.get("split", "test")
     if name.startswith("run:"):
         title = f"run: {title.removeprefix('run:')}"
     elif path.parent != hatnet.checkpoints.SHIPPED:
         title, split = f"{name.partition('-')[0]} · ImageNet (authors)", "paper"
-    return Checkpoint(name=name, title=title, key=f"{name}@{stamp}", config=config, split=split, **facts, **kept)
+    facts = {key: getattr(info, key) for key in ("config", "classes", "data", "image_size", "accuracy", "mean", "std")}
+    return Checkpoint(name=name, title=title, key=f"{name}@{stamp}", split=split, **facts)
 
 
 def model(name: str) -> hatnet.HATNet:

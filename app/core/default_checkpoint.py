@@ -1,6 +1,6 @@
 """Which checkpoints the app offers, and what opens first: rules over their headers, which loading.py needs before torch is there.
 
-A header is the dict that `hatnet.checkpoint_info` gives; `read` takes as much of it from a file, without torch.
+A header is `hatnet.CheckpointInfo` as a dict; `read` takes as much of it from a file, without torch.
 """
 
 import json
@@ -19,8 +19,8 @@ def by_cell(header: Mapping) -> bool:
 
 def suits(header: Mapping) -> bool:
     """Whether the views can show it: the paper's attention, in one stage at least; one answer a photograph, or one a cell of cards."""
-    reach = header["config"].get("attention", "hierarchical")
-    paper = set([reach] if isinstance(reach, str) else reach) == {"hierarchical"}
+    attention = header["config"].get("attention", "hierarchical")
+    paper = set([attention] if isinstance(attention, str) else attention) == {"hierarchical"}
     return paper and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
 
 
@@ -52,6 +52,6 @@ def read(path: Path) -> dict:
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > 10_000_000:
-            raise ValueError(f"{path} is no safetensors file")
+            raise ValueError(f"{path} is not a safetensors file")
         header = json.loads(json.loads(file.read(size))["__metadata__"]["hatnet"])
     return {key: header[key] for key in ("config", "data", "image_size", "classes")}

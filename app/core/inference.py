@@ -50,7 +50,7 @@ class Attention:
         if record.weights is None:
             return None
         weights = record.weights.mean(1) if head is None else record.weights[:, head - 1]
-        return merge(weights, record.layout, *record.query_grid)[0].flatten(1).T.numpy()
+        return merge(weights, record.layout)[0].flatten(1).T.numpy()
 
     def two_hops(self, stage: int, block: int, token: tuple[int, int]) -> np.ndarray | None:
         """Both steps of one block followed back from one token: [h, w], mean of the heads; None where not all rows were computed."""
@@ -121,7 +121,7 @@ def _other(
 
 
 def other_mechanism(picture: Picture, checkpoint: Checkpoint, view: ViewState, mechanism: str, place: tuple[float, float]) -> Attention:
-    """The rows of one token where the same weights run with the reach of another mechanism (`hatnet.config.REACHES`)."""
+    """The rows of one token where the same weights run with another mechanism (`hatnet.config.MECHANISMS`)."""
     return _other(
         picture.digest, checkpoint.key, mechanism, view.g1, view.g2, place, checkpoint, model_input(picture, checkpoint.image_size)
     )

@@ -34,8 +34,8 @@ def cells(at, kind):
 def model_maps(image, g1, g2, name="cifar10"):
     """hatnet called directly, on the same crop."""
     info = hatnet.checkpoint_info(name)
-    crop = centre_crop(Image.open(MAIN.parent / "samples" / f"{image}.jpg"), info["image_size"])
-    images = normalise(torch.from_numpy(np.array(crop)).permute(2, 0, 1), info["mean"], info["std"])[None]
+    crop = centre_crop(Image.open(MAIN.parent / "samples" / f"{image}.jpg"), info.image_size)
+    images = normalise(torch.from_numpy(np.array(crop)).permute(2, 0, 1), info.mean, info.std)[None]
     _, maps = hatnet.attention_maps(hatnet.load_checkpoint(name), images, g1=g1, g2=g2)
     return {(m.stage, m.block + 1, m.kind): m for m in maps}
 

@@ -9,5 +9,5 @@ def finish(folder, name, shift=0.0, source="cifar10"):
     path.parent.mkdir(parents=True, exist_ok=True)
     model = hatnet.load_checkpoint(source)
     model.classifier.bias.data[0] += shift
-    hatnet.checkpoints.save_checkpoint(model, path, hatnet.checkpoint_info(source) | {"split": "val", "accuracy": 0.5})
+    hatnet.checkpoints.save_checkpoint(model, path, hatnet.checkpoint_info(source).header() | {"split": "val", "accuracy": 0.5})
     return path

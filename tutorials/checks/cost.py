@@ -8,8 +8,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
 from hatnet import complexity
-from hatnet.attention import HMHSA, MHSA, group_norm
-from hatnet.complexity import Measured
+from hatnet.attention import HMHSA, MHSA
+from hatnet.norms import group_norm
+from hatnet.timing import Measured
 from tutorials.checks.grading import Wrong, call, check, number, random, several
 
 __all__ = [
@@ -134,7 +135,7 @@ def global_cost(student) -> str:
 def hmhsa_cost(student) -> str:
     """Eq. 15: hmhsa_cost(h, w, c, g1, g2)."""
     for h, w, c, g1, g2 in GRIDS:
-        n, layer = h * w, HMHSA(c, c // 2, group_norm, "hierarchical")
+        n, layer = h * w, HMHSA(c, c // 2, group_norm)
         x = torch.zeros(1, c, h, w)
         right = _macs(lambda layer=layer, x=x, g1=g1, g2=g2: layer(x, g1, g2, explicit=True)) - n * c * c
         local, pooled = n * c * (4 * c + 2 * g1**2), 2 * n / g2**2 * c * (c + n)
@@ -157,7 +158,7 @@ def hmhsa_cost(student) -> str:
 def counted_macs(student) -> str:
     """counted_macs(layer, x, g1, g2): torch's count of a layer, in MACs."""
     for h, w, c, g1, g2 in (*GRIDS[:2], (7, 11, 6, 3, 2), (5, 9, 10, 4, 5)):
-        layer, x = HMHSA(c, c // 2, group_norm, "hierarchical").eval(), random(1, c, h, w)
+        layer, x = HMHSA(c, c // 2, group_norm).eval(), random(1, c, h, w)
         parts = complexity.attention_macs(layer, h, w, c, g1, g2)
         fused = sum(macs for part, macs in parts.items() if not part.endswith("products"))
         mistakes = {

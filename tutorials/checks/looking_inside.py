@@ -6,30 +6,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hatnet.attention import Layout
+from hatnet.geometry import Layout, layout_of
 from hatnet.maps import AttentionMap
 from tutorials.checks.grading import Wrong, call, check, compare, random, random_weights, several
 
 __all__ = ["local_on_map", "global_on_map", "seam", "two_hop", "rollout", "integrated_gradients", "grad_cam", "deletion"]
 
 
-def _record(kind: str, grid: tuple[int, int], layout: Layout, weights: Tensor, g1: int, g2: int) -> AttentionMap:
-    cells = (layout.i, layout.j) if layout.pool == 1 else (-(-grid[0] // layout.pool), -(-grid[1] // layout.pool))
-    return AttentionMap(
-        stage=2,
-        block=0,
-        kind=kind,
-        query_grid=grid,
-        key_grid=cells,
-        g1=g1,
-        g2=g2,
-        heads=weights.shape[1],
-        images=1,
-        reach="window" if layout.pool == 1 else "pooled",
-        layout=layout,
-        rows={},
-        weights=weights,
-    )
+def _record(kind: str, layout: Layout, weights: Tensor, g1: int, g2: int) -> AttentionMap:
+    heads = weights.shape[1]
+    return AttentionMap(stage=2, block=0, kind=kind, g1=g1, g2=g2, heads=heads, images=1, layout=layout, rows={}, weights=weights)
 
 
 @check
@@ -42,7 +28,7 @@ def local_on_map(student) -> str:
             if row * g + y >= h or column * g + x >= w:
                 weights[row, column, ..., y, x] = 0
         weights = weights / weights.sum((-2, -1), keepdim=True)
-        record = _record("local", (h, w), Layout(g, g, 0, 0, 1), weights.view(gh * gw, 2, g * g, g * g), g, g)
+        record = _record("local", layout_of("window", h, w, g, g), weights.view(gh * gw, 2, g * g, g * g), g, g)
         for token in ((0, 0), (h - 1, w - 1), (4, 2), (2, w - 2)):
             right = np.zeros((h, w), np.float32)
             for y, x in itertools.product(range(h), range(w)):
@@ -70,7 +56,7 @@ def global_on_map(student) -> str:
     for (h, w), g in (((6, 10), 2), ((9, 6), 3), ((7, 5), 2)):
         rows, columns = -(-h // g), -(-w // g)
         weights = random_weights(1, 3, h * w, rows * columns, seed=1)
-        record = _record("global", (h, w), Layout(h, w, 0, 0, g), weights, g, g)
+        record = _record("global", layout_of("pooled", h, w, g, g), weights, g, g)
         for token in ((0, 0), (h - 1, w - 1), (4, 1)):
             mean = weights[0, :, token[0] * w + token[1]].mean(0).view(rows, columns).numpy()
             right, whole, even = (np.zeros((h, w), np.float32) for _ in range(3))

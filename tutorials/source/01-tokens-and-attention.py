@@ -27,7 +27,7 @@ import hatnet
 from app.core import colours
 from app.views.cost import charts as cost
 from tutorials.figures import maps
-from hatnet import complexity
+from hatnet import timing
 from tutorials.checks import tokens_and_attention as checks
 from tutorials.start import model_and_image, photograph, show, split
 
@@ -388,7 +388,7 @@ threads = torch.get_num_threads()
 # Several cores wait for one another; on small maps that costs more than it saves.
 torch.set_num_threads(1)
 measured = {
-    side: complexity.measure(side, side, 48, 4, 2, 24, mechanisms=("MHSA",), repeats=9)[0]
+    side: timing.measure(side, side, 48, 4, 2, 24, mechanisms=("MHSA",), repeats=9)[0]
     for side in sides
 }
 torch.set_num_threads(threads)
@@ -427,16 +427,15 @@ show(
 # tokens and each head. A *fused* kernel computes the same output without laying them out (the measurement above used one).
 
 # %%
-from hatnet.attention import MHSA, group_norm
+from hatnet.attention import MHSA
+from hatnet.norms import group_norm
 
 layer = MHSA(48, 24, group_norm).eval()
 for side in (16, 32, 64):
     tokens = torch.randn(1, 48, side, side)
     with torch.no_grad():
-        laid_out = complexity.peak_memory(
-            lambda tokens=tokens: layer(tokens, explicit=True)
-        )
-        fused = complexity.peak_memory(lambda tokens=tokens: layer(tokens))
+        laid_out = timing.peak_memory(lambda tokens=tokens: layer(tokens, explicit=True))
+        fused = timing.peak_memory(lambda tokens=tokens: layer(tokens))
     print(
         f"{side:3} x {side:<3} shares laid out: {laid_out / 1e6:8.1f} MB   fused: {fused / 1e6:6.1f} MB"
     )

@@ -376,18 +376,21 @@ show(
 #
 # ## Your functions against the trained model
 #
-# `hatnet.walk` returns every tensor of Eqs. 6 to 15 as the model computed it. There is one difference from the paper's text:
+# `hatnet.trace_equations` returns every tensor of Eqs. 6 to 15 as the model computed it. There is one difference from the paper's text:
 # the released model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
 
 # %%
-steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
+traced = {
+    equation.number: list(equation.tensors.values())
+    for equation in hatnet.trace_equations(block, x, g1, g2)
+}
 x1, real = partition_any(block.attn.norm(x), g1)
 q1, k1, v1 = local_qkv(x1, *layers, heads)
 a1, p1 = window_attention(q1, k1, v1, real)
 local = merge(a1, g1, h, w)
 mine = {6: [x1], 7: [q1, k1, v1], 8: [local, p1], 9: [local + x]}
 for number, tensors in mine.items():
-    pairs = list(zip(tensors, steps[number], strict=False))
+    pairs = list(zip(tensors, traced[number], strict=False))
     worst = max((ours - theirs).abs().max().item() for ours, theirs in pairs)
     print(f"Eq. {number}: largest difference from hatnet {worst:.1e}")
     assert all(torch.allclose(ours, theirs, atol=1e-5, rtol=1e-5) for ours, theirs in pairs)
@@ -397,7 +400,7 @@ for number, tensors in mine.items():
 # the numbers are shares in %.
 
 # %%
-top, left, tall, wide = hatnet.maps.window_of(token, (h, w), g1)
+top, left, tall, wide = hatnet.window_of(token, (h, w), g1)
 window, place = top // g1 * (w // g1) + left // g1, (token[0] - top) * g1 + token[1] - left
 shares = p1[window, :, place].view(heads, tall, wide).mean(0).numpy()
 show(

@@ -36,8 +36,11 @@ from tutorials.start import model_and_image, photograph, show, split
 model, image, info = model_and_image("cifar10", "cat_chelsea")
 block, x, g1, g2 = hatnet.block_input(model, image, stage=2, block=0)
 # Every tensor of Eqs. 6 to 15 as the model computed it: equation -> tensors.
-steps = {step.number: list(step.tensors.values()) for step in hatnet.walk(block, x, g1, g2)}
-a1 = steps[9][1]  # A1, normalised: the model's input to Eq. 10
+traced = {
+    equation.number: list(equation.tensors.values())
+    for equation in hatnet.trace_equations(block, x, g1, g2)
+}
+a1 = traced[9][1]  # A1, normalised: the model's input to Eq. 10
 b, c, h, w = a1.shape
 heads, token = 2, hatnet.token_at((0.40, 0.32), (h, w))
 photo = photograph("cat_chelsea")
@@ -238,7 +241,7 @@ q2, k2, v2 = global_qkv(rows(a1), rows(pooled), wq2, wk2, wv2, heads)
 a2, p2 = global_attention(q2, k2, v2, h, w)
 mine = {10: [pooled], 11: [rows(a1), rows(pooled)], 12: [q2, k2, v2], 13: [a2, p2]}
 for number, tensors in mine.items():
-    pairs = list(zip(tensors, steps[number], strict=True))
+    pairs = list(zip(tensors, traced[number], strict=True))
     worst = max((ours - theirs).abs().max().item() for ours, theirs in pairs)
     print(f"Eq. {number}: largest difference from hatnet {worst:.1e}")
     assert all(torch.allclose(ours, theirs, atol=1e-5, rtol=1e-5) for ours, theirs in pairs)

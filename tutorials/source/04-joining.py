@@ -301,7 +301,7 @@ print(f"largest difference from hatnet: {(mine - theirs).abs().max():.1e}")
 assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-5)
 
 # %% [markdown]
-# Your `hmhsa` and `hatnet.attention.HMHSA` are the same function. Open `hatnet/attention.py`: its `forward` has these lines,
+# Your `hmhsa` and `hatnet.attention.HMHSA` are the same function. Open `hatnet/attention.py`: `local_step`, `global_step` and `forward` have these lines,
 # in this order.
 #
 # ## SiLU
@@ -426,7 +426,7 @@ for name, logits in runs.items():
     chance, best = logits.softmax(-1)[0].max(-1)
     difference = (logits - runs["hatnet"]).abs().max()
     print(
-        f"{name:18} {info['classes'][best]:11} {chance:5.1%}   logits differ by {difference:.1e}"
+        f"{name:18} {info.classes[best]:11} {chance:5.1%}   logits differ by {difference:.1e}"
     )
 assert torch.allclose(runs["your functions"], runs["hatnet"], atol=1e-4)
 

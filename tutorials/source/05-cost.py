@@ -39,8 +39,9 @@ import hatnet
 from app.views.cost import layer as costs
 from app.views.cost import charts as cost
 from app.core.colours import LIGHT
-from hatnet import complexity
-from hatnet.attention import HMHSA, group_norm
+from hatnet import complexity, timing
+from hatnet.attention import HMHSA
+from hatnet.norms import group_norm
 from tutorials.checks import cost as checks
 from tutorials.start import show
 
@@ -303,7 +304,7 @@ checks.counted_macs(counted_macs)
 # And what happens on a map of 57 × 57 tokens, which windows of 8 × 8 do not fit?
 
 # %%
-layer = HMHSA(48, 48, group_norm, "hierarchical").eval()
+layer = HMHSA(48, 48, group_norm).eval()
 for side in (56, 57):
     x = torch.randn(1, 48, side, side)
     counted, formula = counted_macs(layer, x, 8, 8), hmhsa_cost(side, side, 48, 8, 8)
@@ -509,7 +510,7 @@ for c, g1, g2 in ((48, 8, 8), (48, 4, 8), (96, 8, 8)):
 # ## Where it does so on this machine
 #
 # MACs are not time. A layer also moves data, calls many small kernels, and cuts maps into windows. So measure:
-# `complexity.measure` runs one layer of each kind in turn, and returns the median of the repeats and their spread (the
+# `timing.measure` runs one layer of each kind in turn, and returns the median of the repeats and their spread (the
 # distance between the quartiles).
 
 # %%
@@ -520,7 +521,7 @@ print(
 )
 found = {}
 for side in (8, 14, 20, 28, 40, 56):
-    timed = complexity.measure(side, side, 48, 8, 8, 48, ("H-MHSA", "MHSA"), repeats=15)
+    timed = timing.measure(side, side, 48, 8, 8, 48, ("H-MHSA", "MHSA"), repeats=15)
     found[side] = {one.mechanism: one for one in timed}
     ours, plain = found[side]["H-MHSA"], found[side]["MHSA"]
     times = f"H-MHSA {ours.milliseconds:6.2f} ms (spread {ours.spread:.2f}), MHSA {plain.milliseconds:6.2f} ms (spread {plain.spread:.2f})"

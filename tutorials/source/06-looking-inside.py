@@ -35,7 +35,7 @@ from tutorials.figures.beside import beside
 from app.core import overlay
 from app.core.colours import LIGHT
 from app.core.samples import SAMPLES
-from hatnet.config import REACHES
+from hatnet.config import MECHANISMS
 from tutorials.checks import looking_inside as checks
 from tutorials.start import model_and_image, photograph, show
 
@@ -55,7 +55,7 @@ with torch.no_grad():
     logits, records = hatnet.attention_maps(model, image)
 target = logits[0].argmax().item()
 print(
-    f"The model says {info['classes'][target]!r}, with probability "
+    f"The model says {info.classes[target]!r}, with probability "
     f"{logits[0].softmax(0)[target]:.2f}.\n"
 )
 for record in records:
@@ -230,13 +230,13 @@ assert local_on_map(near, before)[beyond] == 0  # exactly
 # %%
 def share(record, token, other):
     """The weight that one token gives to another in one step, as the mean of the heads."""
-    if record.reach == "pooled":
+    if record.layout.kind == "pooled":
         return global_on_map(record, token)[other].item()
     return local_on_map(record, token)[other].item()
 
 
 print(f"{'':16} {'first step':>12} {'second step':>12}")
-for word in REACHES:
+for word in MECHANISMS:
     torch.manual_seed(0)
     with torch.no_grad():
         _, untrained = hatnet.attention_maps(
@@ -556,8 +556,8 @@ def evidence(name):
     question = Question(
         image=image,
         target=logits[0].argmax().item(),
-        g1=info["g1"],
-        g2=info["g2"],
+        g1=info.config.g1,
+        g2=info.config.g2,
         stage=2,
         block=2,
         head=None,
@@ -671,7 +671,7 @@ for each in names:
         ]
         better[method] += verdicts.count("better than chance")
         marks.append(", ".join(signs[verdict] for verdict in verdicts))
-    said = f"{SAMPLES[each].title}: {info['classes'][found.question.target]!r}"
+    said = f"{SAMPLES[each].title}: {info.classes[found.question.target]!r}"
     print(f"{said:26}" + "".join(f"{mark:>10}" for mark in marks))
 print(
     f"{'better than chance, of 10':26}"

@@ -36,8 +36,10 @@ import hatnet
 from app.views.grids.accuracy import of_stage
 from tutorials.figures import accuracy, maps
 from app.core.colours import LIGHT
-from hatnet import attention, cards, complexity, training
+from hatnet import attention, cards, complexity, evaluation
 from hatnet.data import IGNORED, normalise
+from hatnet.recipe import RECIPES
+from hatnet.training import Trainer
 from tutorials.checks import train_one as checks
 from tutorials.start import model_and_image, show
 
@@ -179,7 +181,7 @@ print(f"global {far:.1%}, local {near:.1%}")
 # %% [markdown]
 # ## Training
 #
-# `training.optimise` is the loop of the project's trainer. It draws 64 fresh pictures for each training step, and progresses
+# `Trainer.optimise` is the loop of the project's trainer. It draws 64 fresh pictures for each training step, and progresses
 # from easy ones (one pattern on a card) to full ones. The shipped model was trained for 700 steps; 200 are enough here, and
 # take about 15 seconds.
 #
@@ -187,18 +189,15 @@ print(f"global {far:.1%}, local {near:.1%}")
 
 # %%
 STEPS = 200
-recipe = training.RECIPES["cards"]
-state = training.begin(model, recipe, torch.device("cpu"))
+trainer = Trainer(model, RECIPES["cards"], cards.Cards())
+state = trainer.state
 watched = cards.images(300, seed=12)  # never trained on
-machine = training.Machine(device=torch.device("cpu"))
 line, log, start = (
     display({"text/plain": "begins"}, raw=True, display_id=True),
     [],
     time.perf_counter(),
 )
-for loss in training.optimise(
-    state, cards.Cards(), recipe, STEPS, machine, cards.MEAN, cards.STD
-):
+for loss in trainer.optimise(STEPS):
     if state.step % 10 == 0:
         seconds = time.perf_counter() - start
         left = seconds * (STEPS / state.step - 1)
@@ -210,7 +209,8 @@ for loss in training.optimise(
                 state.step,
                 loss,
                 *questions(
-                    training.predict(model, watched, cards.MEAN, cards.STD), watched.labels
+                    evaluation.predict(model, watched, cards.MEAN, cards.STD),
+                    watched.labels,
                 ),
             )
         )
@@ -222,7 +222,7 @@ for step, loss, far, near in log:
 # %%
 model.eval()
 test = cards.images(1000, seed=2)
-far, near = questions(training.predict(model, test, cards.MEAN, cards.STD), test.labels)
+far, near = questions(evaluation.predict(model, test, cards.MEAN, cards.STD), test.labels)
 print(f"On 1,000 new pictures: global {far:.1%}, local {near:.1%}")
 
 # %% [markdown]
@@ -251,7 +251,7 @@ print(f"On 1,000 new pictures: global {far:.1%}, local {near:.1%}")
 for name in ("cards", "cards-window", "cards-pooled"):  # shipped, 700 steps each
     shipped = hatnet.load_checkpoint(name)
     far, near = questions(
-        training.predict(shipped, test, cards.MEAN, cards.STD), test.labels
+        evaluation.predict(shipped, test, cards.MEAN, cards.STD), test.labels
     )
     print(f"{name:14} global {far:6.1%}, local {near:6.1%}   on the same 1,000 pictures")
 
@@ -575,9 +575,9 @@ print(
 
 # %%
 photos, image, info = model_and_image("cifar10", "cat_chelsea")
-cat = info["classes"].index("cat")
+cat = info.classes.index("cat")
 for words, g1, g2 in (
-    ("as trained", info["g1"], info["g2"]),
+    ("as trained", info.config.g1, info.config.g2),
     ("the cheapest", chosen["g1"], chosen["g2"]),
     ("one window, no pooling", (16, 8), (1, 1)),
 ):

@@ -11,7 +11,7 @@ from app.core import colours
 from app.core.checkpoints import Checkpoint
 from app.core.view import ViewState
 from app.views.cost import charts
-from hatnet import complexity
+from hatnet import complexity, timing
 
 SIDES = np.array([8, 10, 14, 16, 20, 28, 32, 40, 56, 64, 80, 112, 128, 160, 224])  # tokens down and across
 
@@ -78,7 +78,7 @@ def here(view: ViewState, known: Checkpoint) -> Here:
 
 
 def curves(c: int, g1: int, g2: int, sides: np.ndarray = SIDES) -> dict[str, np.ndarray]:
-    """MACs of one attention layer on side x side tokens of c channels, for each mechanism of `complexity.MECHANISMS`."""
+    """MACs of one attention layer on side x side tokens of c channels, for each mechanism of `timing.MECHANISMS`."""
     n = sides.astype(float)
     return {
         "H-MHSA": complexity.hmhsa(n, n, c, np.minimum(g1, n), np.minimum(g2, n)),
@@ -147,7 +147,7 @@ def chosen(config: hatnet.Config, pixels: int, stage: int) -> list[tuple[str, in
     return rows
 
 
-def tokens_figure(shown: str, at: Here, found: dict[int, list[complexity.Measured]], theme: colours.Colours) -> tuple[go.Figure, str]:
+def tokens_figure(shown: str, at: Here, found: dict[int, list[timing.Measured]], theme: colours.Colours) -> tuple[go.Figure, str]:
     """The chart over the number of tokens, and its text: MACs, or what was measured (`found`: tokens down -> mechanisms)."""
     c, g1, g2, _ = at.measured
     if shown == "Multiply-adds":
@@ -169,7 +169,7 @@ def tokens_figure(shown: str, at: Here, found: dict[int, list[complexity.Measure
     return charts.against_tokens(sides, formulas, at.n, (at.full, at.ours), None, unit, points, theme), alt
 
 
-def tables(at: Here, counted: complexity.Count, found: dict[int, list[complexity.Measured]]) -> dict[str, dict[str, list]]:
+def tables(at: Here, counted: complexity.Count, found: dict[int, list[timing.Measured]]) -> dict[str, dict[str, list]]:
     """What the charts show, as columns: table -> column -> values."""
     over_tokens = {name: macs.tolist() for name, macs in curves(at.c, *at.asked).items()}
     g, terms = diagonal(at.n, at.c)

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 
 from app.core.inference import forward_slots
-from hatnet import complexity
+from hatnet import timing
 
 log = logging.getLogger("hatnet.app")
 _ONE = threading.Lock()
@@ -22,7 +22,7 @@ class Job:
     stop: bool = False  # set by the page
     done: bool = False
     problem: bool = False
-    found: dict[int, list[complexity.Measured]] = field(default_factory=dict)  # tokens down -> one for each mechanism
+    found: dict[int, list[timing.Measured]] = field(default_factory=dict)  # tokens down -> one for each mechanism
 
 
 def begin(setting: tuple[int, int, int, int]) -> Job | None:
@@ -45,7 +45,7 @@ def _run(job: Job) -> None:
                 return not job.stop
 
             with forward_slots:
-                found = complexity.measure(side, side, c, g1, g2, head_dim, repeats=REPEATS, progress=progress)
+                found = timing.measure(side, side, c, g1, g2, head_dim, repeats=REPEATS, progress=progress)
             if job.stop:
                 break
             job.found[side] = found

@@ -9,10 +9,10 @@ from app.shell.notices import note
 from app.ui import blocks
 from app.views.cost import charts, layer, measure_button, text
 from app.views.cost.measure_job import Job
-from hatnet import complexity
+from hatnet import complexity, timing
 
 
-def measured(job: Job | None, at: layer.Here) -> dict[int, list[complexity.Measured]]:
+def measured(job: Job | None, at: layer.Here) -> dict[int, list[timing.Measured]]:
     """What this visitor has measured of this layer: tokens down -> one for each mechanism; nothing where it is another's."""
     return job.found if job and job.done and not job.stop and job.setting == at.measured else {}
 

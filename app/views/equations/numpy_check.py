@@ -21,24 +21,12 @@ from app.core.pictures import Picture, model_input
 class Checked:
     """Eqs. 6 to 15 of one block, as they ran for one picture."""
 
-    steps: dict[int, hatnet.Step]  # by the equation's number
+    steps: dict[int, hatnet.Equation]  # by the equation's number
     tensors: dict[str, np.ndarray]  # by hatnet's names; of one image, so without its axis
     weights: dict[str, np.ndarray]  # as `recompute` wants them
     differences: dict[int, float]  # largest |difference| between the model's tensors and `recompute`'s; Eq. 15: in MACs
 
 
-# What each step of hatnet.walk hands out, under the names of hatnet/attention.py.
-_WALKED = {
-    6: ("x1",),
-    7: ("q1", "k1", "v1"),
-    8: ("local", "p1"),
-    9: ("joined", "a1"),
-    10: ("pooled",),
-    11: ("rows", "keys"),
-    12: ("q2", "k2", "v2"),
-    13: ("a2", "p2"),
-    14: ("out",),
-}
 _WINDOWED = ("x1", "q1", "k1", "v1", "p1")  # their first axis is windows, not images
 
 
@@ -54,14 +42,13 @@ def _checked(digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple
         layer, x, side1, side2 = hatnet.block_input(
             checkpoints.model(name), inference.normalised(checkpoint, _input), stage, block - 1, g1, g2
         )
-        steps = hatnet.walk(layer, x, side1, side2)
+        steps = hatnet.trace_equations(layer, x, side1, side2)
         own = layer.attn(x, side1, side2)  # as the model runs it: by the fused kernel
         with FlopCounterMode(display=False) as counter:
             layer.attn(x, side1, side2, explicit=True)
     tensors = {"x": x[0].numpy()}
-    for number, names in _WALKED.items():
-        for key, tensor in zip(names, steps[number - 6].tensors.values(), strict=True):
-            tensors[key] = tensor.numpy() if key in _WINDOWED else tensor[0].numpy()
+    for step in steps:
+        tensors |= {key: tensor.numpy() if key in _WINDOWED else tensor[0].numpy() for key, tensor in step.tensors.items()}
     weights = {}
     for key in ("qkv", "q", "kv", "proj"):
         linear = getattr(layer.attn, key)
@@ -70,7 +57,7 @@ def _checked(digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple
         module = getattr(layer.attn, key)
         weights[key] = torch.stack([module.weight, module.bias]).detach().numpy()
     again = recompute(tensors["x"], weights, side1, side2, checkpoint.config.head_dim, per_token=checkpoint.config.norm == "layer")
-    differences = {number: max(_difference(tensors[key], again[key]) for key in names) for number, names in _WALKED.items()}
+    differences = {step.number: max(_difference(tensors[key], again[key]) for key in step.tensors) for step in steps if step.tensors}
     differences[14] = _difference(own[0].numpy(), again["out"])
     differences[15] = abs(counter.get_total_flops() / 2 - sum(steps[9].macs.values()))
     return Checked(steps={step.number: step for step in steps}, tensors=tensors, weights=weights, differences=differences)

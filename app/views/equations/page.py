@@ -56,7 +56,7 @@ def blackboard() -> None:
             st.html(text.check(step, ran.differences[step.number]))
             st.markdown(content.sections("views/equations/page.md")[str(step.number)])
             with st.container(key="paper"):
-                shapes = {**step.before, **step.after}
+                shapes = {step.symbols[name]: shape for name, shape in (step.before | step.after).items()}
                 st.latex(latex.live(step.latex, shapes, grid, look.channels, g1, g2))
             st.html(text.code(step))
         with where:  # last: its answer says that all is drawn

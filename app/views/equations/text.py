@@ -7,13 +7,13 @@ from app.ui import notebook_links
 from app.views.equations import boards, latex
 
 
-def row(step: hatnet.Step, channels: int) -> str:
+def row(step: hatnet.Equation, channels: int) -> str:
     """A line of the stepper, in Markdown: number, name, shape."""
     shape = latex.paper_shape(next(iter(step.after.values())), channels, "×") if step.after else "MACs"
     return f"**{step.number}** {boards.NAMES[step.number][0]} `{shape}`"
 
 
-def check(step: hatnet.Step, difference: float) -> str:
+def check(step: hatnet.Equation, difference: float) -> str:
     """What was recomputed, and how far it is from what the model has."""
     if step.number == 15:
         what = (
@@ -28,12 +28,12 @@ def check(step: hatnet.Step, difference: float) -> str:
     return f'<p class="check"><span>{what}</span><b>{"✓ " * (difference < 1e-4)}max |difference| to the model: {size}</b></p>'
 
 
-def _exact(step: hatnet.Step) -> bool:
+def _exact(step: hatnet.Equation) -> bool:
     """Whether Eq. 15 and W^p are all there is: G1 and G2 divide the map."""
     return sum(step.terms.values()) + step.macs["proj"] == sum(step.macs.values())
 
 
-def shapes(step: hatnet.Step) -> str:
+def shapes(step: hatnet.Equation) -> str:
     """HTML: the shape before and after, and the einops pattern (or the expression) between them."""
 
     def sizes(all_of: dict) -> str:
@@ -44,7 +44,7 @@ def shapes(step: hatnet.Step) -> str:
     return f'<code title="{axes}">{before}</code>→<code class="out" title="{axes}">{after}</code><code>{html.escape(step.pattern)}</code>'
 
 
-def code(step: hatnet.Step) -> str:
+def code(step: hatnet.Equation) -> str:
     """HTML: the line that ran, where the release departs from the paper, and the notebook."""
     rows = {
         "The line that ran": f"<code>{html.escape(step.source)}</code> <small>{step.path}, line {step.line}</small>",

@@ -11,8 +11,8 @@ from app.core import checkpoints, default_checkpoint, inference, pictures
 from app.core.view import default
 from tests.app.pages import opened, text
 from tests.app.runs import finish
-from tests.naive import seeded
-from tests.test_model import OFFICIAL
+from tests.hatnet.models import OFFICIAL
+from tests.hatnet.naive import seeded
 
 
 def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(here, monkeypatch):

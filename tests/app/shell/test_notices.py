@@ -27,7 +27,7 @@ def test_a_broken_checkpoint_is_a_note_and_no_traceback(monkeypatch, tmp_path, l
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
     at = opened("start")
-    assert "This cannot be shown." in text(at) and "no safetensors file" in text(at)
+    assert "This cannot be shown." in text(at) and "not a readable safetensors file" in text(at)
     logged_errors.clear()
     shutil.copy(shipped / "cifar10.safetensors", tmp_path)  # beside a whole one, it is only left out
     at = opened("start")

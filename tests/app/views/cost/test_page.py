@@ -8,7 +8,7 @@ import pytest
 import hatnet
 from app.core import checkpoints
 from app.views.cost import layer, measure_job
-from hatnet import complexity
+from hatnet import complexity, timing
 from tests.app.explorer import model_maps
 from tests.app.measuring import finish
 from tests.app.pages import chart, opened, plain, text
@@ -71,7 +71,7 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(monkeypatch):
     assert measure_job.begin((24, 4, 2, 24)) is None or job.done
     finish(job)
     assert set(job.found) == {4, 8} and not job.problem and job.part == pytest.approx(1)
-    assert {one.mechanism for one in job.found[8]} == set(complexity.MECHANISMS)
+    assert {one.mechanism for one in job.found[8]} == set(timing.MECHANISMS)
     at = opened("cost")
     at.session_state["visit"].job = dataclasses.replace(job, setting=(48, 4, 2, 24))
     at = at.run()

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import hatnet
-from hatnet import checkpoints
-from tests.naive import picture, seeded
-from tests.test_model import OFFICIAL
+from hatnet import official
+from tests.hatnet.models import OFFICIAL
+from tests.hatnet.naive import picture, seeded
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +40,11 @@ def test_released_files_bare_and_nested(released, nest, tmp_path, hub):
         torch.testing.assert_close(model(picture(0, 64)), wanted(picture(0, 64)), atol=0, rtol=0)
     # The copy serves from now on, without the file and without the network.
     (tmp_path / "any.pth").unlink()
-    assert checkpoints.pretrained_path("hatnet_tiny").parent == hub
+    assert official.pretrained_path("hatnet_tiny").parent == hub
     with torch.inference_mode():
         torch.testing.assert_close(hatnet.load_pretrained("hatnet_tiny")(picture(0, 64)), wanted(picture(0, 64)), atol=0, rtol=0)
-    info = hatnet.checkpoint_info(checkpoints.pretrained_path("hatnet_tiny"))
-    assert len(info["classes"]) == 1000 and info["classes"][0] == "tench" and checkpoints.RELEASE in info["source"]
+    info = hatnet.checkpoint_info(official.pretrained_path("hatnet_tiny"))
+    assert len(info.classes) == 1000 and info.classes[0] == "tench" and official.RELEASE in info.extra["source"]
 
 
 def test_a_download_happens_once(released, tmp_path, hub, monkeypatch):
@@ -57,11 +57,11 @@ def test_a_download_happens_once(released, tmp_path, hub, monkeypatch):
     monkeypatch.setattr(torch.hub, "download_url_to_file", download)
     hatnet.load_pretrained("hatnet_tiny")
     hatnet.load_pretrained("hatnet_tiny")
-    assert asked == [checkpoints.RELEASE + "HAT-Net_Tiny.pth"]
+    assert asked == [official.RELEASE + "HAT-Net_Tiny.pth"]
 
 
 def test_offline_says_where_to_put_the_file(released, hub):
-    with pytest.raises(ValueError, match=r"no network here.*put it at .*HAT-Net_Tiny\.pth, or pass its place as file=") as error:
+    with pytest.raises(ValueError, match=r"no network here.*put it at .*HAT-Net_Tiny\.pth, or pass its path as file=") as error:
         hatnet.load_pretrained("hatnet_tiny")
     torch.save(released, hub / "HAT-Net_Tiny.pth")
     assert str(hub / "HAT-Net_Tiny.pth") in str(error.value)
@@ -80,8 +80,8 @@ def test_files_that_do_not_fit(released, tmp_path, hub):
 
     refused({key: value for key, value in released.items() if key != "ds3.norm.bias"}, "missing ds3.norm.bias")
     refused(released | {"classifier.1.bias": torch.zeros(10)}, r"classifier.1.bias has shape \[10\], wanted \[1000\]")
-    refused({"model": {"epoch": 3}}, "no state dict")
-    refused([1, 2], "no state dict")
+    refused({"model": {"epoch": 3}}, "not hold a state dict")
+    refused([1, 2], "not hold a state dict")
     torch.save(released, path)
     path.write_bytes(path.read_bytes()[: 2**20])
     refused(None, "delete it and try again")
@@ -109,3 +109,28 @@ def test_a_pickle_that_would_run_code_is_refused_and_nothing_runs(released, tmp_
         with pytest.raises(ValueError, match="was not loaded"):
             hatnet.load_pretrained("hatnet_tiny", file=path)
         assert not mark.exists()
+
+
+def test_official_state_dict_names_every_problem():
+    model = hatnet.create_model("hatnet_tiny")
+    weights = {key: seeded(key, shape) for key, shape in OFFICIAL["tiny"]}
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    broken = dict(weights) | {"blocks.9.0.attn.q.weight": torch.zeros(1), "classifier.1.weight": torch.zeros(5, 384)}
+    del broken["ds2.norm.bias"], broken["blocks.0.0.attn.kv.weight"]
+    broken["blocks.1.0.attn.qkv.weight"] = torch.zeros(288, 96)[..., None]
+    with pytest.raises(ValueError) as error:
+        hatnet.load_official_state_dict(model, broken)
+    for words in (
+        "missing ds2.norm.bias",
+        "missing blocks.0.0.attn.kv.weight",
+        "unexpected blocks.9.0.attn.q.weight",
+        "classifier.1.weight has shape [5, 384]",
+        "blocks.1.0.attn.qkv.weight has shape [288, 96, 1]",
+    ):
+        assert words in str(error.value)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    with pytest.raises(ValueError, match=r"has shape \[64, 16, 3, 3\]"):
+        hatnet.load_official_state_dict(model, {key: seeded(key, shape) for key, shape in OFFICIAL["small"]})
+    hatnet.load_official_state_dict(model, weights)
+    loaded = model.state_dict()["stages.0.blocks.0.attn.qkv.weight"]
+    torch.testing.assert_close(loaded, weights["blocks.0.0.attn.qkv.weight"][:, :, 0, 0])

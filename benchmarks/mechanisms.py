@@ -1,9 +1,9 @@
-"""Table 5's question at small scale: `python benchmarks/reaches.py --data cifar10` trains four mechanisms alike and compares them.
+"""Table 5's question at small scale: `python benchmarks/mechanisms.py --data cifar10` compares four mechanisms.
 
-hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages: same weights' sizes,
-recipe, images and number of steps, several seeds. Each training is a run of train_small.py in runs/reaches, which goes on where
-it stopped when this script is called again. When all are done, each is measured once on the test split;
-writes checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
+hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages, all with the same sizes
+of the weights, recipe, images and number of steps, and with several seeds. Each training is a run of train_small.py in runs/reaches;
+call this script again, and it continues where it stopped. When all are done, each is evaluated once on the test split. Writes
+checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def call(*arguments: str) -> None:
 
 
 def trained(run: Path, arm: str, seed: int, data: str, epochs: int) -> None:
-    """Train one arm, or go on with it, or leave it where it is done."""
+    """Train one arm, or resume it, or leave it alone if it is finished."""
     if not (run / "state.pt").exists():
         call("--data", data, "--attention", arm, "--seed", str(seed), "--epochs", str(epochs), "--amp", "bf16", "--out", str(run))
     elif json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"] < json.loads((run / "config.json").read_text())["steps"]:
@@ -36,13 +36,13 @@ def trained(run: Path, arm: str, seed: int, data: str, epochs: int) -> None:
 
 
 def tested(run: Path, data: str) -> dict:
-    """The figures of a finished run; its test split is read the first time only."""
+    """The figures of a finished run; the test split is used the first time only."""
     written = run / "tested.safetensors"
     if not written.exists():
         call("eval", str(run / "last.safetensors"), "--data", data, "--write", str(written))
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return {
-        "accuracy": checkpoint_info(written)["accuracy"],
+        "accuracy": checkpoint_info(written).accuracy,
         "held_out": rows[-1]["accuracy"],
         "steps": rows[-1]["step"],
         "images_per_second": round(median(row["images_per_second"] for row in rows)),
@@ -70,7 +70,7 @@ def main() -> None:
         print(f"{arm:13} {100 * summary[-1]['mean']:.1f}{sd} %   ({', '.join(f'{100 * value:.2f}' for value in values)})")
         (args.output / f"cifar10-{arm}.safetensors").write_bytes((folder / f"{arm}-0" / "tested.safetensors").read_bytes())
     machine = json.loads((folder / f"{ARMS[0]}-0" / "config.json").read_text())["machine"]
-    data = checkpoint_info(folder / f"{ARMS[0]}-0" / "tested.safetensors")["data"]
+    data = checkpoint_info(folder / f"{ARMS[0]}-0" / "tested.safetensors").data
     result = {"data": data, "split": "test", "machine": machine, "summary": summary, "runs": runs}
     (args.output / "cifar10.reaches.json").write_text(json.dumps(result, indent=1) + "\n")
 

@@ -1,9 +1,6 @@
-"""What the docstrings and the README print is what runs."""
+"""What the README prints is what runs, and its tables hold what the benchmarks wrote."""
 
-import doctest
-import importlib
 import json
-import pkgutil
 import re
 from pathlib import Path
 from statistics import fmean, stdev
@@ -12,25 +9,10 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.config import REACHES
+from hatnet.config import MECHANISMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MODULES = [name for _, name, _ in pkgutil.iter_modules(hatnet.__path__) if name != "__main__"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_docstring_snippets(name):
-    module = importlib.import_module(f"hatnet.{name}")
-    names = {key: getattr(hatnet, key) for key in hatnet.__all__} | {"torch": torch}
-    assert doctest.testmod(module, extraglobs=names).failed == 0
-
-
-def test_python_m_hatnet(capsys):
-    importlib.import_module("hatnet.__main__").main()
-    table = capsys.readouterr().out
-    for figure in ("12.650 M", "25.739 M", "42.926 M", "63.109 M", "1.9697 G", "12.0749 G"):
-        assert figure in table
 
 
 def test_the_readme_s_example_prints_what_it_says(capsys):
@@ -59,10 +41,10 @@ def test_a_shipped_checkpoint_s_card_and_the_readme_have_its_accuracy(name):
     for word in ("accuracy", "data", "command", "time", "For teaching"):
         assert word in card
     (row,) = [line for line in README.splitlines() if line.startswith(f"| [`{name}`]")]
-    if info["data"] == "cards":
+    if info.data == "cards":
         return  # its accuracy is over two questions, which the card gives apart
-    assert f"{100 * info['accuracy']:.2f} % on the test" in card and info["split"] == "test"
-    assert f"| {100 * info['accuracy']:.1f} %" in row
+    assert f"{100 * info.accuracy:.2f} % on the test" in card and info.extra["split"] == "test"
+    assert f"| {100 * info.accuracy:.1f} %" in row
 
 
 def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
@@ -72,9 +54,9 @@ def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
         speeds = [str(run["images_per_second"]) for run in found["runs"] if run["arm"] == row["arm"]]
         seeds = ", ".join(f"{value:.2f}" for value in values)
         assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} | {seeds} | {', '.join(speeds)} |" in README
-        assert hatnet.checkpoint_info(f"cifar10-{row['arm']}")["accuracy"] == pytest.approx(values[0] / 100)
+        assert hatnet.checkpoint_info(f"cifar10-{row['arm']}").accuracy == pytest.approx(values[0] / 100)
     found = json.loads((ROOT / "checkpoints" / "cards.ablation.json").read_text(encoding="utf-8"))
-    for arm in REACHES:
+    for arm in MECHANISMS:
         figures = []
         for budget, names in (("equal steps", ("global", "local")), ("equal time", ("global", "local")), ("equal steps", ("pointing",))):
             runs = [run for run in found["runs"] if (run["budget"], run["arm"]) == (budget, arm)]

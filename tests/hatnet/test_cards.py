@@ -5,7 +5,7 @@ import torch
 
 import hatnet
 from hatnet import cards
-from hatnet.config import REACHES
+from hatnet.config import MECHANISMS
 from hatnet.data import IGNORED
 
 PATTERNS = {  # as a person would write them down
@@ -121,7 +121,7 @@ def test_floor_of_the_shifted_arm():
 
 
 def test_the_arms_have_the_same_weights():
-    models = [hatnet.create_model("hatnet_cards", 4, attention=attention) for attention in REACHES]
+    models = [hatnet.create_model("hatnet_cards", 4, attention=attention) for attention in MECHANISMS]
     shapes = [{key: value.shape for key, value in model.state_dict().items()} for model in models]
     assert all(shape == shapes[0] for shape in shapes)
     stem, head = 48 * 64 + 64 + 64 * 32 + 32, 2 * 32 + 32 * 4 + 4

@@ -89,7 +89,7 @@ def test_pictures_that_do_not_fit_into_memory(folder, monkeypatch):
     with pytest.warns(UserWarning, match=paths[0]):
         assert lazy.pixels[torch.tensor([1, 2])][1].unique().tolist() == [128]
         lazy.pixels[torch.tensor([2])]
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match=f"more than 1 unreadable pictures, {paths[1]}"):
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match=f"more than 1 unreadable pictures, the last one {paths[1]}"):
         lazy.pixels[torch.tensor([5])]
 
 

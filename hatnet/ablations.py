@@ -1,0 +1,64 @@
+"""The mechanisms that the paper compares H-MHSA with, put into its two steps: same layers, same weights, other keys.
+
+Each class changes only which keys a token attends to (`config.MECHANISMS`), so that an ablation compares that and nothing else.
+Checkpoints of all of them have the same names and shapes.
+"""
+
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from hatnet import attention
+from hatnet.attention import HMHSA, join_heads, merge, partition, pool, split_heads, window_mask
+from hatnet.geometry import Layout
+from hatnet.trace import Trace
+
+
+class WindowedTwice(HMHSA):
+    """Windows in both steps, and no pooling."""
+
+    mechanism = "window"
+
+    def global_step(self, a1: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:
+        """As in H-MHSA, but queries and keys are those of each window."""
+        pooled = self.ds_norm(a1)
+        rows, keys = partition(a1, layout), partition(pooled, layout)
+        (q2,), (k2, v2) = split_heads(self.q(rows), 1, self.head_dim), split_heads(self.kv(keys), 2, self.head_dim)
+        attended, p2 = attention.attend(q2, k2, v2, window_mask(a1, layout), explicit)
+        if trace:
+            trace.keep(pooled=pooled, rows=rows, keys=keys, q2=q2, k2=k2, v2=v2, p2=p2)
+        return merge(join_heads(attended), layout)
+
+
+class ShiftedWindows(WindowedTwice):
+    """Swin's pair: windows, then windows shifted by half a window."""
+
+    mechanism = "shifted_window"
+
+
+class PooledTwice(HMHSA):
+    """PVT's idea, with average pooling: pooled cells of the whole map in both steps."""
+
+    mechanism = "pooled"
+
+    def local_step(self, x: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:
+        """As in H-MHSA, but with one window, the whole map, and K1 and V1 of its pooled cells."""
+        normed, c = self.norm(x), x.shape[1]
+        x1, cells = partition(normed, layout), rearrange(pool(normed, layout.pool), "b c h w -> b (h w) c")
+        (q1,) = split_heads(F.linear(x1, self.qkv.weight[:c], self.qkv.bias[:c]), 1, self.head_dim)
+        k1, v1 = split_heads(F.linear(cells, self.qkv.weight[c:], self.qkv.bias[c:]), 2, self.head_dim)
+        attended, p1 = attention.attend(q1, k1, v1, explicit=explicit)
+        local = merge(join_heads(attended), layout)
+        joined = local + x
+        if trace:
+            trace.keep(x1=x1, q1=q1, k1=k1, v1=v1, p1=p1, local=local, joined=joined)
+        return self.grid_norm(joined)
+
+
+class FullTwice(HMHSA):
+    """Plain attention in both steps: one window as large as the map, then cells of a single token."""
+
+    mechanism = "full"
+
+
+HIERARCHICAL = {layer.mechanism: layer for layer in (HMHSA, WindowedTwice, ShiftedWindows, PooledTwice, FullTwice)}

@@ -1,0 +1,126 @@
+"""Where windows and cells lie on the map: the arithmetic of Eqs. 6, 8 and 10, without a tensor.
+
+A token is a pair of indices (y, x), counted from 0, on a grid of h x w tokens. A place is a pair (y, x) of fractions of the
+image's height and width, 0..1; it stays the same from stage to stage and from one image size to another, a token does not.
+A rectangle is (top, left, height, width) in tokens.
+"""
+
+from typing import NamedTuple
+
+Place = tuple[float, float]
+Token = tuple[int, int]
+Rectangle = tuple[int, int, int, int]
+
+
+def cells(size: int, side: int) -> int:
+    """How many windows or cells of `side` tokens cover `size` tokens: size / side, rounded up.
+
+    >>> cells(14, 4)
+    4
+    """
+    return -(-size // side)
+
+
+def token_at(place: Place, grid: tuple[int, int]) -> Token:
+    """The token of a grid [height, width] that covers a place. Raises ValueError outside 0..1.
+
+    >>> token_at((0.5, 1.0), (14, 14))
+    (7, 13)
+    """
+    if len(place) != 2 or not all(0 <= p <= 1 for p in place):
+        raise ValueError(f"{tuple(place)} is not a place; wanted (y, x) as fractions of the image, each from 0 to 1, like (0.5, 0.5)")
+    y, x = (min(int(p * n), n - 1) for p, n in zip(place, grid, strict=True))
+    return y, x
+
+
+def place_of(token: Token, grid: tuple[int, int]) -> Place:
+    """The place of a token's centre, so that `token_at(place_of(token, grid), grid)` is the token."""
+    return (token[0] + 0.5) / grid[0], (token[1] + 0.5) / grid[1]
+
+
+def window_of(token: Token, grid: tuple[int, int], g1: int | None) -> Rectangle:
+    """The G1 x G1 window that holds a token (Eq. 6); smaller at the right and bottom edge of the grid.
+
+    With g1 None (no windows: plain MHSA), the whole grid.
+
+    >>> window_of((5, 13), (14, 14), 4)
+    (4, 12, 4, 2)
+    """
+    kind, side = ("full", 1) if g1 is None else ("window", g1)
+    return layout_of(kind, *grid, g1=side, g2=1).rectangle(token)
+
+
+class Layout(NamedTuple):
+    """The keys of one attention step on a map of h x w tokens.
+
+    The map is cut into windows of i x j tokens, and each token attends to the tokens of its own window; if the kind is "pooled",
+    there is one window, the whole map, and each token attends to the pooled cells.
+    """
+
+    kind: str  # "window", "shifted_window", "pooled" or "full"
+    h: int  # height of the map, in tokens
+    w: int
+    i: int  # height of a window, in tokens; of the whole map if the kind is "pooled" or "full"
+    j: int
+    down: int  # how far the windows are shifted down and across, in tokens
+    across: int
+    pool: int  # side of a pooled cell, in tokens; 1 unless the kind is "pooled"
+
+    @property
+    def overhang(self) -> tuple[int, int, int, int]:
+        """Tokens by which the windows hang over the edges of the map: left, right, top, bottom."""
+        top, left = -self.down % self.i, -self.across % self.j
+        return left, -(self.w + left) % self.j, top, -(self.h + top) % self.i
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """How many windows there are, down and across."""
+        left, _, top, _ = self.overhang
+        return cells(self.h + top, self.i), cells(self.w + left, self.j)
+
+    @property
+    def keys(self) -> tuple[int, int]:
+        """How many keys a query has, down and across: the tokens of a whole window, or the pooled cells of the map."""
+        return (cells(self.h, self.pool), cells(self.w, self.pool)) if self.kind == "pooled" else (self.i, self.j)
+
+    def locate(self, token: Token) -> tuple[int, int]:
+        """Which window holds a token, and the token's place inside it; both counted row by row."""
+        left, _, top, _ = self.overhang
+        y, x = token[0] + top, token[1] + left
+        return y // self.i * self.grid[1] + x // self.j, y % self.i * self.j + x % self.j
+
+    def rectangle(self, token: Token) -> Rectangle:
+        """The part of a token's window that lies on the map."""
+        (top, bottom), (left, right) = (
+            _clipped(at, size, side, shift)
+            for at, size, side, shift in zip(token, (self.h, self.w), (self.i, self.j), (self.down, self.across), strict=True)
+        )
+        return top, left, bottom - top, right - left
+
+    def real(self, token: Token) -> Rectangle:
+        """The same part, counted from the top left of the window: the keys of the window that are tokens and not padding."""
+        top, left, height, width = self.rectangle(token)
+        return (top - self.down) % self.i, (left - self.across) % self.j, height, width
+
+
+def layout_of(kind: str, h: int, w: int, g1: int, g2: int) -> Layout:
+    """The layout of a kind on a map of h x w tokens. Raises ValueError for an unknown kind.
+
+    g1, g2: sides of window and pooled cell, in tokens. A G1 larger than the map gives one window.
+    """
+    i, j = min(g1, h), min(g1, w)
+    if kind == "window":
+        return Layout(kind, h, w, i, j, 0, 0, 1)
+    if kind == "shifted_window":  # by half a window; a single window is not shifted, as in Swin
+        return Layout(kind, h, w, i, j, i // 2 if i < h else 0, j // 2 if j < w else 0, 1)
+    if kind == "pooled":
+        return Layout(kind, h, w, h, w, 0, 0, g2)
+    if kind == "full":
+        return Layout(kind, h, w, h, w, 0, 0, 1)
+    raise ValueError(f"unknown layout {kind!r}; the choices are window, shifted_window, pooled, full")
+
+
+def _clipped(at: int, size: int, side: int, shift: int) -> tuple[int, int]:
+    """First token and end of the window around `at`, along one axis, clipped to the map."""
+    start = (at - shift) // side * side + shift
+    return max(start, 0), min(start + side, size)

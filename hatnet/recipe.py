@@ -1,0 +1,93 @@
+"""Recipes: how a model is trained, as data."""
+
+import math
+from dataclasses import dataclass
+
+from hatnet.config import Config
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """AdamW with a linear warm-up, then a cosine; augmentation and regularisation. Raises ValueError for impossible numbers."""
+
+    epochs: int
+    batch_size: int  # images per step, for each process
+    learning_rate: float  # after the warm-up
+    betas: tuple[float, float] = (0.9, 0.999)
+    warm_up: float = 0.05  # as a fraction of all steps
+    final: float = 0.0  # where the cosine ends, as a fraction of the learning rate
+    weight_decay: float = 0.05  # none on norms and biases
+    clip: float = 1.0  # largest norm of the gradient; 0: no limit
+    label_smoothing: float = 0.1
+    augment: str = "shift"  # "shift": `data.shift_flip_cut`; "resized": random resized crop and flip; "none"
+    cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
+    least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)
+    mixup: float = 0.0  # alpha; 0: none
+    drop_path: float = 0.0  # stochastic depth of the last block
+    first_side: float = 1.0  # side of the images in the first step, as a fraction of the full side; it grows until `grown`
+    grown: float = 0.7  # fraction of all steps after which the images have their full side
+    ema: float = 0.0  # above 0: keep a running mean of the weights, with this decay per step (less at first)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("learning_rate", 0), ("weight_decay", 0), ("mixup", 0), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        for name in ("label_smoothing", "drop_path", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
+        if self.augment not in ("shift", "resized", "none"):
+            raise ValueError(f"unknown augment {self.augment!r}; the choices are shift, resized, none")
+        if self.grown <= 0:
+            raise ValueError(f"grown is {self.grown}; it must be a fraction of all steps, above 0")
+        for name, least in (("first_side", 0.25), ("least_area", 0.01)):
+            if not least <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be a fraction of the image, from {least} to 1")
+
+    def learning_rate_at(self, step: int, steps: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        warm_up = max(1, round(self.warm_up * steps))
+        if step < warm_up:
+            return self.learning_rate * (step + 1) / warm_up
+        cosine = (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
+        return self.learning_rate * (self.final + (1 - self.final) * cosine)
+
+    def side_at(self, step: int, steps: int) -> float:
+        """The side of a step's images, as a fraction of the full side: it grows from `first_side` until `grown` of all steps are done.
+
+        No weight knows the size of the map, nor G1 and G2, so a model may see small images first: fewer tokens, cheaper steps.
+        """
+        return min(1.0, self.first_side + (1 - self.first_side) * step / (self.grown * steps))
+
+    @property
+    def mean_area(self) -> float:
+        """The mean area of the images over all steps, as a fraction of the full area, without the rounding of `image_side`."""
+        growing = (1 + self.first_side + self.first_side**2) / 3
+        return self.grown * growing + 1 - self.grown
+
+
+def image_side(fraction: float, full: int, config: Config) -> int:
+    """A fraction of an image's full side, in pixels, rounded to whole windows of the model's first stage."""
+    if fraction >= 1:
+        return full
+    window = config.strides[0] * (config.g1[0] if config.g1 else 1)
+    return min(full, max(config.strides[-1], round(fraction * full / window) * window))
+
+
+RECIPES = {
+    "compact": Recipe(epochs=18, batch_size=128, learning_rate=2e-3, cut_out=0.25, ema=0.998),
+    # Section 4.1: 300 epochs, 128 images for each of 8 GPUs, 1e-3, mixup, label smoothing; "as DeiT", which adds the warm-up of 5
+    # epochs, alpha 0.8, stochastic depth and no clipping.
+    "paper": Recipe(epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1),
+    "cards": Recipe(
+        epochs=7,
+        batch_size=64,
+        learning_rate=4e-3,
+        betas=(0.9, 0.98),
+        warm_up=1 / 7,
+        final=0.02,
+        weight_decay=0.01,
+        label_smoothing=0.0,
+        augment="none",
+    ),
+}

@@ -1,0 +1,120 @@
+"""How long an attention layer takes and how much memory it holds, measured on this machine beside its peers."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
+
+from hatnet.attention import HMHSA, MHSA, attend, join_heads, merge, partition, split_heads
+from hatnet.geometry import layout_of
+from hatnet.norms import group_norm
+
+
+class SpatialReduction(nn.Module):
+    """PVT's attention, to measure beside ours: keys and values from a map reduced by a strided convolution (Wang et al., 2021)."""
+
+    def __init__(self, channels: int, head_dim: int, ratio: int):
+        super().__init__()
+        self.head_dim = head_dim
+        self.norm, self.reduced_norm = group_norm(channels), group_norm(channels)
+        self.reduce = nn.Conv2d(channels, channels, ratio, stride=ratio)
+        self.q, self.kv, self.proj = nn.Linear(channels, channels), nn.Linear(channels, 2 * channels), nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, x = x.shape[-2], self.norm(x)
+        reduced = self.reduced_norm(self.reduce(x))
+        (q,) = split_heads(self.q(rearrange(x, "b c h w -> b (h w) c")), 1, self.head_dim)
+        k, v = split_heads(self.kv(rearrange(reduced, "b c h w -> b (h w) c")), 2, self.head_dim)
+        a, _ = attend(q, k, v)
+        return rearrange(self.proj(join_heads(a)), "b (h w) c -> b c h w", h=h)
+
+
+class Windows(nn.Module):
+    """Swin's W-MSA, to measure beside ours: MHSA in each window."""
+
+    def __init__(self, channels: int, head_dim: int, side: int):
+        super().__init__()
+        self.side, self.attn = side, MHSA(channels, head_dim, group_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        layout = layout_of("window", *x.shape[-2:], self.side, 1)
+        windows = self.attn(rearrange(partition(x, layout), "b (i j) c -> b c i j", i=layout.i))
+        return merge(rearrange(windows, "b c i j -> b (i j) c"), layout)
+
+
+MECHANISMS = ("H-MHSA", "MHSA", "windows", "spatial reduction")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One attention layer on this machine."""
+
+    mechanism: str
+    milliseconds: float  # median of the repeats
+    spread: float  # milliseconds between the first and the third quartile
+    peak_bytes: int  # most memory held at once beyond weights and input
+
+
+@torch.inference_mode()
+def measure(
+    h: int,
+    w: int,
+    c: int,
+    g1: int,
+    g2: int,
+    head_dim: int,
+    mechanisms: tuple[str, ...] = MECHANISMS,
+    repeats: int = 15,
+    progress: Callable[[float], bool] = lambda done: True,
+) -> list[Measured]:
+    """Latency and peak memory of one attention layer, for H-MHSA and its peers at the same shape, in float32 on this machine.
+
+    h, w: tokens; windows are g1 x g1, spatial reduction is by g2. The mechanisms take turns `repeats` times, after one run each
+    to warm up. progress(fraction done) is called after each run; if it returns False, the measurement stops and returns what it
+    has. Raises ValueError for an unknown mechanism.
+    """
+    makers = {
+        "H-MHSA": lambda: HMHSA(c, head_dim, group_norm),
+        "MHSA": lambda: MHSA(c, head_dim, group_norm),
+        "windows": lambda: Windows(c, head_dim, g1),
+        "spatial reduction": lambda: SpatialReduction(c, head_dim, min(g2, h, w)),
+    }
+    if unknown := [name for name in mechanisms if name not in makers]:
+        raise ValueError(f"unknown mechanism {unknown[0]!r}; the mechanisms are {', '.join(makers)}")
+    x = torch.randn(1, c, h, w).to(memory_format=torch.channels_last)
+    layers = {name: makers[name]().eval().to(memory_format=torch.channels_last) for name in mechanisms}
+    times: dict[str, list[float]] = {name: [] for name in mechanisms}
+    peaks: dict[str, int] = {}
+    runs = [(turn, name) for turn in range(-1, repeats) for name in mechanisms]
+    for done, (turn, name) in enumerate(runs, 1):
+        arguments = (x, g1, g2) if name == "H-MHSA" else (x,)
+        if turn < 0:
+            peaks[name] = peak_memory(lambda layer=layers[name], arguments=arguments: layer(*arguments))
+        else:
+            start = time.perf_counter()
+            layers[name](*arguments)
+            times[name].append(1000 * (time.perf_counter() - start))
+        if not progress(done / len(runs)):
+            break
+    return [
+        Measured(name, median(taken), quantiles(taken)[2] - quantiles(taken)[0], peaks[name])
+        for name, taken in times.items()
+        if len(taken) > 1
+    ]
+
+
+def peak_memory(run: Callable[[], object]) -> int:
+    """The most bytes that torch's CPU allocator held at once during run(), beyond what it held before."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        run()
+    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = peak = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        held += event.nbytes()
+        peak = max(peak, held)
+    return peak
