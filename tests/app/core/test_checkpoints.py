@@ -23,7 +23,7 @@ def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(h
     shipped.mkdir()
     for name in ("cards", "cifar10"):
         shutil.copy(hatnet.checkpoints.SHIPPED / f"{name}.safetensors", shipped / f"{name}.safetensors")
-    info = hatnet.checkpoint_info("cifar10")
+    info = hatnet.checkpoint_info("cifar10").header()
     more = ["cup", "koala", "cow", "giraffe", "rocket", "astronaut", "cat", "bird", "dog", "moose"]  # 12 photographs; CIFAR-10: 8
     for name, classes, size in (("more", more, 32), ("larger", more, 112), ("less", ["cup", *"bcdefghij"], 224)):
         header = info | {"image_size": size, "classes": classes}
