@@ -39,7 +39,7 @@ def board(index: int, measured: accuracy.Measured | None) -> None:
     with guarded():
         session.run_whole_page()
         now = comparison.current(index)
-        with st.container(key="compared"):  # style.css puts the second beside the other two
+        with st.container(key="compared"):  # page.css puts the second beside the other two
             left, right, below = st.container(), st.container(), st.container()
         with right:
             with st.spinner("Computing the maps of A and B …"):
