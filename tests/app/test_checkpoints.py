@@ -111,7 +111,7 @@ def test_a_run_written_anew_is_read_anew(here):
 
     def first_class():
         known = checkpoints.describe("run:mine")
-        return inference.attention(picture, known, known.config.g1, known.config.g2, (0.5, 0.5)).probabilities[0]
+        return inference.attention(picture, known, default(known)).probabilities[0]
 
     before = first_class()
     finish(here / "runs", "mine", shift=20.0)
@@ -161,13 +161,14 @@ def test_cards_are_asked_cell_by_cell():
         for y in range(4):
             for x in range(4):
                 place = (y + 0.5) / 4, (x + 0.5) / 4
-                seen = inference.attention(picture, known, (3,), (3,), place)
+                seen = inference.attention(picture, known, dataclasses.replace(default(known), place=place))
                 np.testing.assert_allclose(seen.probabilities, wanted[:, y, x], atol=1e-5)
-                asked, label = pictures.asked(picture, known, place), int(drawn.labels[0, y, x])
-                assert asked.right == (None if label == IGNORED else known.classes[label]) and asked.asker == ((y, x) == (0, 0))
+                asked, label = pictures.cell_question(picture, known, place), int(drawn.labels[0, y, x])
+                assert asked.right == (None if label == IGNORED else known.classes[label]) and asked.about_marked == ((y, x) == (0, 0))
         # The asker's global attention peaks on the marked card.
-        seen = inference.attention(picture, known, (3,), (3,), SAMPLES[key].place)
-        far = seen.weights(2, default(known).block, "global", None, SAMPLES[key].place)
+        view = dataclasses.replace(default(known), image=key, place=SAMPLES[key].place)
+        seen = inference.attention(picture, known, view)
+        far = seen.weights(view, "global")
         assert np.unravel_index(far.argmax(), far.shape) == asked.marked
 
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.core import checkpoints, colours, inference, pictures
+from app.core.view import default
 from app.views.cost import charts, layer, measure_job
 from app.views.cost import text as cost_text
 from app.views.equations import boards, latex, numpy_check
@@ -234,7 +235,7 @@ def test_equation_15_alone_prefers_the_corner_and_the_diagonal_has_its_minimum_i
 
 
 def test_every_mac_of_the_model_is_in_one_group():
-    counted = inference.macs("cifar10", (4, 4), (2, 2))
+    counted = inference.macs(checkpoints.describe("cifar10"), (4, 4), (2, 2))
     parts = layer.by_stage(counted)
     assert sum(linear for linear, _ in parts.values()) == counted.conv_linear
     assert sum(products for _, products in parts.values()) == counted.attention
@@ -284,9 +285,10 @@ def test_each_slider_of_the_cost_view_changes_its_curves_and_the_address(run, ke
 
 @pytest.mark.parametrize("block", ["1", "2"])
 def test_the_token_s_own_bill_is_that_of_the_selected_block(run, block):
-    known, place = checkpoints.describe("cifar10"), (0.3, 0.3)
-    seen = inference.attention(pictures.sample("cat_kitten"), known, (4, 4), (2, 2), place)
-    near, far = (seen.row(2, int(block), kind, place).mean(0) for kind in ("local", "global"))
+    known = checkpoints.describe("cifar10")
+    view = dataclasses.replace(default(known), block=int(block), place=(0.3, 0.3))
+    seen = inference.attention(pictures.sample("cat_kitten"), known, view)
+    near, far = (seen.row(view, kind).mean(0) for kind in ("local", "global"))
     assert cost_text.token(near, far, 256, (4, 4)) in text(run("cost", image="cat_kitten", block=block, token="0.3,0.3"))
 
 
@@ -294,7 +296,7 @@ def test_curves_terms_grids_and_model_can_be_saved(run):
     at = run("cost")
     assert [button.proto.label for button in at.get("download_button")] == ["CSV"] * 4
     here = layer.here(at.session_state["visit"].view, checkpoints.describe("cifar10"))
-    counted = inference.macs("cifar10", (4, 4), (2, 2))
+    counted = inference.macs(checkpoints.describe("cifar10"), (4, 4), (2, 2))
     made = layer.tables(here, counted, {})
     (row,) = [row for row in zip(*made["Cost over tokens"].values(), strict=True) if row[0] == 256]
     assert dict(zip(made["Cost over tokens"], row, strict=True))["H-MHSA"] == pytest.approx(here.ours)

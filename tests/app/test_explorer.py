@@ -1,5 +1,7 @@
 """The Explorer through AppTest: state in, widgets, uploads and figures out."""
 
+import base64
+import dataclasses
 import json
 import logging
 import shutil
@@ -16,8 +18,7 @@ import hatnet.data
 from app.core import checkpoints, inference, pictures
 from app.core.view import default
 from app.views.equations import numpy_check
-from app.views.explorer import packing as rows
-from app.views.explorer import panels, payload
+from app.views.explorer import export_menu, pooling, seam, sheets
 from tests.app.test_uploads import bomb, encoded
 from tests.app.views import unpacked
 
@@ -208,11 +209,11 @@ def test_an_upload_is_shown_and_outlives_a_bad_one(run):
         ("<b>.png", b"", "&lt;b&gt;.png is not a picture"),
     ):
         upload(at, name, content)
-        assert said in text(at) and "The last picture stays: Yours: red.png." in text(at)
+        assert said in text(at) and "“red.png” is still shown." in text(at)
         np.testing.assert_array_equal(cells(at, "global"), mine)
     # Another photograph is chosen: the message has done its work only when a good picture comes.
     upload(at, "red.png", encoded(Image.fromarray(red).convert("CMYK"), "JPEG"))
-    assert "The last picture stays" not in text(at)
+    assert "is still shown" not in text(at)
 
 
 def test_without_a_checkpoint_the_page_says_how_to_make_one(run, monkeypatch, tmp_path):
@@ -248,7 +249,7 @@ def test_a_large_model_computes_the_row_of_the_selected_token_alone(run, monkeyp
 def test_what_is_too_much_to_send_is_sent_for_the_selected_token_alone(run, monkeypatch):
 
     whole = {kind: cells(run(token="0.3,0.7"), kind) for kind in ("local", "global", "hops")}
-    monkeypatch.setattr(payload, "SENT", 20_000)
+    monkeypatch.setattr(sheets, "MOST_SENT", 20_000)
     at = run(token="0.3,0.7")
     for kind, expected in whole.items():
         np.testing.assert_allclose(cells(at, kind), expected, atol=1e-6)
@@ -273,8 +274,6 @@ def test_rows_are_sent_once_and_again_when_they_are_asked_for(run):
 
 
 def test_pooling_says_what_averaging_loses(run):
-    import base64
-
     at = run(panel="pooling")
     sheet = SENT[data(at)["sheets"]["pooling"]["key"]]
     lost = np.frombuffer(base64.b64decode(sheet["cells"]), "<f4")
@@ -290,7 +289,9 @@ def test_the_features_of_the_microscope_are_those_of_the_equations(run):
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
     a1 = numpy_check.checked(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
-    np.testing.assert_allclose(payload.loss(picture, known, view).cells, rows.loss(a1, 2).cells, atol=1e-4)
+    sheet = sheets.contents(sheets.Sheet(kind="pooling", picture=picture, checkpoint=known, view=view))
+    lost = np.frombuffer(base64.b64decode(sheet["cells"]), "<f4")
+    np.testing.assert_allclose(lost, pooling.pooling_loss(a1, 2).cells.ravel(), atol=1e-4)
 
 
 @pytest.mark.parametrize("grids", ["4,4", "5,3", "15,7", "1,1"])
@@ -313,9 +314,10 @@ def test_swin_s_shift_at_the_seam_is_the_library_s(run):
 
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
-    pair = rows.seam(hatnet.token_at(view.place, (16, 16)), (16, 16), (4, 4))
+    pair = seam.nearest_seam(hatnet.token_at(view.place, (16, 16)), (16, 16), (4, 4))
     place = hatnet.place_of(pair.here, (16, 16))
-    found = inference.other_mechanism(picture, known, view, "shifted_window", place)
+    here = dataclasses.replace(view, place=place)
+    found = inference.other_mechanism(picture, known, "shifted_window", view.g1, view.g2, place)
     own = hatnet.load_checkpoint("cifar10")
     swin = hatnet.create_model(
         "hatnet_compact",
@@ -330,8 +332,8 @@ def test_swin_s_shift_at_the_seam_is_the_library_s(run):
     record = next(m for m in maps if (m.stage, m.block + 1, m.kind) == (2, 2, "global"))
     top, left, _, _ = record.window(*pair.here)
     expected = record.row(*pair.here).mean(0)[pair.there[0] - top, pair.there[1] - left]
-    assert found.weight(2, 2, "global", None, place, pair.there) == pytest.approx(float(expected), abs=1e-6)
-    assert found.weight(2, 2, "local", None, place, pair.there) == 0
+    assert found.token_weight(here, "global", pair.there) == pytest.approx(float(expected), abs=1e-6)
+    assert found.token_weight(here, "local", pair.there) == 0
 
 
 def test_one_window_has_no_seam_and_says_so(run):
@@ -350,17 +352,17 @@ def test_cards_are_exported_in_a_thread_without_a_session():
 
     known = checkpoints.describe("cards")
     view = default(known)
-    assert "asks for the marked card" in panels.page(view, known, pictures.sample(view.image)).decode()
+    assert "asks for the marked card" in export_menu.html_page(view, known, pictures.sample(view.image)).decode()
 
 
 def test_the_exported_page_holds_everything_and_calls_nobody(run):
 
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
-    page = panels.page(view, known, picture).decode()
+    page = export_menu.html_page(view, known, picture).decode()
     assert len(page) < 1_000_000 and "default-src 'none'" in page and page.count("</script>") == 1
     assert "http://" not in page and "https://" not in page
     inside = json.loads(page.split("const data = ")[1].split(";\n")[0])
     sent = unpacked(inside["sheets"]["global"]["body"])
-    expected = inference.attention(picture, known, view.g1, view.g2, view.place).rows(view.stage, view.block, "global", view.head)
+    expected = inference.attention(picture, known, view).rows(view, "global")
     np.testing.assert_allclose(sent, expected, atol=expected.max() / 500)

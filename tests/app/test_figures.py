@@ -99,7 +99,7 @@ def test_opacity_grows_from_nearly_nothing_to_nearly_all():
 
 def test_weights_and_maps_in_words():
     assert words.percent(0.0834) == "8.3 %" and words.percent(0.4149) == "41 %"
-    assert words.alt("Local", uneven(4, 4, (0, 1)), (4, 8)).endswith("The strongest is row 5, column 10, with 50 %.")
+    assert words.alt("Local", uneven(4, 4, (0, 1))).endswith("The strongest is row 1, column 2, with 50 %.")
 
 
 @pytest.mark.parametrize(

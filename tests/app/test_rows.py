@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from app.views.explorer import packing as rows
+from app.views.explorer import hops, packing, pooling, seam
 from tests.app.views import unpacked
 
 RANDOM = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def local_rows(grid, g1):
 
 def test_quantised_rows_are_off_by_half_a_step_of_their_own_scale():
     weights = RANDOM.dirichlet(np.full(40, 0.1), size=100)
-    again = unpacked(rows.packed(weights, np.zeros_like(weights)))
+    again = unpacked(packing.pack_rows(weights, np.zeros_like(weights)))
     bound = weights.max(1, keepdims=True) / 510
     assert (abs(again - weights) <= bound * 1.001).all() and not np.array_equal(again, weights)
     np.testing.assert_array_equal(again.argmax(1), weights.argmax(1))
@@ -40,7 +40,10 @@ def test_what_is_told_of_a_row_is_what_a_loop_finds(grid, g1, cell):
     h, w = grid
     near, columns = local_rows(grid, g1), -(-w // cell)
     far = RANDOM.dirichlet(np.ones(-(-h // cell) * columns), size=h * w)
-    told = rows.told(near, rows.apart_in_windows(grid, (g1, g1))), rows.told(far, rows.apart(rows.centres(grid), rows.centres(grid, cell)))
+    told = (
+        packing.row_statistics(near, packing.distances_in_windows(grid, (g1, g1))),
+        packing.row_statistics(far, packing.distances(packing.centres(grid), packing.centres(grid, cell))),
+    )
 
     def middle(start, size, side):  # of the real tokens of a key
         return (start + min(start + size, side)) / 2
@@ -78,7 +81,7 @@ def test_the_strongest_paths_are_those_of_a_loop(grid, g1, cell):
                     heard[c, sy, sx] = heard.get((c, sy, sx), 0) + weight / size
     expected = [(share * far[c], c, (sy, sx)) for (c, sy, sx), share in heard.items()]
     expected = sorted(expected, key=lambda path: (-round(path[0], 12), path[1:]))[:5]
-    found = rows.paths(near, far, grid, (g1, g1), cell)
+    found = hops.strongest_paths(near, far, grid, (g1, g1), cell)
     assert [path.product for path in found] == pytest.approx([product for product, _, _ in expected])
     assert [(path.cell[0] * columns + path.cell[1], path.source) for path in found] == [(c, source) for _, c, source in expected]
 
@@ -94,7 +97,7 @@ def test_paths_and_residual_make_the_two_hop_map_of_hatnet():
     _, maps = hatnet.attention_maps(model, torch.randn(1, 3, 32, 32), g1=(5, 3), g2=(3, 2))
     local, pooled = maps[:2]
     whole = hatnet.rollout.two_hop(local, pooled).flatten(1).numpy()
-    moved = rows.without_residual(whole, range(256))
+    moved = hops.without_residual(whole, range(256))
     np.testing.assert_allclose(moved.sum(1), 1, atol=1e-5)
     q = 100
     np.testing.assert_allclose(np.delete(moved[q], q), np.delete(whole[q] / 0.75, q), rtol=1e-6)
@@ -115,7 +118,7 @@ def test_paths_and_residual_make_the_two_hop_map_of_hatnet():
 @pytest.mark.parametrize("cell", [1, 2, 3, 8])
 def test_variance_lost_is_one_minus_the_variance_of_the_averages(cell):
     features = RANDOM.normal(size=(5, 8, 8)) + np.arange(8) / 3
-    found = rows.loss(features, cell)
+    found = pooling.pooling_loss(features, cell)
     repeated = np.zeros_like(features)
     for r in range(0, 8, cell):
         for c in range(0, 8, cell):
@@ -133,7 +136,7 @@ def test_variance_lost_is_one_minus_the_variance_of_the_averages(cell):
 
 
 def test_equal_tokens_lose_nothing():
-    found = rows.loss(np.ones((3, 4, 4)), 2)
+    found = pooling.pooling_loss(np.ones((3, 4, 4)), 2)
     assert found.whole == 0 and not found.cells.any() and not found.tokens.any()
 
 
@@ -141,7 +144,7 @@ def test_equal_tokens_lose_nothing():
 def test_the_seam_is_across_an_edge_of_the_token_s_own_window(grid, g1, cell):
     for y in range(grid[0]):
         for x in range(grid[1]):
-            pair = rows.seam((y, x), grid, (g1, g1))
+            pair = seam.nearest_seam((y, x), grid, (g1, g1))
             if g1 >= max(grid):
                 assert pair is None
                 continue
@@ -159,4 +162,4 @@ def test_the_seam_is_across_an_edge_of_the_token_s_own_window(grid, g1, cell):
 
 
 def test_floats_are_little_endian():
-    assert np.frombuffer(base64.b64decode(rows.floats(np.array([1.5, -2.0]))), "<f4").tolist() == [1.5, -2.0]
+    assert np.frombuffer(base64.b64decode(packing.pack_floats(np.array([1.5, -2.0]))), "<f4").tolist() == [1.5, -2.0]

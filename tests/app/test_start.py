@@ -127,7 +127,7 @@ def test_start_opens_first_and_its_numbers_change_with_the_grids():
 def test_the_card_is_in_the_address():
     assert opened(step="6").query_params["step"] == "6"
     at = opened(step="9")
-    assert "The link asked for step 9; the Start view has seven cards." in shown(at) and at.query_params["step"] == "7"
+    assert "The link asked for step 9; the Start page has seven cards." in shown(at) and at.query_params["step"] == "7"
 
 
 def test_a_plain_stage_leads_to_a_hierarchical_one():
@@ -154,7 +154,7 @@ def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
         bar = at.get("progress")[0].proto
         assert heading in bar.text and f"stop {number} of 12" in bar.text and bar.value == 100 * number // 12
         before = dataclasses.replace(VIEW, image="bird_owl", step=int(params["step"]), equation=int(params["equation"]))
-        wanted = tour.set_by(number, before, KNOWN)
+        wanted = tour.view_at(number, before, KNOWN)
         assert dict(params) == address(wanted)
         for field in ("step", "equation"):
             if getattr(stop, field):
@@ -200,10 +200,10 @@ def test_a_view_opened_by_hand_offers_the_way_back_to_the_stop():
 
 def test_the_seam_is_crossed():
     for token in ((3, 0), (3, 6), (3, 15)):
-        y, x = tour.seam(token, 16, 4)
+        y, x = tour.right_of_edge(token, 16, 4)
         assert y == 3 and x % 4 == 0 and x > 0
         assert hatnet.window_of((y, x), (16, 16), 4) != hatnet.window_of((y, x - 1), (16, 16), 4)
-    assert tour.seam((3, 5), 16, 16) == (3, 5), "one window has no seam inside"
+    assert tour.right_of_edge((3, 5), 16, 16) == (3, 5), "one window has no seam inside"
 
 
 def test_the_texts_hold_for_every_photograph_and_name_no_number_themselves():

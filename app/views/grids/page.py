@@ -29,7 +29,7 @@ def choose(index: int, columns: tuple) -> None:
 
         look = dict(options=accuracy.fitting(side, trained, now), required=True, help=HELP[name], wrap=True, format_func=title)
         with column:
-            write = partial(session.set_grid, name, index)
+            write = partial(session.set_side, name, index)
             session.bound(st.segmented_control, what, name, now, write, key=f"grids_{name}_{view.stage}", **look)
 
 
