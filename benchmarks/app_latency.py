@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 import hatnet
-from tests.browser import serve
+from tools.chromium import chromium
+from tools.running_app import path_of, running_app, settle
 
 # Where a view's first telling picture is, and the canvases that follow token, G1 and G2 (none: charts follow).
 VIEWS = {
@@ -123,7 +124,7 @@ def ready(browser, url: str, view: str, query: str = "") -> float:
     try:
         page = context.new_page()
         page.add_init_script(HELPERS)
-        page.goto(url + serve.path_of(view) + query, wait_until="commit")
+        page.goto(url + path_of(view) + query, wait_until="commit")
         return page.evaluate("selector => lab.when(() => lab.painted(selector))", VIEWS[view][0])
     finally:
         context.close()
@@ -134,8 +135,8 @@ def opened(browser, url: str, view: str, query: str = ""):
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(120_000)
     page.add_init_script(HELPERS)
-    page.goto(url + serve.path_of(view) + query)
-    serve.settle(page)
+    page.goto(url + path_of(view) + query)
+    settle(page)
     page.evaluate("selector => lab.when(() => lab.painted(selector))", VIEWS[view][0])
     return page
 
@@ -243,14 +244,13 @@ def main() -> None:
     parser.add_argument("--views", nargs="+", choices=list(VIEWS), default=None, help="only these (all)")
     parser.add_argument("--no-tiny", action="store_true", help="without hatnet_tiny at 224 x 224")
     args = parser.parse_args()
-    there = [view for view in VIEWS if (serve.REPO / "app" / "views" / f"{view}.py").exists()]
-    views = [view for view in there if view in (args.views or there)]
-    with tempfile.TemporaryDirectory() as name, serve.chromium() as browser:
+    views = [view for view in VIEWS if view in (args.views or VIEWS)]
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
         folder = Path(name)
         if not args.no_tiny:
             tiny(folder)
         start = time.perf_counter()
-        with serve.running_app(folder=folder) as url:
+        with running_app(folder=folder) as url:
             print(f"server answers after {time.perf_counter() - start:.1f} s; ", end="")
             print(f"first picture for the first visitor, who waits for PyTorch: {ready(browser, url, views[0]) / 1000:.1f} s\n")
             print("| ms | median | quartiles | 95 % | goal | n |\n| --- | --- | --- | --- | --- | --- |")

@@ -11,19 +11,22 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.browser import serve
+from tools.chromium import chromium
+from tools.running_app import drawn, opened, path_of, running_app
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 LAPTOP, PHONE = dict(width=1440, height=900), dict(width=390, height=844, has_touch=True, is_mobile=True)
+TIMEOUT_MS = 180_000  # a busy machine must not end it
 ORDER = ("start", "explorer", "equations", "grids", "cost", "why")
 QUERY = {"start": "?step=6", "equations": "?equation=13", "grids": "?g1=8,4"}
 
 
 def pictures() -> dict[str, tuple[str, dict]]:
     """Name -> view, and how it is looked at."""
-    there = {path.stem for path in (serve.REPO / "app" / "views").glob("*.py")}
-    found = {view: (view, LAPTOP) for view in ORDER if view in there}
-    return found | {"explorer-dark": ("explorer", LAPTOP | {"dark": True}), "explorer-phone": ("explorer", PHONE)}
+    return {view: (view, LAPTOP) for view in ORDER} | {
+        "explorer-dark": ("explorer", LAPTOP | {"dark": True}),
+        "explorer-phone": ("explorer", PHONE),
+    }
 
 
 def small(shot: bytes) -> Image.Image:
@@ -33,13 +36,12 @@ def small(shot: bytes) -> Image.Image:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    serve.TIMEOUT_MS = 180_000  # a busy machine must not end it
-    with serve.running_app() as url, serve.chromium() as browser:
+    with running_app() as url, chromium() as browser:
         for name, (view, options) in pictures().items():
             target = FOLDER / f"{name}.png"
-            with serve.opened(browser, url, path="/cost", **options) as page:
-                page.goto(url + serve.path_of(view) + QUERY.get(view, ""))  # not awaited: Why? works for a while
-                serve.drawn(page, view)
+            path = path_of(view) + QUERY.get(view, "")
+            with opened(browser, url, path=path, settled=False, timeout_ms=TIMEOUT_MS, **options) as page:
+                drawn(page, view)
                 page.wait_for_timeout(500)
                 # Streamlit fades new elements in.
                 page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => {})))")

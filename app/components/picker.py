@@ -51,7 +51,7 @@ def picker(
         "g1": g1,
         "cell": cell,
         "strongest": strongest,
-        "turn": turn(key),
+        "turn": turn(st.session_state.get(key)),
     }
 
     def changed() -> None:

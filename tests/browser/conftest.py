@@ -1,4 +1,4 @@
-"""Fixtures for tests that drive the running app in a real browser; see serve.py."""
+"""Fixtures for tests that drive the running app in a real browser: one server, one browser; see tools/running_app.py."""
 
 import os
 from contextlib import ExitStack
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import serve
+from tools import chromium
+from tools.running_app import TIMEOUT_MS, arrive, opened, running_app, well_behaved
 
 
 def pytest_collection_modifyitems(items):
@@ -22,27 +23,50 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def chromium_path():
-    path = serve.find_chromium() or serve.playwright_chromium()
+    path = chromium.find_chromium() or chromium.playwright_chromium()
     if path is None:
         give_up = pytest.fail if os.environ.get("CI", "").lower() in ("1", "true") else pytest.skip
-        give_up(serve.NO_CHROMIUM)
+        give_up(chromium.NO_CHROMIUM)
     return path
 
 
 @pytest.fixture(scope="session")
 def browser(chromium_path):
-    with serve.chromium(chromium_path) as browser:
+    with chromium.chromium(chromium_path) as browser:
         yield browser
 
 
 @pytest.fixture(scope="session")
 def app_url():
-    with serve.running_app() as url:
+    with running_app() as url:
         yield url
 
 
+@pytest.fixture(scope="session")
+def laptop(browser):
+    """The browser of all tests that need none of their own: it loads Streamlit once. To the server, each page is another visitor."""
+    context = browser.new_context(color_scheme="light")
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_page(browser, app_url):
-    """open_page(width=1440, height=900, dark=False, path="/") -> Page; errors in the page and calls to other hosts fail the test."""
+def open_page(browser, laptop, app_url):
+    """open_page(path="/", settled=True, width=1440, height=900) -> Page. Errors in it and calls to other hosts fail the test.
+
+    Any other option of tools.running_app.opened, and a phone's width, give it a browser of its own.
+    """
+
+    def start(path="/", settled=True, width=1440, height=900, **options):
+        if options or width < 768:
+            return pages.enter_context(opened(browser, app_url, path=path, settled=settled, width=width, height=height, **options))
+        page = laptop.new_page()
+        pages.callback(page.close)
+        page.set_viewport_size({"width": width, "height": height})
+        arrive(page, app_url + path, settled)
+        return page
+
     with ExitStack() as pages:
-        yield lambda **options: pages.enter_context(serve.opened(browser, app_url, **options))
+        pages.enter_context(well_behaved(laptop, app_url))
+        yield start

@@ -1,73 +1,145 @@
-"""What every page has, in Chromium: links that show the same elsewhere, pictures that stay with their visitor, the line on a phone."""
+"""What every page has, in Chromium: ways to it by link, mouse and keyboard, pictures that stay with their visitor, room on a phone."""
 
 import io
 import re
-from contextlib import contextmanager
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser import serve
+from tools.running_app import drawn, opened, path_of
 
-ASKED = "?image=koala&stage=3&block=2&head=2&g1=4,3&g2=2,4&equation=12&pixels=64&token=0.6875,0.3125"
+ASKED = "?image=koala&stage=3&block=2&head=2&g1=4,3&g2=2,4&equation=12&pixels=64&channels=64&token=0.6875,0.3125"
+WHERE = re.compile(r"^Koala · .+ · stage 3 · block 2$")
 ROW = re.compile(r"^Row \d+, column \d+ of \d+ × \d+")
+# Page: its name in the navigation, and what on it depends on most of ASKED.
+PAGES = {
+    "start": ("Start", ".st-key-story .sentence"),
+    "explorer": ("Explorer", ".st-key-explorer .words"),
+    "equations": ("Equations", ".st-key-board .line"),
+    "grids": ("Grids", ".st-key-compared table"),
+    "cost": ("Cost", "[data-testid=stMain] .lead"),
+    "why": ("Why?", ".st-key-why_row"),
+}
+# What the Tab key must reach: a part of what is focused, in words. Start and the Explorer are walked in their own tests.
+STOPS = {
+    "equations": ["Cut into windows", "Next", "The letters", "the windows", "numbers", "token grid"],
+    "grids": ["4 ★", "Pin B as A", "Swap", "Save", "The letters", "as trained", "map", "token grid"],
+    "cost": ["Resolution", "Channels", "Window", "Cell", "Measure", "Save", "The letters", "What is counted"],
+    "why": ["Map of Raw attention", "Map of Two hops", "Map of Rollout", "token grid"],
+}
+# What is focused, through shadow roots: its name, its text, its role.
+FOCUSED = """() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  if (!at || at === document.body) return "";
+  const label = at.closest("label")?.innerText ?? document.querySelector(`label[for="${at.id}"]`)?.innerText ?? "";
+  const said = at.getAttribute("aria-label") ?? "";
+  return [said, at.getAttribute("aria-roledescription") ?? "", label, at.innerText ?? "", at.title ?? ""].join(" ");
+}"""
 
 
-@contextmanager
-def visit(browser, address, **look):
-    """A page in a browser of its own, without waiting for the end of a long script."""
-    context = browser.new_context(viewport={"width": look.pop("width", 1440), "height": 900}, **look)
-    try:
-        page = context.new_page()
-        page.goto(address)
-        expect(page.locator("p.where")).to_be_attached(timeout=60_000)
-        yield page
-    finally:
-        context.close()
+def fine(page):
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    for text in ("Something went wrong", "This cannot be shown"):
+        expect(page.get_by_text(text)).to_have_count(0)
 
 
-def stands(page, path):
+def stands(page, view):
     """The page shows what ASKED says: above the title, in the sidebar, and on the photograph where there is one to choose on."""
-    slow = dict(timeout=60_000)  # a fresh browser loads every widget's code anew
-    expect(page.locator("p.where")).to_have_text(re.compile(r"^Koala · .+ · stage 3 · block 2$"))
+    drawn(page, view)
+    fine(page)
+    expect(page.locator("p.where")).to_have_text(WHERE)
     sidebar = page.get_by_test_id("stSidebarUserContent")
-    expect(sidebar.get_by_role("combobox").first).to_have_value("Koala", **slow)
+    expect(sidebar.get_by_role("combobox").first).to_have_value("Koala")
     for name, value in (("stage", "3"), ("block", "2")):
-        expect(sidebar.locator(f".st-key-choose_{name}").get_by_role("radio", name=value, exact=True)).to_be_checked(**slow)
+        expect(sidebar.locator(f".st-key-choose_{name}").get_by_role("radio", name=value, exact=True)).to_be_checked()
     for name, value in (("g1", "3"), ("g2", "4")):
-        expect(sidebar.locator(f".st-key-choose_{name}_3").get_by_test_id("stSliderThumbValue")).to_have_text(value, **slow)
-    if path.strip("/") not in ("", "cost"):  # Start names places in its sentences only
-        expect(page.get_by_text(ROW).first).to_contain_text("Row 6, column 3 of 8 × 8", **slow)
+        expect(sidebar.locator(f".st-key-choose_{name}_3").get_by_test_id("stSliderThumbValue")).to_have_text(value)
+    if view not in ("start", "cost"):  # Start names places in its sentences only
+        expect(page.get_by_text(ROW).first).to_contain_text("Row 6, column 3 of 8 × 8")
 
 
-def pages(browser, app_url):
-    with visit(browser, app_url) as page:
-        links = page.get_by_test_id("stTopNavLink")
-        expect(links.first).to_be_visible()
-        return [link.get_attribute("href").removeprefix(app_url) for link in links.all()]
+def sticks_out(page):
+    return page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth > innerWidth")
 
 
-def test_a_link_copied_from_any_page_shows_the_same_in_another_browser(browser, app_url):
-    addresses = pages(browser, app_url)
-    assert len(addresses) >= 5
-    for path in addresses:
-        with visit(browser, app_url + path + ASKED) as one:
-            stands(one, path)
-            expect(one).to_have_url(re.compile("token=0.6875%2C0.3125"))
-            with visit(browser, one.url) as other:
-                stands(other, path)
-                assert other.url == one.url, path
-                expect(other.locator(".st-key-notices")).to_have_count(0)
+@pytest.mark.parametrize("view", PAGES)
+def test_a_link_shows_the_same_in_another_browser(open_page, browser, app_url, view):
+    page = open_page(path=path_of(view) + ASKED, settled=False)
+    stands(page, view)
+    expect(page).to_have_url(re.compile("token=0.6875%2C0.3125"))
+    said = page.locator(PAGES[view][1]).first.inner_text()
+    assert said.strip()
+    with opened(browser, app_url, path=page.url.removeprefix(app_url), settled=False) as other:
+        stands(other, view)
+        expect(other.locator(PAGES[view][1]).first).to_have_text(said, use_inner_text=True)
+        assert other.url == page.url
+        expect(other.locator(".st-key-notices")).to_have_count(0)
 
 
-def test_the_state_goes_along_from_page_to_page(open_page):
-    page = open_page(path="/equations" + ASKED)
-    before = page.url.partition("?")[2]
-    page.get_by_test_id("stTopNavLink").filter(has_text="Grids").click()
-    expect(page.get_by_role("heading", name="Change the grids")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"/grids\?"))
-    assert page.url.partition("?")[2] == before
+def test_the_view_goes_along_from_page_to_page(open_page):
+    page = open_page(path="/cost" + ASKED)
+    asked = page.url.partition("?")[2]
+    for view, (name, _) in PAGES.items():
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_url(re.compile(rf"://[^/]+{path_of(view)}\?"))
+        drawn(page, view)
+        assert page.url.partition("?")[2] == asked
+        expect(page.locator("p.where")).to_be_hidden()  # the sidebar is open and says all that
+        fine(page)
+
+
+@pytest.mark.parametrize("view", STOPS)
+def test_a_page_is_reached_and_walked_by_keyboard_alone(open_page, view):
+    page = open_page(path="/grids" if view != "grids" else "/cost")
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "A" and PAGES[view][0] in page.evaluate(FOCUSED):
+            break
+    assert PAGES[view][0] in page.evaluate(FOCUSED)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(path_of(view)))
+    drawn(page, view)
+    missing = list(STOPS[view])
+    for _ in range(160):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        missing = [stop for stop in missing if stop not in focused]
+        if not missing:
+            break
+    assert not missing
+    fine(page)
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_a_phone_says_what_is_looked_at_and_nothing_sticks_out(open_page, view):
+    page = open_page(path=path_of(view) + ASKED, settled=False, width=390, height=844)
+    drawn(page, view)
+    expect(page.locator("p.where")).to_be_visible()
+    expect(page.locator("p.where")).to_have_text(WHERE)
+    expect(page.locator(".st-key-copylink button")).to_be_visible()
+    assert not sticks_out(page)
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_large_type_leaves_everything_on_the_page(open_page, view):
+    """A browser's zoom of 150 % on a projector of 1440 pixels: 960 of its own."""
+    page = open_page(path=path_of(view) + ASKED, settled=False, width=960, height=600)
+    drawn(page, view)
+    assert not sticks_out(page)
+
+
+def test_nothing_that_one_does_is_seen_by_another(open_page):
+    one, other = open_page(path="/grids?g1=8,4"), open_page(path="/grids")
+    said = other.locator(".st-key-compared table").inner_text()
+    one.get_by_role("button", name="Pin B as A").click()
+    one.locator(".st-key-grids_g1_2").get_by_role("radio", name="2", exact=True).click()
+    expect(one).to_have_url(re.compile("g1=2%2C4"))
+    other.get_by_role("link", name="Cost", exact=True).click()
+    expect(other.locator(".looks")).to_be_visible()
+    other.get_by_role("link", name="Grids", exact=True).click()
+    expect(other.locator(".st-key-compared table")).to_have_text(said, use_inner_text=True)
 
 
 def test_wrong_parameters_are_clamped_and_said(open_page):
@@ -79,6 +151,7 @@ def test_wrong_parameters_are_clamped_and_said(open_page):
     assert "unknown" not in page.url and "block=2" in page.url
     page.get_by_role("button", name="Close").click()
     expect(notices).to_have_count(0)
+    fine(page)
 
 
 @pytest.fixture
@@ -129,23 +202,12 @@ def test_a_photograph_of_one_s_own_stays_in_one_s_own_browser(open_page, browser
         expect(page.locator(".note").filter(has_text=said)).to_contain_text("“secret-holiday.jpg” is still shown.")
     expect(picture).to_have_value("Yours: secret-holiday.jpg")
     # Somebody else, with the very link of the first: no trace of it.
-    with serve.opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
+    with opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
         expect(other.locator(".st-key-notices")).to_contain_text("a photograph that somebody uploaded; uploads are not kept.")
         assert "secret-holiday" not in other.content()
         other.get_by_test_id("stSidebar").get_by_role("combobox").first.click()
         expect(other.get_by_role("option", name="Koala")).to_be_visible()
         expect(other.get_by_role("option", name="Yours")).to_have_count(0)
-
-
-def test_a_phone_says_what_is_looked_at_on_every_page(browser, app_url):
-    for path in pages(browser, app_url):
-        with visit(browser, app_url + path + ASKED, width=390) as page:
-            line = page.locator("p.where")
-            expect(line).to_be_visible()
-            expect(line).to_have_text(re.compile(r"^Koala · .+ · stage 3 · block 2$"))
-            expect(page.locator(".st-key-copylink button")).to_be_visible()
-    with visit(browser, app_url) as page:  # where the sidebar is open, it says all that
-        expect(page.locator("p.where")).to_be_hidden()
 
 
 def test_the_asker_of_the_cards_looks_at_the_marked_card(open_page):

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.shell.tour import STOPS
-from tests.browser import serve
+from tools.running_app import drawn, opened
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
 
@@ -26,7 +26,7 @@ def card(page, number):
 @pytest.fixture
 def page(open_page):
     page = open_page(path=LINK)
-    serve.start_drawn(page)
+    drawn(page, "start")
     return page
 
 
@@ -48,8 +48,8 @@ def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page,
     card(page, 5).click()
     expect(sentence(page)).to_contain_text("5. Pool.")
     expect(page).to_have_url(re.compile("step=5"))
-    with serve.opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
-        serve.start_drawn(other)
+    with opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
+        drawn(other, "start")
         expect(sentence(other)).to_have_text(sentence(page).inner_text())
 
 
@@ -106,16 +106,16 @@ def test_every_step_has_its_words_beside_the_picture(page):
 
 
 def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):
-    with serve.opened(browser, app_url, path=LINK, reduced_motion="reduce") as page:
-        serve.start_drawn(page)
+    with opened(browser, app_url, path=LINK, reduced_motion="reduce") as page:
+        drawn(page, "start")
         assert card(page, 2).evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
 
 
 @pytest.mark.parametrize("path", [LINK + "&step=6", "/?tour=3", "/?tour=5"])
 def test_a_phone_shows_one_card_and_nothing_sticks_out(browser, app_url, path):
-    with serve.opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True, path=path) as page:
+    with opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True, path=path) as page:
         if "tour=5" not in path:
-            serve.start_drawn(page)
+            drawn(page, "start")
             assert [card(page, n).evaluate("e => getComputedStyle(e).opacity") for n in (5, 6, 7)] == ["0", "1", "0"]
             page.locator(".st-key-story .back").tap()
             expect(sentence(page)).to_contain_text("5. Pool.")

@@ -82,4 +82,6 @@ def explorer(*, key: str, data: dict, changed: Callable[[dict], None]) -> None:
     def on_change() -> None:
         changed(st.session_state[key]["picked"])
 
-    _mount(key=key, data=data | {"turn": turn(key), "ramps": RAMPS}, default={"picked": None}, on_picked_change=on_change)
+    _mount(
+        key=key, data=data | {"turn": turn(st.session_state.get(key)), "ramps": RAMPS}, default={"picked": None}, on_picked_change=on_change
+    )

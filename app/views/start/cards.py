@@ -35,4 +35,9 @@ def cards(*, key: str, photo: str, step: int, drawn: dict, choose: Callable[[int
         picked = st.session_state[key]["picked"]
         choose(picked["step"], tuple(picked["token"]) if picked["token"] else None)
 
-    _mount(key=key, data=drawn | {"photo": photo, "step": step, "turn": turn(key)}, default={"picked": None}, on_picked_change=changed)
+    _mount(
+        key=key,
+        data=drawn | {"photo": photo, "step": step, "turn": turn(st.session_state.get(key))},
+        default={"picked": None},
+        on_picked_change=changed,
+    )

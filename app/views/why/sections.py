@@ -67,7 +67,7 @@ def picture(slot, evidence: Evidence, method: str) -> None:
         if not evidence.exists(method):
             placeholder(not_there(evidence))
         elif (values := evidence.importance(method)) is None:
-            placeholder("Stopped" if st.session_state.get("why_stopped") else "Waiting")
+            placeholder("Stopped" if session.visit().stopped else "Waiting")
         else:
             tile(
                 key=f"why_{method}",
@@ -76,7 +76,7 @@ def picture(slot, evidence: Evidence, method: str) -> None:
                 alt=overlay.uncovered_alt(NAMES[method], values),
                 group="why",
                 enter="draws its curves",
-                choose=lambda _: st.session_state.update(why_wanted=method),
+                choose=lambda _: setattr(session.visit(), "curves_of", method),
             )
 
 
@@ -84,7 +84,8 @@ def curves(evidence: Evidence, found: dict[str, tuple[float, float]]) -> None:
     """The two charts, for raw attention and one other method: the best, until another is chosen here or by a click on its map."""
     random, names = evidence.curves("random"), list(found)
     best = max(found, key=lambda method: found[method][0])
-    key, wanted = f"why_curves_{best}", st.session_state.pop("why_wanted", None)
+    key, visit = f"why_curves_{best}", session.visit()
+    wanted, visit.curves_of = visit.curves_of, None
     st.session_state.setdefault(key, best)
     if wanted in names:
         st.session_state[key] = wanted

@@ -1,0 +1,38 @@
+"""Fixtures for tests of the app."""
+
+import logging
+from logging.handlers import BufferingHandler
+
+import pytest
+import torch
+
+from app.core import checkpoints
+
+
+@pytest.fixture(scope="session")
+def log():
+    """The errors that the app has logged."""
+    handler = BufferingHandler(capacity=10_000)
+    handler.setLevel(logging.ERROR)
+    logging.getLogger("hatnet.app").addHandler(handler)
+    yield handler.buffer
+    logging.getLogger("hatnet.app").removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def logged_errors(log):
+    """Fail a test in which the app logged an error: the page shows a note, and hides the traceback. A test that wants some clears these."""
+    yield log
+    messages = [record.getMessage() for record in log]
+    log.clear()
+    assert not messages
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A current folder of this test's own, an empty torch hub cache, and no runs in the project."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    monkeypatch.setattr(checkpoints, "RUNS", tmp_path / "project" / "runs")
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path

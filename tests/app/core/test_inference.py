@@ -1,0 +1,70 @@
+"""Attention and answers of the cached models, against hatnet called directly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import hatnet
+import hatnet.data
+from app.core import checkpoints, inference, pictures
+from app.core.samples import SAMPLES, offered
+from app.core.view import default
+from app.views.explorer.seam import nearest_seam
+from hatnet.cards import images
+from hatnet.data import IGNORED
+
+
+def test_cards_are_asked_cell_by_cell():
+    """Probabilities and what is right, against the model called directly on the drawn picture."""
+    known = checkpoints.describe("cards")
+    model = hatnet.load_checkpoint("cards")
+    for key in offered(cards=True):
+        drawn = images(1, SAMPLES[key].seed)
+        picture = pictures.sample(key)
+        pixels = pictures.model_input(picture, 48)
+        np.testing.assert_array_equal(pixels, drawn.pixels[0].permute(1, 2, 0).numpy())  # not a pixel is resampled
+        with torch.inference_mode():
+            scaled = (drawn.pixels.float() / 255 - 0.35) / 0.25
+            wanted = model(scaled)[0].softmax(0)
+        for y in range(4):
+            for x in range(4):
+                place = (y + 0.5) / 4, (x + 0.5) / 4
+                seen = inference.attention(picture, known, replace(default(known), place=place))
+                np.testing.assert_allclose(seen.probabilities, wanted[:, y, x], atol=1e-5)
+                question, label = pictures.cell_question(picture, known, place), int(drawn.labels[0, y, x])
+                assert question.right == (None if label == IGNORED else known.classes[label])
+                assert question.about_marked == ((y, x) == (0, 0))
+        # The asker's global attention peaks on the marked card.
+        view = replace(default(known), image=key, place=SAMPLES[key].place)
+        far = inference.attention(picture, known, view).weights(view, "global")
+        assert np.unravel_index(far.argmax(), far.shape) == question.marked
+
+
+def test_swin_s_shift_at_the_seam_is_the_library_s():
+    """The same weights, run by hatnet with Swin's reach."""
+    import torch
+
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
+    view = default(known)
+    pair = nearest_seam(hatnet.token_at(view.place, (16, 16)), (16, 16), (4, 4))
+    place = hatnet.place_of(pair.here, (16, 16))
+    here = replace(view, place=place)
+    found = inference.other_mechanism(picture, known, "shifted_window", view.g1, view.g2, place)
+    own = hatnet.load_checkpoint("cifar10")
+    swin = hatnet.create_model(
+        "hatnet_compact",
+        num_classes=10,
+        **{name: getattr(own.config, name) for name in ("stem_strides", "init_std", "dropout")},
+        attention="shifted_window",
+    )
+    swin.load_state_dict(own.state_dict())
+    pixels = pictures.model_input(picture, 32)
+    images = hatnet.data.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+    _, maps = hatnet.attention_maps(swin.eval(), images)
+    record = next(m for m in maps if (m.stage, m.block + 1, m.kind) == (2, 2, "global"))
+    top, left, _, _ = record.window(*pair.here)
+    expected = record.row(*pair.here).mean(0)[pair.there[0] - top, pair.there[1] - left]
+    assert found.token_weight(here, "global", pair.there) == pytest.approx(float(expected), abs=1e-6)
+    assert found.token_weight(here, "local", pair.there) == 0

@@ -1,0 +1,16 @@
+"""What opens where the address asks for nothing: its checkpoint, its view, and one layer of it in numbers."""
+
+from dataclasses import replace
+
+from app.core import checkpoints, pictures
+from app.core.layer import layer_of
+from app.core.view import default
+
+KNOWN = checkpoints.describe(checkpoints.names()[0])
+VIEW = default(KNOWN)
+SIDE = KNOWN.grid(VIEW.stage)
+
+
+def layer(**changes):
+    view = replace(VIEW, **changes)
+    return layer_of(view, KNOWN, pictures.sample(view.image))

@@ -1,0 +1,54 @@
+"""The one way in which tests open a page of the app: through AppTest, at an address; and what they find on it."""
+
+import json
+import re
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+PAGES = sorted(path.parent.name for path in MAIN.parent.glob("views/*/page.py"))
+
+
+def opened(page: str, **params: str) -> AppTest:
+    """The page app/views/`page` after its first run at this address."""
+    at = AppTest.from_file(str(MAIN), default_timeout=120)
+    for key, value in params.items():
+        at.query_params[key] = value
+    # `switch_page` names a page after its file until the app has run once, and all of ours are called page.py.
+    at._page_hash = calc_hash(page)
+    return at.run()
+
+
+def text(at: AppTest) -> str:
+    """All text on the page."""
+    assert not at.exception
+    html = [block.proto.body for block in at.get("html")]
+    return " ".join([*html, *(block.value for block in at.markdown), *(caption.value for caption in at.caption)])
+
+
+def plain(html: str) -> str:
+    """The words of some HTML."""
+    return re.sub("<[^>]*>", "", html).replace("\u00a0", " ")
+
+
+def words(at: AppTest) -> str:
+    """All words on the page."""
+    return plain(text(at))
+
+
+def chart(at: AppTest, index: int) -> dict:
+    """What a Plotly chart of the page draws."""
+    return json.loads(at.get("plotly_chart")[index].proto.spec)
+
+
+def components(at: AppTest) -> list[dict]:
+    """What each component of our own on the page is given; nothing, for Copy link."""
+    assert not at.exception
+    return [json.loads(block.proto.json or "{}") for block in at.get("bidi_component")]
+
+
+def button(at: AppTest, label: str):
+    """The button with this label."""
+    return next(button for button in at.button if button.label == label)

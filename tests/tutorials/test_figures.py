@@ -1,0 +1,132 @@
+"""The figures that only the notebooks show, from weights made by hand: the right cells in the right places, row 0 at the top."""
+
+import numpy as np
+import pytest
+
+from app.core import colours, overlay
+from app.views.grids import accuracy
+from tutorials.figures import accuracy as accuracy_charts
+from tutorials.figures import maps
+from tutorials.figures.beside import beside
+
+PHOTO = np.full((160, 160, 3), 200, np.uint8)
+GRID = (16, 16)
+
+
+def uneven(rows, columns, at):
+    """Weights of which the key `at` has a half and the others the rest."""
+    weights = np.full((rows, columns), 0.5 / (rows * columns - 1))
+    weights[at] = 0.5
+    return weights
+
+
+def heatmaps(figure):
+    return [trace for trace in figure.data if trace.type == "heatmap"]
+
+
+def rectangles(figure):
+    return [(s.y0, s.x0, s.y1, s.x1) for s in figure.layout.shapes if s.type == "rect"]
+
+
+def centre_of_ring(figure):
+    circle = next(s for s in figure.layout.shapes if s.type == "circle")
+    return (circle.y0 + circle.y1) / 2, (circle.x0 + circle.x1) / 2
+
+
+def test_global_cells_lie_on_their_tokens_with_row_0_at_the_top():
+    figure = maps.global_map(uneven(8, 8, (1, 6)), 2, (5, 3), PHOTO, GRID)
+    (heat,) = heatmaps(figure)
+    assert list(heat.x) == list(heat.y) == list(range(0, 17, 2))
+    assert heat.z[1][6] == pytest.approx(50)
+    assert figure.layout.yaxis.range == (16, 0) and figure.layout.xaxis.range == (0, 16)
+    assert rectangles(figure) == [(2, 12, 4, 14)]  # the strongest cell: top, left, bottom, right in tokens
+    assert centre_of_ring(figure) == (5.5, 3.5)
+    assert heat.text[1][6] == "cell: row 2, column 7"
+
+
+def test_cells_that_do_not_divide_the_grid_end_at_its_edge():
+    (heat,) = heatmaps(maps.global_map(uneven(4, 4, (0, 0)), 5, (0, 0), PHOTO, GRID))
+    assert list(heat.x) == list(heat.y) == [0, 5, 10, 15, 16]
+
+
+def test_the_window_is_drawn_in_place_and_once_more_enlarged():
+    figure = maps.local_map(uneven(4, 4, (1, 2)), (4, 12, 4, 4), (7, 13), PHOTO, GRID)
+    small, large = heatmaps(figure)
+    assert (list(small.y), list(small.x)) == ([4, 5, 6, 7, 8], [12, 13, 14, 15, 16])
+    assert small.text[1][2] == "token: row 6, column 15"
+    # The window is at the right: its enlargement is on the left of it, inside the picture, and of its shape.
+    top, left, height, width = overlay.enlarged_box((4, 12, 4, 4), GRID)
+    assert (large.y[0], large.x[0], large.y[-1], large.x[-1]) == pytest.approx((top, left, top + height, left + width))
+    assert left >= 0 and left + width <= 12 and top >= 0 and top + height <= 16 and width == height > 5.2
+    # The ring is on the query inside the enlargement: row 3 and column 1 of the window.
+    assert centre_of_ring(figure) == pytest.approx((top + 3.5 * height / 4, left + 1.5 * width / 4))
+
+
+def test_a_window_that_fills_the_map_is_not_enlarged():
+    figure = maps.local_map(uneven(8, 8, (0, 0)), (0, 0, 8, 8), (2, 3), PHOTO, (8, 8))
+    assert len(heatmaps(figure)) == 1
+    assert centre_of_ring(figure) == (2.5, 3.5)
+
+
+def test_only_weights_above_4_percent_are_printed():
+    weights = np.zeros((4, 4))
+    weights[0, 1], weights[2, 3], weights[3, 3] = 0.6, 0.37, 0.03
+    figure = maps.local_map(weights, (0, 0, 4, 4), (0, 0), PHOTO, GRID)
+    (numbers,) = [trace for trace in figure.data if trace.type == "scatter"]
+    assert list(numbers.text) == ["60", "37"]
+    assert numbers.y[0] < numbers.y[1] and numbers.x[0] < numbers.x[1]
+
+
+def test_every_part_of_a_figure_moves_to_its_own_place():
+    left = maps.global_map(np.full((2, 2), 0.25), 2, (1, 1), PHOTO, (4, 4))
+    right = maps.local_map(np.full((3, 3), 1 / 9), (0, 0, 3, 3), (1, 1), PHOTO, (12, 12))
+    both = beside({"left": left, "right": right})
+    count = len(left.data)
+    assert [trace.xaxis for trace in both.data] == ["x"] * count + ["x2"] * (len(both.data) - count)
+    assert [trace.yaxis for trace in both.data] == ["y"] * count + ["y2"] * (len(both.data) - count)
+    for name in ("shapes", "images"):
+        parts, first = both.layout[name], len(left.layout[name])
+        assert len(parts) == first + len(right.layout[name])
+        assert {(part.xref, part.yref) for part in parts[:first]} == {("x", "y")}
+        assert {(part.xref, part.yref) for part in parts[first:]} == {("x2", "y2")}
+    # Row 0 stays at the top, and a token stays square.
+    assert both.layout.yaxis2.range == (12, 0) and both.layout.yaxis2.scaleanchor == "x2"
+    assert both.layout.xaxis.domain[1] < both.layout.xaxis2.domain[0]
+    titles = both.layout.annotations
+    assert [title.text for title in titles] == ["<b>left</b>", "<b>right</b>"]
+    assert [title.x for title in titles] == [sum(axis.domain) / 2 for axis in (both.layout.xaxis, both.layout.xaxis2)]
+    assert left.layout.images[0].xref == "x" and len(left.data) == count  # what was given is unchanged
+
+
+def test_a_marked_map_says_what_its_numbers_are():
+    values = np.zeros((4, 4))
+    values[1, 2] = 3
+    (heat,) = maps.marked_map(values, "global", (0, 0), PHOTO, "change").data
+    assert heat.zmin == 0 and heat.zmax > heat.z[1][2] > 0
+    assert heat.customdata[1][2] == 3 and "change: <b>%{customdata" in heat.hovertemplate
+
+
+def test_nothing_marked_is_drawn_too():
+    (heat,) = maps.marked_map(np.zeros((4, 4)), "local", (0, 0), PHOTO, "change").data
+    assert not np.any(heat.z)
+
+
+def test_a_veil_is_lifted_by_shares_of_what_is_positive():
+    values = np.array([[3.0, 1.0], [-5.0, 0.0]])
+    figure = maps.uncovered(values, PHOTO, ring=(0.5, 0.5))
+    assert figure.data[0].z == ([3, 1], [0, 0]) and (figure.data[0].zmin, figure.data[0].zmax) == (0, overlay.FULL)
+    assert figure.layout.yaxis.range == (2, 0)
+    veil = figure.data[0].colorscale
+    assert veil[0][1].endswith("0.93)") and veil[-1][1].endswith(",0)")
+
+
+def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
+    found = accuracy.Measured({(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66}, (4, 2), 1000)
+    figure = accuracy_charts.accuracy_map(found, (4, 2), (16, 2), colours.LIGHT)
+    (heat,) = figure.data
+    assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
+    labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
+    assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
+    assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
+    # A setting that is not on the map has no outline.
+    assert len(accuracy_charts.accuracy_map(found, (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
