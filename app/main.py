@@ -6,13 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 HERE = Path(__file__).resolve().parent
-# Streamlit puts this folder on the path, and not the project's: without this line neither `app` nor `hatnet` would be found.
+# Streamlit puts this folder on the path, but `app` and `hatnet` are found from the project's.
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))
 
 st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=272)
 
-# One line a page. The first is what opens.
+# One line for each page. The first one opens by default.
 PAGES = [
     st.Page("views/start/page.py", title="Start", icon=":material/play_circle:", default=True),
     st.Page("views/explorer/page.py", title="Explorer", icon=":material/search:", url_path="explorer"),

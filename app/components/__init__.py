@@ -1,4 +1,4 @@
-"""Inline Streamlit components (version 2): Python puts data in, the browser draws and answers."""
+"""Inline Streamlit components (version 2): Python sends data, the browser draws it and sends back what the visitor chose."""
 
 from pathlib import Path
 

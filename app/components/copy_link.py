@@ -1,4 +1,4 @@
-"""The button that copies the page's address: whoever opens it sees the same."""
+"""The button that copies the page's address, which opens the same view for anyone."""
 
 from pathlib import Path
 
@@ -19,5 +19,5 @@ _mount = component(Path(__file__).with_name("copy_link.js"), _HTML)
 
 
 def copy_link() -> None:
-    """Draw the button. The address is read when it is pressed, in the browser."""
+    """Draw the button. The browser reads the address when it is pressed."""
     _mount(key="copylink")

@@ -1,4 +1,4 @@
-"""The photograph with its token grid: click, tap or arrow keys choose a token; hovering previews what it would see."""
+"""The photograph with its token grid: click, tap or arrow keys choose a token; hovering previews what it would read."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.components import component
-
-# The browser sends the next choice when this one is answered. So that the answer means "all is drawn", call this last, and draw
-# it into a container at its place.
+from app.components.turn import turn
 
 _HTML = """
 <div class="picker">
@@ -38,11 +36,13 @@ def picker(
 ) -> None:
     """Draw the picker; `choose` gets the token (y, x) that the visitor chose, before the script runs again.
 
-    photo: the id of an <img> on the page: sent once, and not with every click. grid, token, g1, cell: in tokens; g1 None means no
-    windows. strongest: for each token, row by row, the index of its strongest pooled cell, so that hovering needs no round trip;
-    or that of the selected token alone.
+    Call this last, and draw into a container at the picker's place: the browser sends its next choice only once this call has
+    answered the previous one, which must mean that everything else has been drawn.
+
+    photo: the id of an <img> on the page, which is sent once rather than with every click. grid, token, g1, cell: in tokens; g1 None
+    means no windows. strongest: the index of each token's strongest cell, row by row, so that hovering needs no round trip; or that
+    of the selected token alone.
     """
-    answer = st.session_state.get(key) or {}
     data = {
         "photo": photo,
         "title": title,
@@ -51,8 +51,7 @@ def picker(
         "g1": g1,
         "cell": cell,
         "strongest": strongest,
-        # Which of its answers this is the reply to: the browser may be some key presses ahead.
-        "turn": (answer.get("picked") or {}).get("turn", 0),
+        "turn": turn(st.session_state.get(key)),
     }
 
     def changed() -> None:

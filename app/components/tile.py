@@ -1,4 +1,4 @@
-"""A map on the photograph that answers pointing by itself: the number under the pointer, in all maps of its group at once."""
+"""A map on the photograph that shows the number under the pointer, in all maps of its group at once, without a round trip."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +27,10 @@ def tile(
     enter: str,
     choose: Callable[[tuple[float, float]], None],
 ) -> None:
-    """Draw a map as `app.figures.tiles` describes it. photo: the id of an <img> on the page.
+    """Draw a map made by `app.ui.tiles`.
 
-    Maps of one group point at the same square. choose: gets the place that was clicked, as fractions (y, x), before the script runs
-    again; enter: what that does, in words, after "Enter".
+    photo: the id of an <img> on the page. group: its maps all show the same square. choose: gets the place that was clicked, as
+    fractions (y, x), before the script runs again. enter: what a click does, in words, to follow "Enter".
     """
     data = drawn | {"photo": photo, "alt": alt, "group": group, "enter": enter}
 

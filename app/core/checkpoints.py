@@ -1,4 +1,4 @@
-"""Which checkpoints there are, what their headers say, and their models."""
+"""The checkpoints on this machine: their names, headers and models."""
 
 import logging
 from dataclasses import asdict, dataclass
@@ -10,16 +10,16 @@ import hatnet
 from app.core import default_checkpoint
 
 log = logging.getLogger("hatnet.app")
-RUNS = Path(__file__).resolve().parents[2] / "runs"  # the project's; those in the current folder are offered too
+RUNS = Path(__file__).resolve().parents[2] / "runs"  # of the project; runs in the current folder are offered too
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
-    """What a checkpoint's header says."""
+    """The header of a checkpoint."""
 
     name: str  # in the address
-    title: str  # for people
-    key: str  # of every cache: changes when the file is written again
+    title: str  # on the page
+    key: str  # identifies it in every cache; changes when the file is written again
     config: hatnet.Config
     classes: tuple[str, ...]
     data: str
@@ -30,7 +30,7 @@ class Checkpoint:
     std: tuple[float, ...]
 
     def grid(self, stage: int) -> int:
-        """Tokens along one side of a stage's map (the paper's number, 2 to 5)."""
+        """The side of a stage's token grid, in tokens. Stages have the paper's numbers, 2 to 5."""
         return -(-self.image_size // self.config.strides[self.config.stages.index(stage)])
 
     def heads(self, stage: int) -> int:
@@ -41,27 +41,27 @@ class Checkpoint:
 
     @property
     def hierarchical(self) -> tuple[int, ...]:
-        """The stages that have windows and cells; the others are plain MHSA."""
+        """The stages with windows and cells; the others are plain MHSA."""
         return self.config.stages[: len(self.config.g1)]
 
     @property
     def cards(self) -> bool:
-        """Whether it answers once for each cell of drawn cards; else once for a whole photograph."""
+        """Whether it classifies each cell of drawn cards, rather than a whole photograph."""
         return self.config.readout > 1
 
 
 def names() -> list[str]:
-    """The checkpoints that the views can show; the first is what opens. Not cached: a run that has finished is offered at once.
+    """The names of the checkpoints that the pages can show; the first opens by default. Not cached: a new run is offered at once.
 
-    First the shipped ones, then the authors', then the best of each run, the newest first. A file that cannot be read is left out
-    with a line in the log. Raises ValueError where there are files and none can be read.
+    The shipped checkpoints come first, then the authors', then the best of each run, newest first. An unreadable file is left out,
+    with a line in the log. Raises ValueError if there are files but none is readable.
     """
     headers, problem = {}, None
     for name, path in (files := _files()).items():
         try:
             headers[name] = asdict(_header(path, _stamp(path)))
         except ValueError as error:
-            _left_out(path, error)  # one torn file must not hide the others
+            _log_unreadable(path, error)  # one broken file must not hide the others
             problem = error
     if problem and not headers:
         raise problem
@@ -73,7 +73,7 @@ def names() -> list[str]:
 
 
 def _files() -> dict[str, Path]:
-    """Every checkpoint on this machine, by the name that stands in the address. A run is "run:" and its folder's name."""
+    """Every checkpoint on this machine, by its name in the address. A run is named "run:" and its folder."""
     files = {name: hatnet.checkpoints.SHIPPED / f"{name}.safetensors" for name in hatnet.list_checkpoints()}
     for model, path in hatnet.list_pretrained().items():
         copy = hatnet.official.pretrained_path(model)
@@ -91,12 +91,12 @@ def _files() -> dict[str, Path]:
 
 @st.cache_resource(show_spinner=False)
 def _places() -> dict[str, Path]:
-    """Every checkpoint found so far: looking for them takes a millisecond."""
+    """Every checkpoint found so far, because a search takes a millisecond."""
     return {}
 
 
 def _stamp(path: Path) -> int:
-    """When a file was written; 0 for one that has gone."""
+    """The time a file was written; 0 if it has gone."""
     try:
         return path.stat().st_mtime_ns
     except OSError:
@@ -104,17 +104,17 @@ def _stamp(path: Path) -> int:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _left_out(path: Path, _error: Exception) -> None:
-    log.warning("left out: %s", _error)  # once
+def _log_unreadable(path: Path, _error: Exception) -> None:
+    log.warning("left out: %s", _error)  # once for each file
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the authors’ weights, once")
 def _copied(model: str, path: Path, stamp: int) -> bool:
-    """Whether a released file could be turned into hatnet's copy of it."""
+    """Convert a released file to hatnet's format; whether that worked."""
     try:
         hatnet.load_pretrained(model)
     except (ValueError, OSError) as error:
-        _left_out(path, error)
+        _log_unreadable(path, error)
         return False
     return True
 
@@ -125,7 +125,7 @@ def _header(path: Path, stamp: int) -> hatnet.CheckpointInfo:
 
 
 def describe(name: str) -> Checkpoint:
-    """What the header of a checkpoint says. Raises ValueError for a name that is not there, and for a file that is none."""
+    """The header of a checkpoint. Raises ValueError for an unknown name, and for a file that is not a checkpoint."""
     return _described(name, *_found_file(name))
 
 
@@ -159,5 +159,5 @@ def _loaded(path: Path, stamp: int) -> hatnet.HATNet:
 
 
 def parameters(name: str) -> int:
-    """The number of parameters that a checkpoint has learned."""
+    """The number of trained parameters."""
     return sum(weight.numel() for weight in model(name).parameters())

@@ -1,6 +1,6 @@
-"""The only place for colours. A hue always means a mechanism: local, global or the query; widgets and text are ink.
+"""Every colour of the app. A hue always has one meaning: local, global or the query; widgets and text are ink.
 
-`.streamlit/config.toml` has to repeat some of them, because Streamlit reads its theme there; a test holds the two together.
+`.streamlit/config.toml` has to repeat some of them, because Streamlit reads its theme there; a test compares the two.
 """
 
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ class Colours:
     local_text: str
     global_: str  # pooled keys and global weights
     global_text: str
-    query: str  # the selected token: always a ring with a white edge, because its hue alone is not safe for the colour-blind
+    query: str  # the selected token: always a ring with a white edge, because colour-blind readers cannot rely on its hue
     ink: str  # text and widgets
     muted: str
     page: str
@@ -48,27 +48,22 @@ DARK = Colours(
 )
 
 
-def theme(name: str | None) -> Colours:
-    """The colours of the page's theme, for charts that stand on the page: "dark", or anything else for light."""
-    return DARK if name == "dark" else LIGHT
-
-
-# Maps lie on a photograph that is dark in both themes, so their hues are the same in both: the ones made for dark ground.
+# Maps lie on a photograph that is darkened in both themes, so both use the hues for a dark ground.
 ON_PHOTO = DARK
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
-    """#RRGGBB as three numbers, 0..255."""
+    """#RRGGBB as three numbers 0..255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-LOCAL_POWER, GLOBAL_POWER = 0.6, 0.8  # local weights are spread over fewer keys: small ones are lifted more
+LOCAL_POWER, GLOBAL_POWER = 0.6, 0.8  # small local weights are lifted more
 
 
 def tint(colour: str, power: float, level: float) -> tuple[float, float, float, float]:
-    """Red, green, blue (0..255) and opacity (0..1) of a weight, at `level` = weight / largest.
+    """Red, green, blue (0..255) and opacity (0..1) for a weight at `level` = weight / largest.
 
-    Nothing at 0, the hue in the middle, nearly white at 1. Opacity is 0.04 + 0.84 t with t = level^power: small weights stay visible.
+    From almost nothing through the hue to nearly white. The opacity is 0.04 + 0.84 t with t = level^power, so that small weights show.
     """
     t = level**power
     toward_pale = 0.62 * max(0.0, (t - 0.55) / 0.45)
@@ -86,12 +81,12 @@ def scale(colour: str, power: float, stops: int = 24) -> list[list]:
 
 
 def signed_tint(colour: str, level: float) -> tuple[float, float, float, float]:
-    """The same for a difference, at `level` = difference / largest: pale grey below 0, nothing at 0, the hue above."""
+    """The same for a difference at `level` = difference / largest: pale grey below 0, transparent at 0, the hue above."""
     return *((238, 243, 248) if level < 0 else rgb(colour)), 0.9 * abs(level) ** 0.7
 
 
 def signed(colour: str, stops: int = 33) -> list[list]:
-    """Its tints as a colour scale from -largest to largest."""
+    """These tints as a Plotly colour scale from -largest to largest."""
     result = []
     for stop in range(stops):
         *mixed, alpha = signed_tint(colour, 2 * stop / (stops - 1) - 1)
@@ -105,7 +100,7 @@ LOCAL_SIGNED, GLOBAL_SIGNED = signed(ON_PHOTO.local), signed(ON_PHOTO.global_)
 
 
 def css() -> str:
-    """The colours as CSS variables that follow the page's theme: --local, --global, --local-text, ... and --local-ramp, --global-ramp."""
+    """The colours as CSS variables that follow the page's theme: --local, --local-text, ... and the ramps --local-ramp, --global-ramp."""
     names = [field.name for field in fields(Colours)]
     lines = [f"--{name.strip('_').replace('_', '-')}: light-dark({getattr(LIGHT, name)}, {getattr(DARK, name)});" for name in names]
     for name, stops in (("local", LOCAL_SCALE), ("global", GLOBAL_SCALE)):

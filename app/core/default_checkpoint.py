@@ -1,6 +1,6 @@
-"""Which checkpoints the app offers, and what opens first: rules over their headers, which loading.py needs before torch is there.
+"""The checkpoints that the app offers, and the one that opens first: rules over headers, which loading.py needs before torch is loaded.
 
-A header is `hatnet.CheckpointInfo` as a dict; `read` takes as much of it from a file, without torch.
+A header is `hatnet.CheckpointInfo` as a dict; `read` takes the part that these rules need from a file, without torch.
 """
 
 import json
@@ -13,31 +13,31 @@ SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 def by_cell(header: Mapping) -> bool:
-    """Whether it answers once for each cell, and not once for the whole picture."""
+    """Whether it classifies each cell of a picture, rather than the whole."""
     return header["config"].get("readout", 1) > 1
 
 
 def suits(header: Mapping) -> bool:
-    """Whether the views can show it: the paper's attention, in one stage at least; one answer a photograph, or one a cell of cards."""
-    attention = header["config"].get("attention", "hierarchical")
-    paper = set([attention] if isinstance(attention, str) else attention) == {"hierarchical"}
-    return paper and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
+    """Whether the pages can show it: the paper's attention in at least one stage, trained on photographs or on cards."""
+    mechanism = header["config"].get("attention", "hierarchical")
+    hierarchical = set([mechanism] if isinstance(mechanism, str) else mechanism) == {"hierarchical"}
+    return hierarchical and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
 
 
 def rank(name: str, header: Mapping) -> tuple:
-    """Sorts the shipped checkpoints: the photograph classifier that knows most of the app's photographs opens first."""
-    known = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
-    return by_cell(header), -known, -header["image_size"], name
+    """The sort key of a shipped checkpoint: the classifier that knows most of the app's photographs opens first."""
+    photographs = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
+    return by_cell(header), -photographs, -header["image_size"], name
 
 
 def picture(params: Mapping[str, str]) -> Path | None:
-    """The photograph that an address opens with; None where only the models know: drawn cards, an upload, what a run opens with."""
+    """The photograph that an address opens with; None for drawn cards, an upload, or a checkpoint that is not shipped."""
     headers = {}
     for path in SHIPPED.glob("*.safetensors"):
         try:
             headers[path.stem] = read(path)
         except (OSError, ValueError, KeyError, TypeError):
-            continue  # checkpoints.py says what is wrong with it
+            continue  # checkpoints.py logs it
     names = sorted((name for name in headers if suits(headers[name])), key=lambda name: rank(name, headers[name]))
     name = params.get("checkpoint", names[0] if names else "")
     if name not in names:
@@ -48,7 +48,7 @@ def picture(params: Mapping[str, str]) -> Path | None:
 
 
 def read(path: Path) -> dict:
-    """The header of a checkpoint, from the JSON at the beginning of its safetensors file."""
+    """The header of a checkpoint, from the JSON at the start of its safetensors file."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > 10_000_000:

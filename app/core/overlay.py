@@ -1,19 +1,19 @@
-"""Where a token, window or pooled cell lies on a picture, and maps spread over the tokens that they cover. Lengths are in tokens."""
+"""Where windows and cells lie on a picture, and maps spread over the tokens that they cover. Lengths are in tokens."""
 
 import numpy as np
 
 Box = tuple[float, float, float, float]  # top, left, height, width in tokens
-FULL = 3  # times an even share: where `uncovered` shows the photograph bare
+FULL = 3  # times an even share: from here on, an uncovered map shows the photograph bare
 
 
 def over_tokens(weights: np.ndarray, cell: int, grid: tuple[int, int]) -> np.ndarray:
-    """Weights [rows, columns] of cells of `cell` x `cell` tokens, each spread evenly over the real tokens that it covers: [h, w]."""
+    """Weights [rows, columns] of cells of `cell` x `cell` tokens, each spread evenly over the tokens in its cell: [h, w]."""
     row, column = np.arange(grid[0]) // cell, np.arange(grid[1]) // cell
     return (weights / np.outer(np.bincount(row), np.bincount(column)))[row][:, column]
 
 
 def in_window(weights: np.ndarray, window: tuple[int, int, int, int], grid: tuple[int, int]) -> np.ndarray:
-    """Weights of the tokens of a window (top, left, height, width), on the whole grid [h, w]: 0 outside."""
+    """Weights of the tokens in a window (top, left, height, width) on the whole grid [h, w], 0 outside."""
     whole = np.zeros(grid)
     top, left, height, width = window
     whole[top : top + height, left : left + width] = weights
@@ -21,20 +21,20 @@ def in_window(weights: np.ndarray, window: tuple[int, int, int, int], grid: tupl
 
 
 def cells(cell: int, grid: tuple[int, int]) -> list[Box]:
-    """All pooled cells as (top, left, height, width) in tokens; none where each would be a token."""
+    """All pooled cells as (top, left, height, width); none if each cell is one token."""
     if cell == 1:
         return []
     return [cell_box((row, column), cell, grid) for row in range(-(-grid[0] // cell)) for column in range(-(-grid[1] // cell))]
 
 
 def cell_box(index: tuple[int, int], cell: int, grid: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The pooled cell `index` (row, column) as (top, left, height, width) in tokens."""
+    """The cell `index` (row, column) as (top, left, height, width), cut off at the edge of the grid."""
     top, left = int(index[0]) * cell, int(index[1]) * cell
     return top, left, min(cell, grid[0] - top), min(cell, grid[1] - left)
 
 
 def enlarged_box(window: tuple[int, int, int, int], grid: tuple[int, int]) -> Box | None:
-    """Where the enlarged window is drawn: beside the window, in the widest free side; None where it would hardly be larger."""
+    """Where to draw the window enlarged: on the side of it with most room; None if it would hardly be larger."""
     (top, left, height, width), margin = window, 0.03
     free = {
         "left": left / grid[1],
@@ -59,13 +59,13 @@ def enlarged_box(window: tuple[int, int, int, int], grid: tuple[int, int]) -> Bo
 
 
 def times_even(importance: np.ndarray) -> np.ndarray:
-    """The positive part of a map, 1 where a cell has an even share of it; all 0 where nothing is positive."""
+    """The positive part of a map in multiples of an even share; all 0 if nothing is positive."""
     positive = importance.clip(min=0)
     return positive / (positive.mean() or 1)
 
 
 def uncovered_alt(name: str, importance: np.ndarray) -> str:
-    """Its text for readers who cannot see it."""
+    """The text of an uncovered map for readers who cannot see it."""
     shares = times_even(importance)
     row, column = np.unravel_index(shares.argmax(), shares.shape)
     bare = (shares >= FULL).mean()

@@ -1,6 +1,6 @@
-"""The pictures that come with the app: what each shows, and a telling place to look from. Nothing here may import torch.
+"""The pictures that come with the app: the subject of each, and a place on it. Nothing here may import torch.
 
-Photographs are files (licences: samples/LICENSES.md); pictures of cards are drawn by hatnet.cards, each from a seed of its own.
+Photographs are files (licences: samples/LICENSES.md); pictures of cards are drawn by hatnet.cards, each from its own seed.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ class Sample:
     """One picture."""
 
     title: str
-    subject: str  # with its article, to stand in a sentence
-    names: tuple[str, ...]  # class names that would be right, in any data set
+    subject: str  # with its article, for use in a sentence
+    names: tuple[str, ...]  # class names that are right, in any data set
     place: tuple[float, float]  # (y, x) as fractions of the centre crop: a point on the subject
-    seed: int | None = None  # of hatnet.cards.draw; None: a photograph
+    seed: int | None = None  # for hatnet.cards.draw; None: a photograph
 
 
 SAMPLES = {
@@ -37,22 +37,22 @@ SAMPLES = {
     "coffee_cup": Sample("Coffee", "a cup of coffee", ("cup", "coffee"), (0.28, 0.40)),
     "rocket": Sample("Rocket", "a rocket", ("rocket", "missile"), (0.42, 0.50)),
 }
-# The token in the middle of the cell that asks, the top left one of 4 x 4: (1, 1) of 12 x 12.
+# The middle token (1, 1) of the asking cell, the top left of 4 x 4 cells on 12 x 12 tokens.
 SAMPLES |= {f"cards_{n}": Sample(f"Cards {n}", "cards", (), (0.125, 0.125), seed=n) for n in range(1, 7)}
 
 
 def label_of(sample: Sample, classes: Sequence[str]) -> str | None:
-    """The class that is right for a sample in a checkpoint's class list; None where its subject is not among them."""
-    known = {name.lower(): name for name in classes}
-    return next((known[name.lower()] for name in sample.names if name.lower() in known), None)
+    """The right class of a sample in a checkpoint's class list; None if its subject is not among them."""
+    by_lower = {name.lower(): name for name in classes}
+    return next((by_lower[name.lower()] for name in sample.names if name.lower() in by_lower), None)
 
 
 def offered(cards: bool) -> list[str]:
-    """The samples that go with a checkpoint: drawn cards with one that was trained on them, else photographs."""
+    """The samples for a checkpoint: drawn cards if it was trained on them, else photographs."""
     return [key for key, sample in SAMPLES.items() if (sample.seed is not None) == cards]
 
 
 def first(cards: bool, classes: Sequence[str]) -> str:
-    """The sample that opens with a checkpoint: the first whose subject is among its classes, else the first that goes with it."""
+    """The sample that opens with a checkpoint: the first whose subject is among its classes, else the first of all."""
     keys = offered(cards)
     return next((key for key in keys if label_of(SAMPLES[key], classes)), keys[0])

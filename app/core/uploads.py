@@ -1,4 +1,4 @@
-"""The one reader of pictures from outside: whatever arrives, it gives an upright RGB picture or a ValueError that can be shown."""
+"""The one reader of pictures from outside: any bytes become an upright RGB picture or a ValueError with a text for the page."""
 
 import io
 
@@ -6,37 +6,37 @@ import numpy as np
 from PIL import Image, ImageOps
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
-MOST_PIXELS = 40_000_000  # 120 MB as RGB; a 12 kB file can claim far more
+MOST_PIXELS = 40_000_000  # 120 MB as RGB; a file of 12 kB can claim far more
 LEAST_SIDE = 8  # pixels
-KEPT_SIDE = 1024  # pixels: more than any screen shows of it, and little to keep for each visitor
+KEPT_SIDE = 1024  # pixels: more than the page shows, and little to keep for each visitor
 
 
 def read_picture(data: bytes, name: str) -> Image.Image:
-    """An uploaded file as RGB, upright, at most 1024 pixels wide and high.
+    """An uploaded file as an RGB picture, upright, at most 1024 pixels wide and high.
 
-    Raises ValueError that says what came and what helps; `name` is the file's name, for that message.
+    name: the file's name, for messages. Raises ValueError that says what is wrong with the file and what helps.
     """
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        width, height = image.size  # known from the header, before a pixel is decoded
+        width, height = image.size  # from the header, before a pixel is decoded
         if width * height > MOST_PIXELS:
-            raise TooLarge(f"{name} has {width * height / 1e6:,.0f} megapixels. Scale it down to at most {MOST_PIXELS // 10**6}.")
+            raise WrongSize(f"{name} has {width * height / 1e6:,.0f} megapixels. Scale it down to at most {MOST_PIXELS // 10**6}.")
         if min(width, height) < LEAST_SIDE:
-            raise TooLarge(f"{name} is {width} × {height} pixels. Choose one with at least {LEAST_SIDE} pixels each way.")
+            raise WrongSize(f"{name} is {width} × {height} pixels. Choose one with at least {LEAST_SIDE} pixels each way.")
         image.load()
         return _rgb(ImageOps.exif_transpose(image))
-    except TooLarge as error:
+    except WrongSize as error:
         raise ValueError(str(error)) from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise ValueError(f"{name} is not a picture we can read. Save it again as PNG or JPEG.") from None
 
 
-class TooLarge(Exception):
-    """A readable picture of a size that we do not take; its text is for the reader."""
+class WrongSize(Exception):
+    """A readable picture of an unsuitable size; its text is for the page."""
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode Pillow knows as RGB; transparent parts become white, 16 bits become 8."""
+    """Any of Pillow's modes as RGB, at most KEPT_SIDE wide and high; transparent parts become white, 16 bits become 8."""
     if image.mode.startswith(("I", "F")):  # convert("RGB") would cut values off at 255
         values = np.asarray(image, dtype=np.float64)
         top = 65535 if image.mode.startswith("I") else max(values.max(), 1e-9)

@@ -1,4 +1,4 @@
-"""What is being looked at: one `ViewState` for all pages, kept in the page's address, so that a copied link shows the same."""
+"""What the visitor is looking at: one `ViewState` for all pages, kept in the page's address, so that a copied link shows the same."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -7,45 +7,58 @@ from app.core.checkpoints import Checkpoint
 from app.core.samples import SAMPLES, first, offered
 from app.core.words import count
 
-UPLOAD = "upload"  # the image's name in the state when it is the visitor's own
+UPLOAD = "upload"  # the image's name if it is the visitor's own
 PANELS = ("maps", "heads", "pooling", "seam")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ViewState:
-    """One view of one picture. Every value fits its checkpoint."""
+    """One view of one picture, with every value valid for its checkpoint.
+
+    Blocks and heads count from 1 here, as in the address and on the page; `block_index` and `head_index` count from 0, as in hatnet.
+    """
 
     image: str  # a key of SAMPLES, or UPLOAD
     checkpoint: str
     stage: int  # the paper's number
-    block: int  # from 1
-    head: int | None  # from 1; None: the mean of all
-    place: tuple[float, float]  # the token, as fractions (y, x) of the picture: outlives a change of stage
-    g1: tuple[int, ...]  # one for each hierarchical stage, in tokens
-    g2: tuple[int, ...]
-    equation: int = 6  # 6 to 15: where the Equations view stands
-    step: int = 1  # 1 to 7: the card that the Start view shows
-    tour: int = 0  # the stop of the tour, from 1; 0: not on it
-    pixels: int = 0  # side of the picture that the Cost view reckons with; 0: the model's own
-    channels: int = 0  # C that the Cost view reckons with; 0: the stage's own
-    panel: str = "maps"  # of PANELS: what the Explorer shows beside the photograph
+    block: int
+    head: int | None  # None: the mean of all
+    place: tuple[float, float]  # the token, as fractions (y, x) of the picture: survives a change of stage
+    g1: tuple[int, ...]  # window sides, one for each hierarchical stage, in tokens
+    g2: tuple[int, ...]  # cell sides
+    equation: int = 6  # Equations: the equation that is open, 6 to 15
+    step: int = 1  # Start: the card in front, 1 to 7
+    tour: int = 0  # the stop of the tour, from 1; 0: not on the tour
+    pixels: int = 0  # Cost: side of the picture in the calculation; 0: the model's own
+    channels: int = 0  # Cost: C in the calculation; 0: the stage's own
+    panel: str = "maps"  # Explorer: the panel beside the photograph, one of PANELS
 
-    def grids(self, checkpoint: Checkpoint) -> tuple[int | None, int]:
-        """G1 and G2 of its stage, in tokens; None and 1 where that is plain MHSA."""
+    @property
+    def block_index(self) -> int:
+        """The block from 0."""
+        return self.block - 1
+
+    @property
+    def head_index(self) -> int | None:
+        """The head from 0; None: the mean of all."""
+        return None if self.head is None else self.head - 1
+
+    def sides(self, checkpoint: Checkpoint) -> tuple[int | None, int]:
+        """Window side G1 and cell side G2 of the stage, in tokens; None and 1 in a stage of plain MHSA."""
         if self.stage not in checkpoint.hierarchical:
             return None, 1
         index = checkpoint.hierarchical.index(self.stage)
         return self.g1[index], self.g2[index]
 
     def fitted(self, checkpoint: Checkpoint) -> "ViewState":
-        """This state, with what another stage or checkpoint does not have replaced by what it has."""
+        """This state for a checkpoint and stage that may have changed: values that no longer exist are replaced."""
         stage = self.stage if self.stage in checkpoint.config.stages else checkpoint.config.stages[0]
         head = self.head if self.head is not None and self.head <= checkpoint.heads(stage) else None
         new = replace(self, checkpoint=checkpoint.name, stage=stage, block=min(self.block, checkpoint.depth(stage)), head=head)
         if self.checkpoint != checkpoint.name or len(self.g1) != len(checkpoint.config.g1):
             new = replace(new, g1=checkpoint.config.g1, g2=checkpoint.config.g2)
-        sides = [checkpoint.grid(stage) for stage in checkpoint.hierarchical]
-        g1, g2 = (tuple(map(min, grids, sides)) for grids in (new.g1, new.g2))
+        most = [checkpoint.grid(stage) for stage in checkpoint.hierarchical]
+        g1, g2 = (tuple(map(min, sides, most)) for sides in (new.g1, new.g2))
         new = replace(new, g1=g1, g2=g2)
         if self.image not in images(checkpoint, has_upload=True):
             start = default(checkpoint)
@@ -54,7 +67,7 @@ class ViewState:
 
 
 def default(checkpoint: Checkpoint) -> ViewState:
-    """What a visitor sees first."""
+    """The view that opens first."""
     stage, g1, g2 = checkpoint.config.stages[0], checkpoint.config.g1, checkpoint.config.g2
     block = opening_block(checkpoint, stage)
     image = first(checkpoint.cards, checkpoint.classes)
@@ -63,22 +76,22 @@ def default(checkpoint: Checkpoint) -> ViewState:
 
 
 def opening_block(checkpoint: Checkpoint, stage: int) -> int:
-    """The block that a stage opens on: its last, which knows most; of cards the first, in which the asker finds the marked card."""
+    """The block that a stage opens on: the last, which has learned the most; for cards the first, which finds the marked card."""
     return 1 if checkpoint.cards else checkpoint.depth(stage)
 
 
 def images(checkpoint: Checkpoint, has_upload: bool) -> list[str]:
-    """The pictures that go with a checkpoint. One of cards is asked about cells that a photograph does not have."""
+    """The pictures that go with a checkpoint. One that classifies the cells of cards cannot use a photograph."""
     return offered(checkpoint.cards) + ([UPLOAD] if has_upload and not checkpoint.cards else [])
 
 
 def parse(
     params: Mapping[str, str], names: list[str], describe: Callable[[str], Checkpoint], has_upload: bool, stops: int
 ) -> tuple[ViewState, list[str]]:
-    """The view that an address asks for, clamped to what there is, and a notice for each thing that had to change.
+    """The view that an address asks for, clamped to what exists, and a notice for each value that had to change.
 
-    params: the address's parameters. names: the checkpoints there are (at least one), the default first. describe: a name -> its
-    `Checkpoint`. stops: how many the tour has.
+    params: the address's parameters. names: the checkpoints (at least one), the default first. describe: a name -> its
+    `Checkpoint`. stops: the number of stops in the tour.
     """
     notices: list[str] = []
     name = params.get("checkpoint", names[0])
@@ -91,40 +104,43 @@ def parse(
     image = params.get("image", view.image)
     if image not in images(checkpoint, has_upload):
         if image == UPLOAD and not has_upload:
-            problem = "somebody's own photograph, which never left their visit"
+            problem = "a photograph that somebody uploaded; uploads are not kept"
         elif image in SAMPLES or image == UPLOAD:
-            asked = _title(image) if image in SAMPLES else "an own photograph"
+            asked = _title(image) if image in SAMPLES else "an uploaded photograph"
             problem = f"{asked}, which does not go with checkpoint {name}"
         else:
             problem = f"picture “{_short(image)}”, which is not here"
         image = view.image
         notices.append(f"The link asked for {problem}. {_title(image)} is shown.")
-    view = replace(view, image=image, place=home(image))
 
     stages = checkpoint.config.stages
     stage = _whole(params, "stage", view.stage, stages[0], stages[-1], f"this checkpoint has stages {stages[0]} to {stages[-1]}", notices)
     depth, heads = checkpoint.depth(stage), checkpoint.heads(stage)
-    block = _whole(params, "block", opening_block(checkpoint, stage), 1, depth, f"this stage has {count(depth)}", notices)
     head = None
     if params.get("head", "mean") != "mean":
         head = _whole(params, "head", 1, 1, heads, f"this stage has {count(heads)}", notices)
-    grids = {}
-    for key in ("g1", "g2"):
-        grids[key] = _grids(
-            params, key, getattr(checkpoint.config, key), [checkpoint.grid(stage) for stage in checkpoint.hierarchical], notices
-        )
-    equation = _whole(params, "equation", view.equation, 6, 15, "the view has Eqs. 6 to 15", notices)
-    step = _whole(params, "step", view.step, 1, 7, "the Start view has seven cards", notices)
-    tour = _whole(params, "tour", view.tour, 0, stops, f"the tour has {count(stops)} stops", notices)
-    place = _place(params, view.place, notices)
-    costs = {key: _whole(params, key, 0, 0, 1024, "0 is the model’s own, 1024 the most", notices) for key in ("pixels", "channels")}
-    grids |= costs
     panel = params.get("panel", "maps")
     if panel not in PANELS:
         notices.append(f"The link asked for panel “{_short(panel)}”; there are {', '.join(PANELS)}. The maps are shown.")
         panel = "maps"
-    grids["panel"] = panel
-    return replace(view, stage=stage, block=block, head=head, place=place, equation=equation, step=step, tour=tour, **grids), notices
+    most = [checkpoint.grid(stage) for stage in checkpoint.hierarchical]
+    view = replace(
+        view,
+        image=image,
+        stage=stage,
+        block=_whole(params, "block", opening_block(checkpoint, stage), 1, depth, f"this stage has {count(depth)}", notices),
+        head=head,
+        place=_place(params, home(image), notices),
+        g1=_sides(params, "g1", checkpoint.config.g1, most, notices),
+        g2=_sides(params, "g2", checkpoint.config.g2, most, notices),
+        equation=_whole(params, "equation", view.equation, 6, 15, "the page has Eqs. 6 to 15", notices),
+        step=_whole(params, "step", view.step, 1, 7, "the Start page has seven cards", notices),
+        tour=_whole(params, "tour", view.tour, 0, stops, f"the tour has {count(stops)} stops", notices),
+        pixels=_whole(params, "pixels", 0, 0, 1024, "0 stands for the model’s own, and 1024 is the maximum", notices),
+        channels=_whole(params, "channels", 0, 0, 1024, "0 stands for the model’s own, and 1024 is the maximum", notices),
+        panel=panel,
+    )
+    return view, notices
 
 
 def address(view: ViewState) -> dict[str, str]:
@@ -140,12 +156,12 @@ def address(view: ViewState) -> dict[str, str]:
 
 
 def home(image: str) -> tuple[float, float]:
-    """Where a picture is first looked at: a place where there is something to see."""
+    """The place at which a picture opens: a point on its subject."""
     return SAMPLES[image].place if image in SAMPLES else (0.5, 0.5)
 
 
 def _short(text: str) -> str:
-    """What an address said, short enough to be said back."""
+    """A value from an address, short enough to be quoted."""
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
@@ -159,7 +175,7 @@ def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: in
     try:
         asked = int(params[key])
     except ValueError:
-        problem = f"{key} “{_short(params[key])}”, which is no whole number"
+        problem = f"{key} “{_short(params[key])}”, which is not a whole number"
         notices.append(f"The link asked for {problem}. {key.capitalize()} {default} is shown.")
         return default
     shown = min(max(asked, low), high)
@@ -168,7 +184,7 @@ def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: in
     return shown
 
 
-def _grids(params: Mapping[str, str], key: str, trained: tuple[int, ...], sides: list[int], notices: list[str]) -> tuple[int, ...]:
+def _sides(params: Mapping[str, str], key: str, trained: tuple[int, ...], most: list[int], notices: list[str]) -> tuple[int, ...]:
     if key not in params:
         return trained
     name = key.upper()
@@ -177,12 +193,11 @@ def _grids(params: Mapping[str, str], key: str, trained: tuple[int, ...], sides:
     except ValueError:
         asked = None
     if asked is None or len(asked) != len(trained):
-        wanted = ",".join(map(str, trained))
-        wish = f"{count(len(trained))} whole numbers are wanted, like {wanted}"
-        notices.append(f"The link asked for {name} “{_short(params[key])}”; {wish}. Those are used.")
+        expected = f"expected {count(len(trained))} whole numbers, such as {','.join(map(str, trained))}"
+        notices.append(f"The link asked for {name} “{_short(params[key])}”; {expected}. The trained ones are used.")
         return trained
-    shown = tuple(min(max(value, 1), side) for value, side in zip(asked, sides, strict=True))
-    for value, used, side in zip(asked, shown, sides, strict=True):
+    shown = tuple(min(max(value, 1), side) for value, side in zip(asked, most, strict=True))
+    for value, used, side in zip(asked, shown, most, strict=True):
         if value != used:
             notices.append(f"The link asked for {name} {_short(str(value))}; that stage is {side} tokens wide. {used} is used.")
     return shown
@@ -197,7 +212,7 @@ def _place(params: Mapping[str, str], default: tuple[float, float], notices: lis
             raise ValueError
     except ValueError:
         asked = _short(params["token"])
-        notices.append(f"The link asked for token “{asked}”; two fractions are wanted, like 0.5,0.5. Another token is shown.")
+        notices.append(f"The link asked for token “{asked}”; expected two fractions, such as 0.5,0.5. Another token is shown.")
         return default
     shown = min(max(y, 0.0), 1.0), min(max(x, 0.0), 1.0)
     if shown != (y, x):

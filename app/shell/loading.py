@@ -1,4 +1,4 @@
-"""The first picture after a start, while Python reads PyTorch: nothing here may import torch."""
+"""What the page shows while the server imports PyTorch after its start: nothing here may import torch."""
 
 import base64
 
@@ -14,11 +14,11 @@ START = "Look closely at your neighbours, then roughly at everything"
 HEADLINE = "Every token looks twice: closely nearby, roughly everywhere"
 
 
-def first_paint(start: bool) -> None:
-    """The headline and the photograph that will open where Start or the Explorer will draw it, and what is being waited for."""
-    st.title(START if start else HEADLINE, anchor=False)
-    st.html('<p class="lead">Starting PyTorch: a few seconds, once.</p>')
+def first_paint(on_start: bool) -> None:
+    """The headline, what the visitor is waiting for, and the photograph that will open, at its later place."""
+    st.title(START if on_start else HEADLINE, anchor=False)
+    st.html('<p class="lead">Starting PyTorch. This takes a few seconds, once.</p>')
     if path := default_checkpoint.picture(st.query_params.to_dict()):
-        # Inline: a picture by address would be asked for later, when the import already keeps the server from answering.
+        # Inline: a request for it would come during the import, when the server cannot answer.
         photo = base64.b64encode(path.read_bytes()).decode()
         st.html(f'<img class="waiting" src="data:image/jpeg;base64,{photo}" alt="The photograph that opens first">')

@@ -1,4 +1,4 @@
-"""Above every page: what is being looked at, and the button that copies the address of it."""
+"""Above every page: what is shown, and the button that copies its address."""
 
 import html
 
@@ -9,7 +9,7 @@ from app.shell import session
 
 
 def draw() -> None:
-    """The button, and a line that shows while the sidebar is closed (style.css)."""
+    """Draw the button, and a line that style.css shows only while the sidebar is closed."""
     copy_link()
     view = session.view()
     shown = f"{session.picture().title} · {view.checkpoint} · stage {view.stage} · block {view.block}"

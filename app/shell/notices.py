@@ -1,4 +1,4 @@
-"""What the page says when something is not as expected. Never a traceback: that goes to the server's log."""
+"""Notes on the page about what went wrong. A traceback goes to the server's log only."""
 
 import html
 import logging
@@ -12,25 +12,27 @@ log = logging.getLogger("hatnet.app")
 
 
 def note(bold: str, rest: str = "") -> None:
-    """A grey box: what came, in bold, and what helps. Both are plain text."""
+    """Draw a grey box: what happened, in bold, and what helps. Both are plain text."""
     st.html(f'<div class="note" role="status"><b>{html.escape(bold)}</b> {html.escape(rest)}</div>')
 
 
 @contextmanager
 def guarded():
-    """Around a view, or a fragment of one: a mistake in a file or in a request becomes a note, a mistake of ours a short one."""
+    """Turn an exception in a page or fragment into a note: with its message if it is a ValueError, otherwise as a bug of the app."""
     try:
         yield
-    except ValueError as error:  # written for people, wherever it is raised: here and in hatnet
+    except ValueError as error:  # its message is written for people, in the app and in hatnet
         log.exception("shown as a note")
         note("This cannot be shown.", f"{error}")
     except Exception:
-        log.exception("a view failed")
-        note("Something went wrong here.", "The mistake is ours and stands in the server's log. Reload, or choose another photograph.")
+        log.exception("a page failed")
+        note(
+            "Something went wrong here.", "This is a bug in the app. The server log has the details. Reload, or choose another photograph."
+        )
 
 
 def notices() -> None:
-    """What the link asked for and did not get, until the visitor closes it or changes something."""
+    """Draw what the link asked for but did not get, until the visitor closes it or changes something."""
     if not (texts := session.visit().notices):
         return
     with st.container(horizontal=True, vertical_alignment="center", key="notices"):

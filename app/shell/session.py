@@ -1,7 +1,7 @@
-"""What the server remembers of one visitor between two runs of a page: `Visit` names all of it, and nothing else is kept.
+"""What the server remembers about one visitor between two runs of a page. `Visit` names all of it.
 
-The view leads, widgets follow: a widget shows a value of the view, and its callback writes back what the visitor chose. What a widget
-itself holds stays under the widget's own key.
+The view is the source of every widget's value, and a widget's callback writes the visitor's choice back to it. A widget's own value
+stays under the widget's own key.
 """
 
 from collections.abc import Callable
@@ -22,32 +22,32 @@ StageKey = tuple[str, int]  # a checkpoint's name, and one of its stages
 
 @dataclass(kw_only=True)
 class Visit:
-    """One visitor."""
+    """The state of one visitor."""
 
     view: ViewState
-    notices: list[str]  # what the address asked for and did not get
+    notices: list[str]  # what the address asked for but did not get
     upload: Picture | None = None
-    upload_problem: str | None = None  # why the last file was not taken
-    whole_page: bool = False  # a fragment changed something that is shown outside of it: the page has to run again
+    upload_problem: str | None = None  # why the last file was rejected
+    whole_page: bool = False  # a fragment changed something outside itself: the whole page has to run again
     # The tour.
-    arrived: bool = False  # the address has had its say about the tour
-    go_to: str | None = None  # the page that a stop asked for, by its path in the address
+    arrived: bool = False  # a tour stop in the address has been dealt with
+    go_to: str | None = None  # the page of the next stop, by its path in the address
     left_at: int | None = None  # the stop to return to
-    # The Explorer: keys of the sheets that the browser is believed to hold, the last used at the end.
+    # Explorer: keys of the sheets that the browser should still hold, the last used at the end.
     sheets: list[str] = field(default_factory=list)
-    # Cost: this visitor's measurement (views/cost/measure_job.py), and whether its end is still to be shown.
+    # Cost: this visitor's measurement (views/cost/measure_job.py), and whether its result is still to be shown.
     job: Any = None
     job_watched: bool = False
-    # Grids: A where it was pinned, and what A and B were before, for Undo.
+    # Grids: setting A if it is pinned, and earlier pairs of A and B, for Undo.
     pinned: dict[StageKey, Setting | None] = field(default_factory=dict)
     history: dict[StageKey, list[tuple[Setting | None, Setting]]] = field(default_factory=dict)
-    # Why?: the question whose work was cancelled, and the method whose map was clicked: its curves are drawn next.
+    # Why?: the question that was cancelled, and the method whose map was clicked, whose curves are drawn next.
     stopped: tuple | None = None
     curves_of: str | None = None
 
 
 def visit() -> Visit:
-    """This visitor; at first what the address asks for. Raises ValueError where no checkpoint can be read."""
+    """This visitor's state, which starts from the address. Raises ValueError if no checkpoint can be read."""
     if KEY not in st.session_state:
         stops = len(content.sections("content/tour.md"))
         view, notices = parse(st.query_params.to_dict(), checkpoints.names(), checkpoints.describe, has_upload=False, stops=stops)
@@ -56,63 +56,63 @@ def visit() -> Visit:
 
 
 def view() -> ViewState:
-    """What this visitor looks at."""
+    """This visitor's view."""
     return visit().view
 
 
 def checkpoint() -> Checkpoint:
-    """The checkpoint that this visitor looks at."""
+    """The checkpoint of this visitor's view."""
     return checkpoints.describe(view().checkpoint)
 
 
 def picture() -> Picture:
-    """The picture that this visitor looks at."""
+    """The picture of this visitor's view."""
     image = view().image
     return visit().upload if image == UPLOAD else pictures.sample(image)
 
 
 def refresh(names: list[str]) -> ViewState:
-    """This visitor's view, after checkpoints may have gone or been written anew since the last run. names: those there are now."""
-    mine = visit()
-    if mine.view.checkpoint not in names:
-        mine.notices = [f"Checkpoint {mine.view.checkpoint} is gone. {names[0]} is shown."]
-    mine.view = mine.view.fitted(checkpoints.describe(mine.view.checkpoint if mine.view.checkpoint in names else names[0]))
-    return mine.view
+    """Fit this visitor's view to the checkpoints that exist now (`names`), since files may have gone or changed, and return it."""
+    state = visit()
+    if state.view.checkpoint not in names:
+        state.notices = [f"Checkpoint {state.view.checkpoint} is gone. {names[0]} is shown."]
+    state.view = state.view.fitted(checkpoints.describe(state.view.checkpoint if state.view.checkpoint in names else names[0]))
+    return state.view
 
 
 def update(**changes) -> None:
-    """Change the view, and whatever then no longer fits. By now the notices about the address have been read."""
-    mine = visit()
-    name = changes.pop("checkpoint", mine.view.checkpoint)
-    mine.view, mine.notices = replace(mine.view, **changes), []
+    """Change fields of the view, replace values that no longer fit, and drop the notices about the address."""
+    state = visit()
+    name = changes.pop("checkpoint", state.view.checkpoint)
+    state.view, state.notices = replace(state.view, **changes), []
     try:
-        mine.view = mine.view.fitted(checkpoints.describe(name))
+        state.view = state.view.fitted(checkpoints.describe(name))
     except ValueError as error:  # its file has gone since it was offered
-        mine.notices = [f"{error}"]
+        state.notices = [f"{error}"]
 
 
-def set_grid(name: str, index: int, side: int) -> None:
-    """Set G1 or G2 (`name`: "g1" or "g2") of one hierarchical stage, counted from 0."""
+def set_side(name: str, index: int, side: int) -> None:
+    """Set the window side (`name`: "g1") or the cell side ("g2") of one hierarchical stage, counted from 0."""
     sides = getattr(view(), name)
     update(**{name: (*sides[:index], side, *sides[index + 1 :])})
 
 
 def run_whole_page() -> None:
-    """At the start of a fragment: run the page again if the fragment changed something that is shown outside of it."""
+    """Called at the start of a fragment: run the whole page again if the fragment changed something outside itself."""
     if visit().whole_page:
         visit().whole_page = False
         st.rerun()
 
 
 def publish() -> None:
-    """Write the view into the page's address."""
+    """Write the view to the page's address."""
     wanted = address(view())
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
 def bound(widget: Callable, label: str, name: str, value, write: Callable | None = None, key: str | None = None, **options) -> None:
-    """A widget that shows `value` and writes what the visitor chooses to the view's field `name` (or calls `write` with it)."""
+    """Draw a widget that shows `value`; the visitor's choice goes to the view's field `name`, or to `write` if that is given."""
     key = key or f"choose_{name}"
     write = write or (lambda chosen: update(**{name: chosen}))
     st.session_state[key] = value

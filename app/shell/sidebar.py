@@ -1,4 +1,4 @@
-"""What all views share: photograph, checkpoint, stage, block and grids."""
+"""The settings that all pages share: photograph, checkpoint, stage, block, G1 and G2."""
 
 import html
 from functools import partial
@@ -14,15 +14,15 @@ from app.shell import session
 from app.shell.notices import note
 
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-UPLOAD_HELP = "PNG, JPEG, WEBP, GIF, BMP or TIFF, up to 20 MB. It stays on this machine and is forgotten when you leave."
-STAGE_HELP = "From stage to stage there are fewer tokens, each for a larger square. As in the paper, stage 1 only makes the first tokens."
-BLOCK_HELP = "The layers of a stage, one after the other: each reads what the one before has written."
-MEASURED = {
+UPLOAD_HELP = "PNG, JPEG, WEBP, GIF, BMP or TIFF, up to 20 MB. It stays on this machine and is deleted when you leave."
+STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
+BLOCK_HELP = "The layers of a stage, one after the other: each reads the output of the one before."
+ACCURACY = {  # by the split on which it was measured
     "test": "{:.0%} right on its test images",
     "val": "{:.0%} right on images held out of training",
     "paper": "{:.1%} right on ImageNet: top-1 from the paper’s Table 2, not measured here",
 }
-CARDS = "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for that of the card with <b>magenta rings</b>."
+CARDS = "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for the pattern of the card with <b>magenta rings</b>."
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'
@@ -30,21 +30,22 @@ LEGEND = (
 
 
 def draw() -> None:
+    """Draw the sidebar, after fitting the view to the checkpoints that exist now."""
     names = checkpoints.names()
-    view, known = session.refresh(names), session.checkpoint()
+    view, checkpoint = session.refresh(names), session.checkpoint()
     with st.sidebar:
-        _photograph(view, known)
+        _photograph(view, checkpoint)
         session.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title)
-        st.caption(MEASURED.get(known.split, MEASURED["val"]).format(known.accuracy))
-        stages = known.config.stages
+        st.caption(ACCURACY.get(checkpoint.split, ACCURACY["val"]).format(checkpoint.accuracy))
+        stages = checkpoint.config.stages
         session.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
-        blocks = range(1, known.depth(view.stage) + 1)
+        blocks = range(1, checkpoint.depth(view.stage) + 1)
         session.bound(st.segmented_control, "Block", "block", view.block, options=blocks, required=True, help=BLOCK_HELP)
-        _grids(view, known)
+        _sides(view, checkpoint)
         st.html(LEGEND)
 
 
-def _photograph(view: ViewState, known: Checkpoint) -> None:
+def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
     uploaded = session.visit().upload
 
     def title(image: str) -> str:
@@ -53,41 +54,41 @@ def _photograph(view: ViewState, known: Checkpoint) -> None:
     def choose(image: str) -> None:
         session.update(image=image, place=home(image))
 
-    options = images(known, has_upload=uploaded is not None)
-    what = "Picture" if known.cards else "Photograph"
-    session.bound(st.selectbox, what, "image", view.image, write=choose, options=options, format_func=title)
-    if known.cards:
-        return _cards(session.picture(), known)
+    options = images(checkpoint, has_upload=uploaded is not None)
+    label = "Picture" if checkpoint.cards else "Photograph"
+    session.bound(st.selectbox, label, "image", view.image, write=choose, options=options, format_func=title)
+    if checkpoint.cards:
+        return _cards(session.picture(), checkpoint)
     picture = session.picture()
     width, height = picture.image.size
-    crop, exact = min(width, height), pictures.model_input(picture, known.image_size)
+    crop, exact = min(width, height), pictures.model_input(picture, checkpoint.image_size)
     whole = pictures.data_uri(picture, pictures.thumbnail(picture))
     wide, tall = 100 * crop / width, 100 * crop / height
     frame = f"left:{50 - wide / 2:.2f}%;width:{wide:.2f}%;top:{50 - tall / 2:.2f}%;height:{tall:.2f}%"
-    size = known.image_size
+    size = checkpoint.image_size
     small = pictures.data_uri(picture, exact)
     name = html.escape(picture.title)
-    # Equal heights: widths in the ratio of the shapes, but a panorama must leave room for the square.
+    # Both have the same height: widths follow the shapes, but a panorama must leave room for the square.
     st.html(
         f'<div class="seen"><div class="both"><div class="crop" style="flex:{min(width / height, 2):.3f}">'
         f'<img src="{whole}" alt="{name}, whole"><i style="{frame}"></i></div>'
         f'<div class="exact" style="flex:1"><img src="{small}" alt="{name}, as the model sees it"></div></div>'
-        f"<p>The model sees the square, in {size} × {size} pixels.</p></div>"
+        f"<p>The model sees the square, at {size} × {size} pixels.</p></div>"
     )
     st.file_uploader("Your own photograph", type=TYPES, key="file", on_change=_uploaded, help=UPLOAD_HELP)
     if problem := session.visit().upload_problem:
-        note(problem, f"The last picture stays: {title(view.image)}.")
+        note(problem, f"“{session.picture().title}” is still shown.")
 
 
-def _cards(picture: Picture, known: Checkpoint) -> None:
-    exact = pictures.data_uri(picture, pictures.model_input(picture, known.image_size))
+def _cards(picture: Picture, checkpoint: Checkpoint) -> None:
+    exact = pictures.data_uri(picture, pictures.model_input(picture, checkpoint.image_size))
     st.html(f'<div class="seen cards"><div class="exact"><img src="{exact}" alt="{picture.title}"></div><p>{CARDS}</p></div>')
 
 
 def _uploaded() -> None:
     file = st.session_state.file
     session.visit().upload_problem = None
-    if file is None:  # taken away: the last picture stays
+    if file is None:  # removed: its picture stays
         return
     try:
         session.visit().upload = pictures.upload(file.getvalue(), file.name)
@@ -101,17 +102,17 @@ def _title(name: str) -> str:
     return checkpoints.describe(name).title
 
 
-def _grids(view: ViewState, known: Checkpoint) -> None:
-    if view.stage not in known.hierarchical:
-        st.caption(f"Stage {view.stage} is plain attention: it has no window (G₁) and no cells (G₂) to choose.")
+def _sides(view: ViewState, checkpoint: Checkpoint) -> None:
+    if view.stage not in checkpoint.hierarchical:
+        st.caption(f"Stage {view.stage} uses plain attention: it has no window (G₁) and no cells (G₂) to choose.")
         return
-    index, side = known.config.stages.index(view.stage), known.grid(view.stage)
-    for name, what in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
-        trained = getattr(known.config, name)[index]
-        st.html(f'<div class="slider-title"><span>{what}</span><span class="muted">trained: {trained}</span></div>')
+    index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
+    for name, label in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
+        trained = getattr(checkpoint.config, name)[index]
+        st.html(f'<div class="slider-title"><span>{label}</span><span class="muted">trained: {trained}</span></div>')
         if side == 1:
             st.caption("One token: nothing to choose.")
             continue
         span = dict(min_value=1, max_value=side, label_visibility="collapsed")
-        write = partial(session.set_grid, name, index)
-        session.bound(st.slider, what, name, getattr(view, name)[index], write, key=f"choose_{name}_{view.stage}", **span)
+        write = partial(session.set_side, name, index)
+        session.bound(st.slider, label, name, getattr(view, name)[index], write, key=f"choose_{name}_{view.stage}", **span)

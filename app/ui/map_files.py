@@ -1,7 +1,7 @@
-"""Maps as files: a PNG on the photograph, a CSV, one HTML file. Any view may call these: arrays in, bytes out.
+"""Maps as files: a PNG on the photograph, a CSV, an HTML page. Arrays in, bytes out.
 
-A map is weights [rows, columns] of keys of `cell` x `cell` tokens that fill a box (top, left, height, width, in tokens) of a grid
-(height, width, in tokens); the last ones may be cut off by the box. A map with one value a token needs none of them.
+A map holds weights [rows, columns] of keys of `cell` x `cell` tokens. They fill a box (top, left, height, width) on a token grid
+(height, width), all in tokens; the box may cut off the last ones. A map with one value for each token needs none of these.
 """
 
 import csv
@@ -36,13 +36,13 @@ def map_png(
 ) -> bytes:
     """A map on its photograph (uint8 [height, width, 3]), as the pages draw it.
 
-    kind: "local" or "global": cells in that hue on the grey photograph; "local difference" or "global difference": of two such maps, in
-    the hue where positive; "uncovered": a black veil that large weights lift.
-    ring: the query's place, as fractions (y, x). most: the weight at the top of the scale; by default the map's own. Raises
-    ValueError for another kind.
+    kind: "local" or "global": keys in that hue on the grey photograph; "local difference" or "global difference": the difference of two
+    such maps, in the hue if positive; "uncovered": a black veil that large weights lift.
+    ring: the query's place, as fractions (y, x). most: the weight at the top of the scale; by default the map's largest. Raises
+    ValueError for any other kind.
     """
     if kind not in KINDS:
-        raise ValueError(f"{kind!r} is no kind of map; the kinds are {', '.join(KINDS)}")
+        raise ValueError(f"{kind!r} is not a kind of map; the kinds are {', '.join(KINDS)}")
     grid = grid or weights.shape
     box = box or (0, 0, *grid)
     size = 2 * SIDE, round(2 * SIDE * grid[0] / grid[1])  # drawn twice as large, so that edges come out smooth
@@ -69,7 +69,7 @@ def map_png(
 
 
 def _colours(weights: np.ndarray, kind: str, most: float | None) -> np.ndarray:
-    """uint8 [rows, columns, 4]: the colour over each key."""
+    """The colour over each key: uint8 [rows, columns, 4]."""
     if kind == "uncovered":
         level = np.clip(weights / (most or np.percentile(weights, BARE) or 1), 0, 1)
         veil = np.empty((*weights.shape, 4))
@@ -87,12 +87,12 @@ def _colours(weights: np.ndarray, kind: str, most: float | None) -> np.ndarray:
 
 
 def edges(keys: int, cell: int, length: int) -> np.ndarray:
-    """Where keys of `cell` tokens begin and end along a side of `length` tokens: keys + 1 numbers from 0."""
+    """The edges of keys of `cell` tokens along a side of `length` tokens: keys + 1 numbers, the first 0."""
     return np.minimum(np.arange(keys + 1) * cell, length)
 
 
 def map_csv(weights: np.ndarray, *, box: Box | None = None, cell: int = 1) -> bytes:
-    """One line a key: the row and column of its first token (from 1), how many tokens it covers down and across, its weight."""
+    """One line for each key: row and column of its first token (from 1), the tokens it covers down and across, its weight."""
     rows, columns = weights.shape
     top, left, height, width = box or (0, 0, rows * cell, columns * cell)
     down, across = edges(rows, cell, height), edges(columns, cell, width)
@@ -123,7 +123,7 @@ h1 {{ font-size: 1.6rem; line-height: 1.2; margin: 0; }}
 body > p {{ color: var(--muted); line-height: 1.4; margin: 6px 0 16px; }}
 </style>
 <h1>{title}</h1>
-<p>{about}. Point at a token to see what it reads; click to keep it. A weight tells where a token looks, not why the model decides.</p>
+<p>{about}. Point at a token to see what it reads; click to keep it. A weight says where a token looks, not why the model decides.</p>
 <div hidden>{images}</div>
 <main id="here">{markup}</main>
 <script type="module">
@@ -136,9 +136,9 @@ mount({{ data, parentElement: document.getElementById("here"), setStateValue: ()
 
 
 def html_page(title: str, about: str, images: dict[str, str], data: dict, *, markup: str, css: str, code: str) -> bytes:
-    """One file that needs no other: a component's markup, style and code, with its data and its images (id -> data URI) in it.
+    """A page in one self-contained file: a component's markup, style and code, its data, and its images (id -> data URI).
 
-    title, about: HTML. code: a module whose default export mounts the component, as Streamlit wants it.
+    title, about: HTML. code: a module whose default export mounts the component, as in Streamlit.
     """
     if (start := "export default function (") not in code:
         raise ValueError(f"the component's code must hold {start!r}")

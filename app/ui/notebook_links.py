@@ -1,8 +1,8 @@
-"""The notebook that explains an equation, and how to open it. No links: the app works without a network, and a notebook is a file."""
+"""The notebook for each equation, and how to open it: a command and a path, since the app works without a network."""
 
 from pathlib import Path
 
-FOLDER = "tutorials/exercises"  # of the project
+FOLDER = "tutorials/exercises"  # relative to the project
 BY_EQUATION = {
     **dict.fromkeys(range(6, 10), "02-local-attention"),
     **dict.fromkeys(range(10, 14), "03-global-attention"),
@@ -12,10 +12,10 @@ BY_EQUATION = {
 
 
 def path(equation: int) -> Path:
-    """The notebook's file, from the project's folder."""
+    """The notebook's file, relative to the project."""
     return Path(FOLDER) / f"{BY_EQUATION[equation]}.ipynb"
 
 
 def invitation(equation: int) -> str:
-    """HTML: where to work an equation out oneself."""
+    """HTML: how to work the equation out oneself."""
     return f"<code>make tutorials</code>, then open <code>{path(equation)}</code>: there you write and check it yourself."

@@ -1,4 +1,4 @@
-"""Save: every map of a page as PNG and CSV, and tables as CSV, behind one button. A file is made when it is asked for."""
+"""The Save menu: a page's maps as PNG and CSV, its tables as CSV. A file is made when it is downloaded."""
 
 import csv
 import io
@@ -15,14 +15,14 @@ from app.ui import map_files
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Map:
-    """A map with one number a square, and how it looks."""
+    """A map with one value for each square, and how it is drawn."""
 
     name: str
     values: np.ndarray  # [rows, columns]
-    kind: str  # of app.exports
-    most: float | None = None  # the number at the top of the scale
+    kind: str  # as in map_files.map_png
+    most: float | None = None  # the value at the top of the scale
     ring: tuple[float, float] | None = None  # the query's place, as fractions (y, x)
-    picture: Picture = field(default_factory=session.picture)  # now: a file is made in a thread that knows no session
+    picture: Picture = field(default_factory=session.picture)  # read now: a file is made in a thread without a session
 
     def png(self) -> bytes:
         photo = pictures.sharp(self.picture)
@@ -34,7 +34,7 @@ class Map:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Table:
-    """Columns of equal length."""
+    """A table with columns of equal length."""
 
     name: str
     columns: dict[str, list] = field(default_factory=dict)
@@ -47,19 +47,19 @@ class Table:
         return file.getvalue().encode()
 
 
-def save(*things: Map | Table) -> None:
-    """The button, and behind it one line for each thing."""
+def save(*items: Map | Table) -> None:
+    """Draw the button; its menu has one line for each item."""
     view = session.view()
     with st.popover("Save", icon=":material/download:"):
-        for thing in things:
-            slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in thing.name.lower()).split())
-            checkpoint = view.checkpoint.replace(":", "-")  # a run's name, in a file's
+        for item in items:
+            slug = "-".join("".join(c if c.isascii() and c.isalnum() else " " for c in item.name.lower()).split())
+            checkpoint = view.checkpoint.replace(":", "-")  # "run:..." in a file name
             stem = f"{view.image}-{checkpoint}-stage{view.stage}-block{view.block}-{slug}"
             with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
-                st.markdown(thing.name, width="content")
+                st.markdown(item.name, width="content")
                 with st.container(horizontal=True, gap="small", width="content"):
                     for kind in ("png", "csv"):
-                        if make := getattr(thing, kind, None):
+                        if make := getattr(item, kind, None):
                             name, mime = f"{stem}.{kind}", "image/png" if kind == "png" else "text/csv"
                             look = dict(type="tertiary", key=f"save_{slug}_{kind}", on_click="ignore")
                             st.download_button(kind.upper(), make, name, mime, help=f"Save {name}", **look)

@@ -1,4 +1,4 @@
-"""Maps on the photograph for the tile component, as plain data. On one scale, so that they can be compared; see `app.figures.maps`."""
+"""Maps for the tile component, as plain data, on a common scale so that they can be compared."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ VEIL = [f"rgba(9,12,16,{0.93 * (1 - step / 40):.3f})" for step in range(41)]  # 
 
 
 def compared(shares: np.ndarray, kind: str, most: float, token: tuple[int, int], boxes: Sequence[Box], signed: bool = False) -> dict:
-    """Weights per token [h, w], or (`signed`) their difference, on a scale that several maps share.
+    """Weights per token [h, w], or their difference (`signed`), on a scale that several maps share.
 
     kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline.
     """
@@ -34,8 +34,8 @@ def compared(shares: np.ndarray, kind: str, most: float, token: tuple[int, int],
 def uncovered(importance: np.ndarray, ring: tuple[float, float] | None = None) -> dict:
     """The photograph in colour under a black veil that a map [rows, columns] lifts.
 
-    The veil is gone where a cell has FULL times an even share of the positive importance, or more: one scale for all maps.
-    ring: where the map starts from, as fractions (y, x), if it does start from one token.
+    The veil is gone where a square has FULL times an even share of the positive importance or more, in every map.
+    ring: the place of the map's query token, as fractions (y, x), if it has one.
     """
     shares = times_even(importance)
     return dict(

@@ -45,3 +45,21 @@ def unpacked(sheet):
     levels = np.frombuffer(base64.b64decode(sheet["levels"]), np.uint8).reshape(-1, sheet["keys"])
     largest = np.frombuffer(base64.b64decode(sheet["told"]), "<f4").reshape(-1, 4)[:, 2:3]
     return levels / 255 * largest
+
+
+RANDOM = np.random.default_rng(0)
+# grid, window (as layouts give it), cell: even, odd, partial windows and cells.
+GRIDS = [((8, 8), 4, 2), ((7, 7), 3, 2), ((9, 9), 4, 5), ((5, 5), 5, 1), ((6, 6), 1, 6)]
+
+
+def local_rows(grid, g1):
+    """Random local weights of all tokens over the places of their windows; 0 off the grid."""
+    h, w = grid
+    made = np.zeros((h * w, g1 * g1))
+    for y in range(h):
+        for x in range(w):
+            tall, wide = min(g1, h - y // g1 * g1), min(g1, w - x // g1 * g1)
+            square = np.zeros((g1, g1))
+            square[:tall, :wide] = RANDOM.dirichlet(np.ones(tall * wide)).reshape(tall, wide)
+            made[y * w + x] = square.ravel()
+    return made

@@ -145,7 +145,7 @@ def test_nothing_that_one_does_is_seen_by_another(open_page):
 def test_wrong_parameters_are_clamped_and_said(open_page):
     page = open_page(path="/grids?block=99&stage=nan&block=7&unknown=1&token=5,5")
     notices = page.locator(".st-key-notices")
-    expect(notices).to_contain_text("The link asked for stage “nan”, which is no whole number.")
+    expect(notices).to_contain_text("The link asked for stage “nan”, which is not a whole number.")
     expect(notices).to_contain_text("The link asked for block 7; this stage has two. Block 2 is shown.")
     expect(notices).to_contain_text("The link asked for a token outside the picture.")
     assert "unknown" not in page.url and "block=2" in page.url
@@ -199,11 +199,11 @@ def test_a_photograph_of_one_s_own_stays_in_one_s_own_browser(open_page, browser
         ("line.png", photo(size=(400, 3), kind="PNG"), "line.png is 400 × 3 pixels."),
     ):
         upload.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
-        expect(page.locator(".note").filter(has_text=said)).to_contain_text("The last picture stays: Yours: secret-holiday.jpg.")
+        expect(page.locator(".note").filter(has_text=said)).to_contain_text("“secret-holiday.jpg” is still shown.")
     expect(picture).to_have_value("Yours: secret-holiday.jpg")
     # Somebody else, with the very link of the first: no trace of it.
     with opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
-        expect(other.locator(".st-key-notices")).to_contain_text("somebody's own photograph, which never left their visit.")
+        expect(other.locator(".st-key-notices")).to_contain_text("a photograph that somebody uploaded; uploads are not kept.")
         assert "secret-holiday" not in other.content()
         other.get_by_test_id("stSidebar").get_by_role("combobox").first.click()
         expect(other.get_by_role("option", name="Koala")).to_be_visible()

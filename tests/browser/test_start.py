@@ -128,7 +128,7 @@ def test_the_tour_from_its_first_stop_to_its_end(page):
     page.get_by_role("button", name="Take the tour").click()
     for number, stop in enumerate(STOPS, 1):
         expect(page.locator(".st-key-tour")).to_contain_text(f"stop {number} of {len(STOPS)}")
-        expect(page).to_have_url(re.compile(rf"://[^/]+/{stop.view}\?.*tour={number}\b"))
+        expect(page).to_have_url(re.compile(rf"://[^/]+/{stop.page}\?.*tour={number}\b"))
         if number == 6:  # out and back
             page.get_by_role("button", name="Explore from here").click()
             expect(page.locator(".st-key-tour")).to_have_count(0)

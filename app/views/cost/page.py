@@ -20,7 +20,7 @@ HELP = {
 }
 view, known = session.view(), session.checkpoint()
 index, at = known.config.stages.index(view.stage), layer.here(view, known)
-counted, job = inference.macs(known.name, view.g1, view.g2), session.visit().job
+counted, job = inference.macs(known, view.g1, view.g2), session.visit().job
 
 
 def knobs() -> None:
@@ -40,7 +40,7 @@ def knobs() -> None:
             if side == 1:
                 st.caption(f"{what}: the map is one token wide, nothing to choose.")
                 continue
-            write = partial(session.set_grid, name, at.chosen)
+            write = partial(session.set_side, name, at.chosen)
             session.bound(st.slider, what, name, value, write, key=f"cost_{name}_{at.chosen}", help=HELP[name], min_value=1, max_value=side)
 
 

@@ -46,11 +46,8 @@ def over_diagonal(at: layer.Here) -> None:
 def token(at: layer.Here) -> None:
     """What the selected token alone pays for."""
     view, known, picture = session.view(), session.checkpoint(), session.picture()
-    seen = inference.attention(picture, known, view.g1, view.g2, view.place)
-    near, far = (
-        seen.row(view.stage, view.block, kind, view.place).mean(0) if at.two_steps or kind == "global" else None
-        for kind in ("local", "global")
-    )
+    seen = inference.attention(picture, known, view)
+    near, far = (seen.row(view, kind).mean(0) if at.two_steps or kind == "global" else None for kind in ("local", "global"))
     side = known.grid(view.stage)
     st.html(text.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
 

@@ -1,4 +1,4 @@
-"""The Explorer: the photograph and its maps. The browser holds the rows of all tokens, so that hovering asks the server nothing."""
+"""The Explorer's component: the photograph and its maps. The browser holds the rows of all tokens, so that hovering needs no server."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.components import component
+from app.components.turn import turn
 from app.core.colours import GLOBAL_POWER, LOCAL_POWER, ON_PHOTO, tint
 
 HTML = """
@@ -51,8 +52,8 @@ HTML = """
   </div>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
   <div class="paths"></div>
-  <p class="foot">A weight tells where a token looks, not why the model decides: attention is not attribution. <b>Why?</b> sets them
-  side by side.</p>
+  <p class="foot">A weight says where a token looks, not why the model decides: attention is not attribution. <b>Why?</b> compares
+  them.</p>
   <p class="aloud" aria-live="polite"></p>
   <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>
@@ -73,14 +74,14 @@ RAMPS = {"local": ramp(ON_PHOTO.local, LOCAL_POWER), "global": ramp(ON_PHOTO.glo
 
 
 def explorer(*, key: str, data: dict, changed: Callable[[dict], None]) -> None:
-    """Draw it; `changed` gets what the visitor changed, before the script runs again: any of `place`, `head`, `panel`, `need`.
+    """Draw the component; `changed` gets what the visitor changed, before the script runs again: any of `place`, `head`, `panel`, `need`.
 
-    data: as `panels.drawn` makes it. `need` names sheets that the browser has lost and that must be sent (again).
+    data: from `payload`. `need` names sheets that the browser has lost and that must be sent again.
     """
 
     def on_change() -> None:
         changed(st.session_state[key]["picked"])
 
-    # Which of its answers this is the reply to: the browser may be some key presses ahead.
-    turn = ((st.session_state.get(key) or {}).get("picked") or {}).get("turn", 0)
-    _mount(key=key, data=data | {"turn": turn, "ramps": RAMPS}, default={"picked": None}, on_picked_change=on_change)
+    _mount(
+        key=key, data=data | {"turn": turn(st.session_state.get(key)), "ramps": RAMPS}, default={"picked": None}, on_picked_change=on_change
+    )

@@ -4,36 +4,71 @@ import streamlit as st
 
 from app.core import pictures
 from app.shell import session
+from app.shell.loading import HEADLINE
 from app.shell.notices import guarded
 from app.ui import blocks
-from app.views.explorer import panels
 from app.views.explorer.explorer import explorer
+from app.views.explorer.export_menu import export_menu
+from app.views.explorer.payload import payload
+
+
+def lead() -> str:
+    """The page in one sentence of HTML."""
+    view, checkpoint = session.view(), session.checkpoint()
+    side, (g1, g2) = checkpoint.grid(view.stage), view.sides(checkpoint)
+    token = '<span class="query">selected token</span>'
+    if not g1:
+        return (
+            f"In stage {view.stage} the map is so small that the {token} can read "
+            f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
+        )
+    cells = -(-side // g2)
+    return (
+        f'The {token} reads its <span class="local">{g1} × {g1} window</span> exactly, and the whole picture as '
+        f'<span class="global">{cells * cells} averaged cell{"s" if cells > 1 else ""}</span>.'
+    )
 
 
 @st.fragment
 def board() -> None:
-    """The photograph and everything that it drives: a click runs this function alone."""
+    """Draw the photograph and everything that it drives: a click runs this function alone."""
     with guarded():
         session.run_whole_page()
-        view, picture = session.view(), session.picture()
-        known = session.checkpoint()
-        held = session.visit().sheets
-        tokens = known.grid(view.stage) ** 2
+        view, checkpoint, picture, held = session.view(), session.checkpoint(), session.picture(), session.visit().sheets
+        tokens = checkpoint.grid(view.stage) ** 2
         with st.container(key="computing"):
             first = st.empty()
-            if not held:  # the photograph is there before its maps
+            if not held:  # the photograph appears before its maps
                 first.html(f'<img class="waiting" src="{pictures.data_uri(picture, pictures.thumbnail(picture))}" alt="">')
-            with st.spinner(f"Computing {tokens:,} rows, stage {view.stage}, block {view.block} …"):  # in caches at a click: not said
-                data = panels.drawn(view, known, picture, held)
+            # Not seen at a click: then the caches answer at once.
+            with st.spinner(f"Computing {tokens:,} rows, stage {view.stage}, block {view.block} …"):
+                data = payload(view, checkpoint, picture, held)
             first.empty()
         with st.container(key="explorer_menu", horizontal=True):
             blocks.letters()
-            panels.takeaway(view, known, picture)
-        explorer(key="explorer", data=data, changed=panels.changed)
+            export_menu(view, checkpoint, picture)
+        explorer(key="explorer", data=data, changed=changed)
         session.publish()
 
 
-panels.headline()
+def changed(picked: dict) -> None:
+    """Put what the visitor chose in the component into the view."""
+    visit = session.visit()
+    if lost := picked.get("need"):
+        visit.sheets = [key for key in visit.sheets if key not in lost]
+    changes = {"panel": picked["panel"]} if "panel" in picked else {}
+    if "place" in picked:
+        changes["place"] = tuple(picked["place"])
+    if "head" in picked:
+        stage, block, head = picked["head"]
+        visit.whole_page = (stage, block) != (visit.view.stage, visit.view.block)
+        changes |= {"stage": stage, "block": block, "head": head}
+    if changes:
+        session.update(**changes)
+
+
+st.title(HEADLINE, anchor=False)
+st.html(f'<p class="lead spare">{lead()}</p>')
 blocks.photos()
 board()
 blocks.reading("explorer")

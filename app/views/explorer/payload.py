@@ -1,94 +1,120 @@
-"""What the browser holds of the maps, cached for all visitors: rows packed into sheets, and what pooling loses."""
+"""What the Explorer's component gets for a view: sheets with the rows of its maps, and what stands beside them."""
 
-import math
+from dataclasses import replace
 
 import numpy as np
-import streamlit as st
-import torch
 
 import hatnet
-from app.core import checkpoints, inference
+from app.core import inference, pictures
 from app.core.checkpoints import Checkpoint
-from app.core.pictures import Picture, model_input
-from app.core.view import ViewState
-from app.views.explorer import packing as rows
+from app.core.inference import Attention
+from app.core.pictures import Picture
+from app.core.samples import SAMPLES
+from app.core.view import ViewState, home
+from app.ui import blocks
+from app.views.explorer.hops import strongest_paths
+from app.views.explorer.packing import pack_maps
+from app.views.explorer.prediction import prediction
+from app.views.explorer.seam import seam_panel
+from app.views.explorer.sheets import Sheet, all_sent, contents
 
-# Above this many weights, the browser is sent the row of the selected token alone (1 MB at 8 bits a weight).
-SENT = 1_000_000
-
-
-def all_sent(checkpoint: Checkpoint, view: ViewState, kind: str) -> bool:
-    """Whether the browser gets a map's rows of all tokens. kind: "local", "global" or "hops"."""
-    side, (g1, g2) = checkpoint.grid(view.stage), view.grids(checkpoint)
-    keys = {"local": min(g1 or side, side) ** 2, "global": math.ceil(side / g2) ** 2, "hops": side**2}[kind]
-    return inference.weights_in_all(checkpoint, view.g1, view.g2) <= inference.ALL_ROWS and side**2 * keys <= SENT
-
-
-def sheet(picture: Picture, checkpoint: Checkpoint, view: ViewState, kind: str) -> dict | None:
-    """What the browser holds of a map, as `rows.packed` says: of all tokens, or of the selected one where those are too many.
-
-    kind: "local", "global" or "hops"; that last one is the mean over heads, without the residual, and None where the local rows of
-    all tokens were too many to compute.
-    """
-    only = None if all_sent(checkpoint, view, kind) else view.place
-    head = None if kind == "hops" else view.head
-    return _sheet(picture.digest, checkpoint.key, view.stage, view.block, head, view.g1, view.g2, kind, only, checkpoint, picture)
+KEPT = 16  # sheets that a browser should hold; it asks again for one that it has lost
 
 
-@st.cache_resource(max_entries=48, show_spinner=False)
-def _sheet(
-    digest: str,
-    key: str,
-    stage: int,
-    block: int,
-    head: int | None,
-    g1: tuple,
-    g2: tuple,
-    kind: str,
-    only: tuple | None,
-    _checkpoint: Checkpoint,
-    _picture: Picture,
-) -> dict | None:
-    checkpoint = _checkpoint
-    grid = (checkpoint.grid(stage),) * 2
-    seen = inference.attention(_picture, checkpoint, g1, g2, only or (0.5, 0.5))
-    token = hatnet.token_at(only, grid) if only else None
-    number = token[0] * grid[1] + token[1] if token else None
-    tokens = slice(None) if number is None else [number]
-    local, pooled = (seen.maps.get((stage, block, kind)) for kind in ("local", "global"))
-    asking = rows.centres(grid)[tokens]
-    if kind == "hops":
-        if local.weights is None:
-            return None
-        with inference.forward_slots:
-            hops = hatnet.rollout.two_hop(local, pooled, tokens=[token] if token else None).flatten(1).numpy()
-        moved = rows.without_residual(hops, tokens if token else range(len(hops)))
-        return rows.packed(moved, rows.apart(asking, rows.centres(grid)), number)
-    record = local if kind == "local" else pooled
-    weights = seen.rows(stage, block, kind, head)
-    if weights is None:  # the keys of a window that hangs over the edge are there too, as 0
-        row = seen.weights(stage, block, kind, head, only)
-        weights = np.zeros(record.key_grid, row.dtype)
-        weights[: row.shape[0], : row.shape[1]] = row
-        weights = weights.reshape(1, -1)
-    else:
-        weights = weights[tokens]
-    if kind == "local":
-        return rows.packed(weights, rows.apart_in_windows(grid, record.key_grid, tokens), number)
-    return rows.packed(weights, rows.apart(asking, rows.centres(grid, record.layout.pool)), number)
+def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: list[str]) -> dict:
+    """All that the component draws. held: keys of the sheets that the browser has; those sent now are added."""
+    (g1, g2), grid = view.sides(checkpoint), (checkpoint.grid(view.stage),) * 2
+    token = hatnet.token_at(view.place, grid)
+    attention = inference.attention(picture, checkpoint, view)
+    kinds = [*(("local", "global", "hops") if g1 else ("global",)), *(["pooling"] if g1 and view.panel == "pooling" else [])]
+    question = pictures.cell_question(picture, checkpoint, view.place)
+    return {
+        "photos": {name: blocks.photo_id(picture, name == "exact") for name in ("sharp", "exact")},
+        "title": picture.title,
+        "grid": grid,
+        "window": (g1, g1) if g1 else None,
+        "cell": g2,
+        "token": token,
+        "home": hatnet.token_at(home(view.image), grid),
+        "ring": hatnet.place_of(token, grid),
+        "chosen": (view.stage, view.block, view.head),
+        "heads": checkpoint.heads(view.stage),
+        "panel": view.panel,
+        "sheets": {kind: _sent(Sheet(kind=kind, picture=picture, checkpoint=checkpoint, view=view), held) for kind in kinds},
+        "none": missing(view, checkpoint, attention),
+        "over": _too_many(view, checkpoint, kinds),
+        "pinned": bool(g1) and not all_sent(checkpoint, view, "hops"),
+        "strip": _strip(view, checkpoint, attention),
+        "paths": _paths(view, checkpoint, attention),
+        "seam": seam_panel(view, checkpoint, picture) if g1 and view.panel == "seam" else None,
+        "prediction": prediction(attention.probabilities, checkpoint, SAMPLES.get(view.image), question),
+    }
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _loss(digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple, _checkpoint: Checkpoint, _input: np.ndarray) -> rows.Loss:
-    model, seen = checkpoints.model(_checkpoint.name), {}
-    with inference.forward_slots, torch.inference_mode():
-        layer, x, *sides = hatnet.block_input(model, inference.normalised(_checkpoint, _input), stage, block - 1, g1, g2)
-        layer.attn(x, *sides, seen=seen)
-    return rows.loss(seen["a1"][0].numpy(), sides[1])
+def _sent(sheet: Sheet, held: list[str]) -> dict | None:
+    """A sheet's key, and its contents if the browser does not have them."""
+    key = sheet.key
+    if key in held:
+        held.remove(key)
+        held.append(key)  # the last used is the last to go, here and in the browser
+        return {"key": key}
+    if (body := contents(sheet)) is None:
+        return None
+    held[:] = [*held, key][-KEPT:]
+    return {"key": key, "body": body}
 
 
-def loss(picture: Picture, checkpoint: Checkpoint, view: ViewState) -> rows.Loss:
-    """The variance that Eq. 10 loses in a block of a hierarchical stage."""
-    return _loss(
-        picture.digest, checkpoint.key, view.stage, view.block, view.g1, view.g2, checkpoint, model_input(picture, checkpoint.image_size)
-    )
+def missing(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> dict[str, str]:
+    """Why a map or panel cannot be shown, for each of which that is so."""
+    side, (g1, _) = checkpoint.grid(view.stage), view.sides(checkpoint)
+    if not g1:
+        return {
+            "local": f"This stage has no local step. Plain attention (Eq. 2) compares the token with all {side} × {side} tokens at "
+            "once, because they are few enough.",
+            "hops": "There is only one step, so there is no second hop to follow.",
+            "pooling": f"Stage {view.stage} averages nothing: its keys are the {side} × {side} tokens themselves. Choose another stage.",
+            "seam": f"Stage {view.stage} has no windows, so no edge lies between two neighbours. Choose another stage.",
+        }
+    reasons = {}
+    if attention.map(view, "local").weights is None:
+        reasons["hops"] = "Two hops lead through the local rows of all tokens. With these settings they are too many: choose a smaller G₁."
+    if g1 >= side:
+        reasons["seam"] = "One window covers the whole map, so there is no edge between neighbours. Choose a smaller G₁."
+    return reasons
+
+
+def _too_many(view: ViewState, checkpoint: Checkpoint, kinds: list[str]) -> str | None:
+    """The text over the photograph if the browser does not hold all local and global rows."""
+    if all(all_sent(checkpoint, view, kind) for kind in kinds if kind in ("local", "global")):
+        return None
+    tokens = checkpoint.grid(view.stage) ** 2
+    return f"With these settings the rows of {tokens:,} tokens are too many to send. Click one, and its row comes from the server."
+
+
+def _strip(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> list[dict]:
+    """The maps of the token at this place in every block: the mean, then each head."""
+    strip = []
+    for stage in checkpoint.config.stages:
+        grid = (checkpoint.grid(stage),) * 2
+        for block in range(1, checkpoint.depth(stage) + 1):
+            there = replace(view, stage=stage, block=block)
+            maps = {"global": _mean_and_heads(attention.row(there, "global")), "cell": attention.map(there, "global").layout.pool}
+            if stage in checkpoint.hierarchical:
+                window = attention.map(there, "local").window(*hatnet.token_at(view.place, grid))
+                maps |= {"local": _mean_and_heads(attention.row(there, "local")), "window": window}
+            strip.append({"stage": stage, "block": block, "heads": checkpoint.heads(stage), "grid": grid} | maps)
+    return strip
+
+
+def _mean_and_heads(row: np.ndarray) -> dict:
+    return pack_maps(np.concatenate([row.mean(0, keepdims=True), row]))
+
+
+def _paths(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> list[dict]:
+    """The strongest paths through both hops, mean of the heads; none if not all local rows were computed."""
+    side, (g1, g2), mean = checkpoint.grid(view.stage), view.sides(checkpoint), replace(view, head=None)
+    near = attention.rows(mean, "local") if g1 else None
+    if near is None:
+        return []
+    paths = strongest_paths(near, attention.weights(mean, "global").ravel(), (side, side), (min(g1, side),) * 2, g2)
+    return [{"source": path.source, "cell": path.cell, "near": path.near, "far": path.far} for path in paths]

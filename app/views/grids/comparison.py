@@ -67,8 +67,8 @@ def undo(index: int) -> None:
 
 def _set(index: int, a: Setting | None, b: Setting) -> None:
     _pins()[_key()] = a
-    session.set_grid("g1", index, b[0])
-    session.set_grid("g2", index, b[1])
+    session.set_side("g1", index, b[0])
+    session.set_side("g2", index, b[1])
 
 
 def _key() -> tuple[str, int]:

@@ -29,7 +29,7 @@ def choose(index: int, columns: tuple) -> None:
 
         look = dict(options=accuracy.fitting(side, trained, now), required=True, help=HELP[name], wrap=True, format_func=title)
         with column:
-            write = partial(session.set_grid, name, index)
+            write = partial(session.set_side, name, index)
             session.bound(st.segmented_control, what, name, now, write, key=f"grids_{name}_{view.stage}", **look)
 
 
@@ -39,7 +39,7 @@ def board(index: int, measured: accuracy.Measured | None) -> None:
     with guarded():
         session.run_whole_page()
         now = comparison.current(index)
-        with st.container(key="compared"):  # style.css puts the second beside the other two
+        with st.container(key="compared"):  # page.css puts the second beside the other two
             left, right, below = st.container(), st.container(), st.container()
         with right:
             with st.spinner("Computing the maps of A and B …"):

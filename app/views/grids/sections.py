@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
@@ -57,15 +57,15 @@ def with_setting(setting: Setting, measured: Measured | None) -> Side:
         return *grids[:index], value, *grids[index + 1 :]
 
     g1, g2 = put(view.g1, setting[0]), put(view.g2, setting[1])
-    seen = inference.attention(session.picture(), known, g1, g2, view.place)
+    seen = inference.attention(session.picture(), known, replace(view, g1=g1, g2=g2))
 
-    near, far = (seen.weights(view.stage, view.block, kind, view.head, view.place) for kind in KINDS)
+    near, far = (seen.weights(view, kind) for kind in KINDS)
     window = hatnet.window_of(hatnet.token_at(view.place, grid), grid, setting[0])
     shares = {"local": overlay.in_window(near, window, grid), "global": overlay.over_tokens(far, setting[1], grid)}
     trained = put(view.g1, known.config.g1[index]), put(view.g2, known.config.g2[index])
     comparable = measured and trained == (known.config.g1, known.config.g2)  # the file varies one stage at a time
     accuracy = measured.cells.get(setting) if comparable else None
-    return Side(setting, seen.probabilities, shares, int(far.argmax()), inference.macs(known.name, g1, g2), view.stage, accuracy)
+    return Side(setting, seen.probabilities, shares, int(far.argmax()), inference.macs(known, g1, g2), view.stage, accuracy)
 
 
 def actions(index: int, now: comparison.Pair) -> None:

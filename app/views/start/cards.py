@@ -1,4 +1,4 @@
-"""One attention layer in seven cards, the active one facing the reader: stepped through in the browser, with no round trip."""
+"""The component with the seven cards, the active one in front. Moving through them needs no server."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.components import component
+from app.components.turn import turn
 
 _HTML = """
 <div class="story">
@@ -25,17 +26,18 @@ _mount = component(Path(__file__).with_name("cards.js"), _HTML)
 
 
 def cards(*, key: str, photo: str, step: int, drawn: dict, choose: Callable[[int, tuple[int, int] | None], None]) -> None:
-    """Draw the cards as `app.views.start.text.drawn` describes them.
+    """Draw the cards. drawn: from `text.drawn`. photo: the id of an <img> on the page. step: the active card, from 1.
 
-    photo: the id of an <img> on the page. step: the active card, from 1. `choose(step, token)` is called before the script runs
-    again; token is None where it stayed.
+    `choose(step, token)` is called before the script runs again; token is None if it has not changed.
     """
-    answer = st.session_state.get(key) or {}
 
     def changed() -> None:
         picked = st.session_state[key]["picked"]
         choose(picked["step"], tuple(picked["token"]) if picked["token"] else None)
 
-    # Which of its answers this is the reply to: the browser may be some key presses ahead.
-    turn = (answer.get("picked") or {}).get("turn", 0)
-    _mount(key=key, data=drawn | {"photo": photo, "step": step, "turn": turn}, default={"picked": None}, on_picked_change=changed)
+    _mount(
+        key=key,
+        data=drawn | {"photo": photo, "step": step, "turn": turn(st.session_state.get(key))},
+        default={"picked": None},
+        on_picked_change=changed,
+    )

@@ -15,22 +15,22 @@ from app.views.start.cards import cards
 
 @st.fragment
 def figure() -> None:
+    """Draw the cards and the sentence above them: a choice in them runs this function alone."""
     with guarded():
         session.run_whole_page()
-        view, picture = session.view(), session.picture()
-        known = session.checkpoint()
-        if view.stage not in known.hierarchical:
-            blocks.plain_stage(view.stage, known)
+        view, checkpoint, picture = session.view(), session.checkpoint(), session.picture()
+        if view.stage not in checkpoint.hierarchical:
+            blocks.plain_stage(view.stage, checkpoint)
             return
-        shown = layer_of(view, known, picture)
-        st.html(f'<p class="lead">{text.lead(shown)}</p>')
+        layer = layer_of(view, checkpoint, picture)
+        st.html(f'<p class="lead">{text.lead(layer)}</p>')
 
         def choose(step: int, token: tuple[int, int] | None) -> None:
-            moved = {"place": hatnet.place_of(token, (shown.side, shown.side))} if token else {}
+            moved = {"place": hatnet.place_of(token, (layer.side, layer.side))} if token else {}
             session.update(step=step, **moved)
 
         photo = pictures.sharp(picture, pictures.SMALL)
-        cards(key="story", photo=blocks.photo_id(picture, exact=False), step=view.step, drawn=text.drawn(shown, photo), choose=choose)
+        cards(key="story", photo=blocks.photo_id(picture, exact=False), step=view.step, drawn=text.drawn(layer, photo), choose=choose)
         session.publish()
 
 

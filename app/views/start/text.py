@@ -1,28 +1,24 @@
-"""One attention layer as a story of seven cards: what each card draws, and one sentence for each with the layer's own numbers.
-
-Everything is about one token. Weights are probabilities 0..1; a window is (top, left, height, width) in tokens.
-"""
+"""One attention layer as a story of seven cards about one token: the data and the text of each, with the layer's own numbers."""
 
 import numpy as np
 
 from app.core.layer import Layer
 from app.core.overlay import enlarged_box
-from app.core.words import percent, step
+from app.core.words import offset, percent
 
 NAMES = ("Image", "Tokens", "Windows", "Local", "Pool", "Global", "Sum")
 
 
 def lead(layer: Layer) -> str:
-    """The story in one sentence of HTML."""
-    near, far, all_ = layer.near.size, layer.far.size, layer.side**2
+    """The story in two sentences of HTML."""
+    near, far, tokens = layer.near.size, layer.far.size, layer.side**2
     exactly, roughly = (
-        f"{number:,} {word}{'s' * (number > 1)}"
-        for number, word in ((near, "token"), (far, "averaged cell" if layer.cell > 1 else "token"))
+        f"{number:,} {word}{'s' * (number > 1)}" for number, word in ((near, "token"), (far, "averaged cell" if layer.g2 > 1 else "token"))
     )
-    against = "instead of" if near + far < all_ else "where plain attention has"
+    against = "instead of" if near + far < tokens else "where plain attention has"
     return (
         f"Step through one real attention layer. The {_hue('query', 'marked token')} reads {_hue('local', exactly)} closely and "
-        f"{_hue('global', roughly)} roughly: {near + far:,} comparisons {against} {all_:,}."
+        f"{_hue('global', roughly)} roughly: {near + far:,} comparisons {against} {tokens:,}."
     )
 
 
@@ -34,17 +30,17 @@ def sentences(layer: Layer) -> list[str]:
     down = -(-side // layer.g1)
     top, left, height, width = layer.window
     near_at = np.unravel_index(layer.near.argmax(), layer.near.shape)
-    key = step(layer.token, (top + int(near_at[0]), left + int(near_at[1])))
+    key = offset(layer.token, (top + int(near_at[0]), left + int(near_at[1])))
     cell_row, cell_column = layer.strongest
     own, inside = (round(100 * share) for share in layer.shares[:2])
     averaged = (
-        f"Every {layer.cell} × {layer.cell} tokens are averaged into one {_hue('global', 'cell')}"
-        if layer.cell > 1
+        f"Every {layer.g2} × {layer.g2} tokens are averaged into one {_hue('global', 'cell')}"
+        if layer.g2 > 1
         else f"With G₂ = 1 each {_hue('global', 'cell')} is one token, so nothing is averaged"
     )
-    told = [
-        f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels, three numbers each.",
-        f"Stage {layer.stage} sees {side} × {side} = <b>{side * side:,} tokens</b>, each {layer.channels} numbers about a square of "
+    sentences = [
+        f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels of three numbers each.",
+        f"Stage {layer.stage} works on {side} × {side} = <b>{side * side:,} tokens</b>, each {layer.channels} numbers about a square of "
         f"{square}. The {_hue('query', 'ring')} marks the one we follow: row {row + 1}, column {column + 1}.",
         f"The map is cut into {down * down:,} window{'s' * (down > 1)} of {layer.g1} × {layer.g1} tokens. "
         f"Our token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
@@ -53,30 +49,30 @@ def sentences(layer: Layer) -> list[str]:
         f"{'Here the window is the whole map.' if layer.near.size == side * side else 'Outside the window every weight is exactly 0.'}",
         f"{averaged}: {side * side:,} tokens become {_hue('global', f'{layer.far.size:,} keys')} to compare with, "
         "and together they still cover the whole picture.",
-        f"The same token now asks {_hue('global', f'all {layer.far.size:,} cells')}. It takes "
+        f"The same token now reads {_hue('global', f'all {layer.far.size:,} cells')}. It takes "
         f"{_hue('global', percent(float(layer.far.max())))} from the cell at row {cell_row + 1}, column {cell_column + 1}, {_away(layer)}.",
-        f"Both answers are added to what the token was. Now {own} % of it is {_hue('query', 'itself')}, {inside} % comes "
+        f"Both results are added to what the token held before. Now {own} % of it is {_hue('query', 'itself')}, {inside} % comes "
         f"from {_hue('local', 'its window')} and {100 - own - inside} % from {_hue('global', 'everywhere else')}.",
     ]
-    return [text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for text in told]
+    return [text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for text in sentences]
 
 
 def captions(layer: Layer) -> list[str]:
-    """What the picture on each card is, in plain text."""
-    hops = "two hops: a cell's tokens have looked around their own windows first" if layer.exact else "both steps, laid over each other"
+    """What each card shows, in plain text."""
+    hops = "two hops: a cell's tokens have read their own windows first" if layer.exact else "both steps, laid over each other"
     return [
-        "On every card: click on the photograph to follow another token. Left and right arrow keys step.",
+        "On every card: click the photograph to follow another token. The left and right arrow keys change the card.",
         "Each small square is a token. Click one to follow it instead.",
         "White: all windows. Blue: the token's own.",
-        f"The window, enlarged where there is room. Pale = most weight; numbers are per cent, {layer.heads}.",
-        f"Average colours stand in for the cells; the model averages all {layer.channels} channels.",
+        f"The window, enlarged where there is room. The palest token has the most weight; numbers are percentages, {layer.heads}.",
+        f"Average colours stand for the cells; the model averages all {layer.channels} channels.",
         f"Arcs come from the cells it reads most; the white frame is the strongest. Weights are {layer.heads}.",
-        f"Bright = reaches the token ({hops}; heads averaged). Where it can have listened, not why the model decides.",
+        f"Bright tokens contribute to this one ({hops}; heads averaged). The map shows what it can have read, not why the model decides.",
     ]
 
 
 def drawn(layer: Layer, photo: np.ndarray) -> dict:
-    """What the component draws. photo: uint8 [height, width, 3], for the cells' average colours."""
+    """The data of the component. photo: uint8 [height, width, 3], for the cells' average colours."""
     rest = layer.hops.copy()
     rest[layer.token] = 0  # the token itself would outshine everything
     bright = float(np.percentile(rest, 98.5)) or float(rest.max()) or 1.0
@@ -85,11 +81,11 @@ def drawn(layer: Layer, photo: np.ndarray) -> dict:
         "token": list(layer.token),
         "window": list(layer.window),
         "g1": layer.g1,
-        "cell": layer.cell,
+        "cell": layer.g2,
         "near": layer.near.round(5).tolist(),
         "enlarged": enlarged_box(layer.window, (layer.side, layer.side)),
         "far": layer.far.round(5).tolist(),
-        "colours": cell_colours(photo, layer.side, layer.cell).tolist(),
+        "colours": cell_colours(photo, layer.side, layer.g2).tolist(),
         "hops": np.clip(rest / bright, 0, 1).round(3).tolist(),
         "names": NAMES,
         "sentences": sentences(layer),
@@ -98,7 +94,7 @@ def drawn(layer: Layer, photo: np.ndarray) -> dict:
 
 
 def cell_colours(photo: np.ndarray, side: int, cell: int) -> np.ndarray:
-    """The average colour of each cell's part of the photograph: uint8 [cells, cells, 3]; the last ones may be cut off."""
+    """The average colour of the photograph in each cell, uint8 [cells, cells, 3]; the grid may cut off the last ones."""
     starts = np.arange(0, side, cell)
     rows, columns = (np.round(starts * length / side).astype(int) for length in photo.shape[:2])
     sums = np.add.reduceat(np.add.reduceat(photo.astype(np.int64), rows, axis=0), columns, axis=1)
@@ -111,13 +107,13 @@ def _hue(kind: str, text: str) -> str:
 
 
 def _others(number: int) -> str:
-    return "nobody" if not number else "one other" if number == 1 else f"{number:,} others"
+    return "no other token" if not number else "one other" if number == 1 else f"{number:,} others"
 
 
 def _away(layer: Layer) -> str:
-    """How far the strongest cell's centre is from the token."""
-    centres = [(min((i + 1) * layer.cell, layer.side) + i * layer.cell) / 2 for i in layer.strongest]
-    if all(i == at // layer.cell for i, at in zip(layer.strongest, layer.token, strict=True)):
+    """In words, how far the strongest cell's centre is from the token."""
+    centres = [(min((i + 1) * layer.g2, layer.side) + i * layer.g2) / 2 for i in layer.strongest]
+    if all(i == at // layer.g2 for i, at in zip(layer.strongest, layer.token, strict=True)):
         return "which holds the token itself"
     away = np.hypot(*(centre - (at + 0.5) for centre, at in zip(centres, layer.token, strict=True)))
     return f"{away:.0f} tokens away" if away >= 1.5 else "next to it"

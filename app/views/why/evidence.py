@@ -46,8 +46,8 @@ class Question:
     g1: tuple[int, ...]
     g2: tuple[int, ...]
     stage: int  # the paper's number
-    block: int  # from 1
-    head: int | None  # from 1; None: the mean of all
+    block: int  # from 0
+    head: int | None  # from 0; None: the mean of all
     place: tuple[float, float]
     cells: tuple[int, int]  # the grid on which all maps are compared: the first stage's tokens
 
@@ -88,7 +88,7 @@ class Evidence:
         q = self.question
         if method == "raw":
             rows = self.far.row(*self.token).numpy()
-            values = over_tokens(rows.mean(0) if q.head is None else rows[q.head - 1], self.far.g2 or 1, self.far.query_grid)
+            values = over_tokens(rows.mean(0) if q.head is None else rows[q.head], self.far.g2 or 1, self.far.query_grid)
         elif method == "hops":
             values = two_hop(self.maps[q.stage, q.block, "local"], self.far, [self.token])[0].numpy()
         elif method == "rollout":
@@ -182,15 +182,15 @@ def _found(digest: str, key: str, g1: tuple, g2: tuple) -> dict[tuple, np.ndarra
 
 def evidence_of(picture: Picture, checkpoint: Checkpoint, view: ViewState) -> Evidence:
     """Maps and curves that ask which parts of the picture speak for the class that the model gives it."""
-    seen = inference.attention(picture, checkpoint, view.g1, view.g2, view.place)
+    seen = inference.attention(picture, checkpoint, view)
     question = Question(
         image=inference.normalised(checkpoint, model_input(picture, checkpoint.image_size)),
         target=int(seen.probabilities.argmax()),
         g1=view.g1,
         g2=view.g2,
         stage=view.stage,
-        block=view.block,
-        head=view.head,
+        block=view.block_index,
+        head=view.head_index,
         place=view.place,
         cells=(checkpoint.grid(checkpoint.config.stages[0]),) * 2,
     )

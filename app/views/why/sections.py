@@ -34,8 +34,8 @@ def one_answer_a_cell(known: Checkpoint) -> None:
 def heading(method: str, evidence: Evidence) -> None:
     q = evidence.question
     small = {
-        "raw": f"one token, block {q.stage}.{q.block}",
-        "hops": f"one token, block {q.stage}.{q.block}",
+        "raw": f"one token, block {q.stage}.{q.block + 1}",
+        "hops": f"one token, block {q.stage}.{q.block + 1}",
         "rollout": "all blocks",
         "gradients": "pixels",
         "cam": f"features of stage {q.stage}",

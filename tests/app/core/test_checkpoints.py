@@ -48,7 +48,7 @@ def test_a_run_written_anew_is_read_anew(here):
 
     def first_class():
         known = checkpoints.describe("run:mine")
-        return inference.attention(picture, known, known.config.g1, known.config.g2, (0.5, 0.5)).probabilities[0]
+        return inference.attention(picture, known, default(known)).probabilities[0]
 
     before = first_class()
     finish(here / "runs", "mine", shift=20.0)

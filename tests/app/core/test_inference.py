@@ -1,5 +1,7 @@
 """Attention and answers of the cached models, against hatnet called directly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ import hatnet.data
 from app.core import checkpoints, inference, pictures
 from app.core.samples import SAMPLES, offered
 from app.core.view import default
-from app.views.explorer import packing as rows
+from app.views.explorer.seam import nearest_seam
 from hatnet.cards import images
 from hatnet.data import IGNORED
 
@@ -29,14 +31,15 @@ def test_cards_are_asked_cell_by_cell():
         for y in range(4):
             for x in range(4):
                 place = (y + 0.5) / 4, (x + 0.5) / 4
-                seen = inference.attention(picture, known, (3,), (3,), place)
+                seen = inference.attention(picture, known, replace(default(known), place=place))
                 np.testing.assert_allclose(seen.probabilities, wanted[:, y, x], atol=1e-5)
-                asked, label = pictures.asked(picture, known, place), int(drawn.labels[0, y, x])
-                assert asked.right == (None if label == IGNORED else known.classes[label]) and asked.asker == ((y, x) == (0, 0))
+                question, label = pictures.cell_question(picture, known, place), int(drawn.labels[0, y, x])
+                assert question.right == (None if label == IGNORED else known.classes[label])
+                assert question.about_marked == ((y, x) == (0, 0))
         # The asker's global attention peaks on the marked card.
-        seen = inference.attention(picture, known, (3,), (3,), SAMPLES[key].place)
-        far = seen.weights(2, default(known).block, "global", None, SAMPLES[key].place)
-        assert np.unravel_index(far.argmax(), far.shape) == asked.marked
+        view = replace(default(known), image=key, place=SAMPLES[key].place)
+        far = inference.attention(picture, known, view).weights(view, "global")
+        assert np.unravel_index(far.argmax(), far.shape) == question.marked
 
 
 def test_swin_s_shift_at_the_seam_is_the_library_s():
@@ -45,9 +48,10 @@ def test_swin_s_shift_at_the_seam_is_the_library_s():
 
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
-    pair = rows.seam(hatnet.token_at(view.place, (16, 16)), (16, 16), (4, 4))
+    pair = nearest_seam(hatnet.token_at(view.place, (16, 16)), (16, 16), (4, 4))
     place = hatnet.place_of(pair.here, (16, 16))
-    found = inference.other_mechanism(picture, known, view, "shifted_window", place)
+    here = replace(view, place=place)
+    found = inference.other_mechanism(picture, known, "shifted_window", view.g1, view.g2, place)
     own = hatnet.load_checkpoint("cifar10")
     swin = hatnet.create_model(
         "hatnet_compact",
@@ -62,5 +66,5 @@ def test_swin_s_shift_at_the_seam_is_the_library_s():
     record = next(m for m in maps if (m.stage, m.block + 1, m.kind) == (2, 2, "global"))
     top, left, _, _ = record.window(*pair.here)
     expected = record.row(*pair.here).mean(0)[pair.there[0] - top, pair.there[1] - left]
-    assert found.weight(2, 2, "global", None, place, pair.there) == pytest.approx(float(expected), abs=1e-6)
-    assert found.weight(2, 2, "local", None, place, pair.there) == 0
+    assert found.token_weight(here, "global", pair.there) == pytest.approx(float(expected), abs=1e-6)
+    assert found.token_weight(here, "local", pair.there) == 0

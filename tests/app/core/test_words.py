@@ -9,4 +9,4 @@ def test_weights_and_maps_in_words():
     assert words.percent(0.0834) == "8.3 %" and words.percent(0.4149) == "41 %"
     weights = np.full((4, 4), 0.5 / 15)
     weights[0, 1] = 0.5
-    assert words.alt("Local", weights, (4, 8)).endswith("The strongest is row 5, column 10, with 50 %.")
+    assert words.alt("Local", weights).endswith("The strongest is row 1, column 2, with 50 %.")

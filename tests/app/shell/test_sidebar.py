@@ -63,11 +63,11 @@ def test_an_upload_is_shown_and_outlives_a_bad_one():
         ("<b>.png", b"", "&lt;b&gt;.png is not a picture"),
     ):
         upload(at, name, content)
-        assert said in text(at) and "The last picture stays: Yours: red.png." in text(at)
+        assert said in text(at) and "“red.png” is still shown." in text(at)
         np.testing.assert_array_equal(cells(at, "global"), mine)
     # Another photograph is chosen: the message has done its work only when a good picture comes.
     upload(at, "red.png", encoded(Image.fromarray(red).convert("CMYK"), "JPEG"))
-    assert "The last picture stays" not in text(at)
+    assert "is still shown" not in text(at)
 
 
 def test_a_run_appears_at_the_next_run_of_the_script(here):

@@ -75,10 +75,10 @@ def test_a_view_opened_by_hand_offers_the_way_back_to_the_stop():
 
 def test_the_seam_is_crossed():
     for token in ((3, 0), (3, 6), (3, 15)):
-        y, x = tour.seam(token, 16, 4)
+        y, x = tour.right_of_edge(token, 16, 4)
         assert y == 3 and x % 4 == 0 and x > 0
         assert hatnet.window_of((y, x), (16, 16), 4) != hatnet.window_of((y, x - 1), (16, 16), 4)
-    assert tour.seam((3, 5), 16, 16) == (3, 5), "one window has no seam inside"
+    assert tour.right_of_edge((3, 5), 16, 16) == (3, 5), "one window has no seam inside"
 
 
 def test_the_texts_hold_for_every_photograph_and_name_no_number_themselves():

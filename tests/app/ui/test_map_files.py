@@ -53,7 +53,7 @@ def test_a_lifted_veil_shows_the_photograph_itself():
 
 
 def test_another_kind_is_refused():
-    with pytest.raises(ValueError, match="'lokal' is no kind"):
+    with pytest.raises(ValueError, match="'lokal' is not a kind"):
         map_files.map_png(np.ones((2, 2)), PHOTO, "lokal")
 
 

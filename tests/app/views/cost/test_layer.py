@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.core import inference
+from app.core import checkpoints, inference
 from app.views.cost import layer
 from hatnet import complexity
 
@@ -24,7 +24,7 @@ def test_equation_15_alone_prefers_the_corner_and_the_diagonal_has_its_minimum_i
 
 
 def test_every_mac_of_the_model_is_in_one_group():
-    counted = inference.macs("cifar10", (4, 4), (2, 2))
+    counted = inference.macs(checkpoints.describe("cifar10"), (4, 4), (2, 2))
     parts = layer.by_stage(counted)
     assert sum(linear for linear, _ in parts.values()) == counted.conv_linear
     assert sum(products for _, products in parts.values()) == counted.attention

@@ -1,13 +1,14 @@
 """What is sent to the Explorer's component: all rows, one row, or nothing that is there already."""
 
+import base64
+
 import numpy as np
 import pytest
 
 from app.core import checkpoints, inference, pictures
 from app.core.view import default
 from app.views.equations import numpy_check
-from app.views.explorer import packing as rows
-from app.views.explorer import payload
+from app.views.explorer import pooling, sheets
 from tests.app.explorer import SENT, cells, data
 from tests.app.pages import opened
 
@@ -30,7 +31,7 @@ def test_a_large_model_computes_the_row_of_the_selected_token_alone(monkeypatch)
 def test_what_is_too_much_to_send_is_sent_for_the_selected_token_alone(monkeypatch):
 
     whole = {kind: cells(opened("explorer", token="0.3,0.7"), kind) for kind in ("local", "global", "hops")}
-    monkeypatch.setattr(payload, "SENT", 20_000)
+    monkeypatch.setattr(sheets, "MOST_SENT", 20_000)
     at = opened("explorer", token="0.3,0.7")
     for kind, expected in whole.items():
         np.testing.assert_allclose(cells(at, kind), expected, atol=1e-6)
@@ -55,8 +56,6 @@ def test_rows_are_sent_once_and_again_when_they_are_asked_for():
 
 
 def test_pooling_says_what_averaging_loses():
-    import base64
-
     at = opened("explorer", panel="pooling")
     sheet = SENT[data(at)["sheets"]["pooling"]["key"]]
     lost = np.frombuffer(base64.b64decode(sheet["cells"]), "<f4")
@@ -72,4 +71,6 @@ def test_the_features_of_the_microscope_are_those_of_the_equations():
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
     a1 = numpy_check.checked(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
-    np.testing.assert_allclose(payload.loss(picture, known, view).cells, rows.loss(a1, 2).cells, atol=1e-4)
+    sheet = sheets.contents(sheets.Sheet(kind="pooling", picture=picture, checkpoint=known, view=view))
+    lost = np.frombuffer(base64.b64decode(sheet["cells"]), "<f4")
+    np.testing.assert_allclose(lost, pooling.pooling_loss(a1, 2).cells.ravel(), atol=1e-4)

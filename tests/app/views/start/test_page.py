@@ -16,7 +16,7 @@ def test_start_opens_first_and_its_numbers_change_with_the_grids():
 def test_the_card_is_in_the_address():
     assert opened("start", step="6").query_params["step"] == "6"
     at = opened("start", step="9")
-    assert "The link asked for step 9; the Start view has seven cards." in words(at) and at.query_params["step"] == "7"
+    assert "The link asked for step 9; the Start page has seven cards." in words(at) and at.query_params["step"] == "7"
 
 
 def test_a_plain_stage_leads_to_a_hierarchical_one():
