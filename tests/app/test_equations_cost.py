@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.core import checkpoints, colours, inference, pictures
-from app.views.cost import charts, layer, measure_job
+from app.views.cost import charts, costs, measure_job
 from app.views.cost import text as cost_text
 from app.views.equations import boards, latex, numpy_check
 from app.views.equations import text as equations_text
@@ -220,22 +220,22 @@ def test_a_plain_stage_says_so_and_leads_to_one_that_is_not(run):
 
 def test_the_crossover_is_where_the_curves_cross():
     for c, g1, g2 in ((64, 8, 8), (48, 4, 2), (96, 7, 4)):
-        at = layer.crossover(c, g1, g2) ** 0.5
+        at = costs.crossover(c, g1, g2) ** 0.5
         assert complexity.hmhsa(at, at, c, g1, g2) == pytest.approx(complexity.mhsa(at, at, c))
-    assert round(layer.crossover(64, 8, 8)) == 99 and layer.crossover(48, 4, 1) is None
+    assert round(costs.crossover(64, 8, 8)) == 99 and costs.crossover(48, 4, 1) is None
 
 
 def test_equation_15_alone_prefers_the_corner_and_the_diagonal_has_its_minimum_inside():
     for side, c in ((56, 48), (28, 96), (14, 240)):
-        table = layer.grids(side, c)
+        table = costs.every_setting(side, c)
         assert np.unravel_index(table.argmin(), table.shape) == (0, table.shape[1] - 1)
-        g, terms = layer.diagonal(side, c)
+        g, terms = costs.diagonal(side, c)
         assert g[sum(terms.values()).argmin()] == pytest.approx(complexity.best_common_grid(side, side, c), abs=0.3)
 
 
 def test_every_mac_of_the_model_is_in_one_group():
     counted = inference.macs("cifar10", (4, 4), (2, 2))
-    parts = layer.by_stage(counted)
+    parts = costs.by_stage(counted)
     assert sum(linear for linear, _ in parts.values()) == counted.conv_linear
     assert sum(products for _, products in parts.values()) == counted.attention
     assert (4, "local attention") not in parts and parts[4, "global attention"][1] > 0  # the last stage is plain
@@ -250,7 +250,7 @@ def test_amounts_in_words():
 
 def test_the_token_s_own_bill():
     near, far = np.array([[0.96, 0.04]]), np.array([[0.9, 0.05], [0.05, 0]])
-    said = cost_text.token(near, far, 64, (0, 3))
+    said = cost_text.one_token(near, far, 64, (0, 3))
     assert "2 neighbours" in said and "4 cells" in said and "6 comparisons instead of 64" in said and "<b>2</b> of them" in said
 
 
@@ -265,7 +265,7 @@ def test_charts_of_hand_made_numbers():
     timed = charts.against_tokens(sides, curves, 16, (8, 4), None, "ms", points, colours.DARK)
     (dots,) = [trace for trace in timed.data if trace.mode == "markers+lines"]
     assert list(dots.y) == [3, 9] and list(dots.error_y.array) == [0.1, 0.2]
-    grid = charts.over_grids(np.array([[4.0, 1], [9, 2]]), 1.5, (2, 2), (1, 2), colours.LIGHT)
+    grid = charts.over_settings(np.array([[4.0, 1], [9, 2]]), 1.5, (2, 2), (1, 2), colours.LIGHT)
     marks = {trace.name: (trace.y[0], trace.x[0]) for trace in grid.data[2:]}
     assert marks == {"Eq. 15 alone": (1, 2), "cheapest G₁ = G₂": (1.5, 1.5), "trained": (2, 2), "now": (1, 2)}
 
@@ -287,17 +287,17 @@ def test_the_token_s_own_bill_is_that_of_the_selected_block(run, block):
     known, place = checkpoints.describe("cifar10"), (0.3, 0.3)
     seen = inference.attention(pictures.sample("cat_kitten"), known, (4, 4), (2, 2), place)
     near, far = (seen.row(2, int(block), kind, place).mean(0) for kind in ("local", "global"))
-    assert cost_text.token(near, far, 256, (4, 4)) in text(run("cost", image="cat_kitten", block=block, token="0.3,0.3"))
+    assert cost_text.one_token(near, far, 256, (4, 4)) in text(run("cost", image="cat_kitten", block=block, token="0.3,0.3"))
 
 
 def test_curves_terms_grids_and_model_can_be_saved(run):
     at = run("cost")
     assert [button.proto.label for button in at.get("download_button")] == ["CSV"] * 4
-    here = layer.here(at.session_state["visit"].view, checkpoints.describe("cifar10"))
+    layer = costs.layer_of(at.session_state["visit"].view, checkpoints.describe("cifar10"))
     counted = inference.macs("cifar10", (4, 4), (2, 2))
-    made = layer.tables(here, counted, {})
+    made = costs.tables(layer, counted, {})
     (row,) = [row for row in zip(*made["Cost over tokens"].values(), strict=True) if row[0] == 256]
-    assert dict(zip(made["Cost over tokens"], row, strict=True))["H-MHSA"] == pytest.approx(here.ours)
+    assert dict(zip(made["Cost over tokens"], row, strict=True))["H-MHSA"] == pytest.approx(layer.hmhsa)
     assert sum(made["Whole model"]["MACs of products"]) == counted.attention
     terms = made["Terms of Eq. 15 over G"]
     assert sum(values[0] for name, values in terms.items() if name != "G1 = G2") == pytest.approx(complexity.hmhsa(16, 16, 48, 1, 1))
@@ -331,8 +331,8 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(run, monkeypatch):
     job = measure_job.begin((24, 4, 2, 24))
     assert measure_job.begin((24, 4, 2, 24)) is None or job.done
     finished(job)
-    assert set(job.found) == {4, 8} and not job.problem and job.part == pytest.approx(1)
-    assert {one.mechanism for one in job.found[8]} == set(complexity.MECHANISMS)
+    assert set(job.measured) == {4, 8} and not job.failed and job.progress == pytest.approx(1)
+    assert {one.mechanism for one in job.measured[8]} == set(complexity.MECHANISMS)
     at = run("cost")
     at.session_state["visit"].job = dataclasses.replace(job, setting=(48, 4, 2, 24))
     at = at.run()
@@ -350,12 +350,12 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(run, monkeypatch):
 def test_a_measurement_can_be_stopped(monkeypatch):
     monkeypatch.setattr(measure_job, "REPEATS", 1000)
     job = measure_job.begin((48, 4, 2, 24))
-    job.stop = True
+    job.cancelled = True
     finished(job)
-    assert not job.found
+    assert not job.measured
     again = measure_job.begin((48, 4, 2, 24))  # and the next may begin
     assert again
-    again.stop = True
+    again.cancelled = True
     finished(again)
 
 
