@@ -17,7 +17,7 @@ from app.views.cost import charts, costs, measure_job
 from app.views.cost import text as cost_text
 from app.views.equations import boards, latex, numpy_check
 from app.views.equations import text as equations_text
-from app.views.equations.numpy_check import cell_means, recompute, softmax, window_ids
+from app.views.equations.numpy_equations import cell_means, recompute, softmax, window_ids
 from hatnet import complexity
 from tests.app.views import spec, text
 
@@ -60,7 +60,7 @@ def test_windows_and_cells_of_a_map_that_they_do_not_divide():
 def test_the_recomputation_is_the_model_up_to_rounding(g1, g2):
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_kitten")
     for stage in known.hierarchical:
-        ran = numpy_check.checked(picture, known, stage, 2, g1, g2)
+        ran = numpy_check.checked_equations(picture, known, stage, 2, g1, g2)
         assert set(ran.differences) == set(range(6, 16))
         assert max(ran.differences.values()) < 2e-5 and ran.differences[15] == 0
 
@@ -68,7 +68,7 @@ def test_the_recomputation_is_the_model_up_to_rounding(g1, g2):
 def test_a_mistake_in_the_equations_is_seen():
     """Other grids, or a lost bias, are no rounding."""
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_kitten")
-    ran = numpy_check.checked(picture, known, 2, 1, (4, 4), (2, 2))
+    ran = numpy_check.checked_equations(picture, known, 2, 1, (4, 4), (2, 2))
     args = ran.tensors["x"], ran.weights
     assert np.abs(recompute(*args, 4, 2, 24, False)["out"] - ran.tensors["out"]).max() < 1e-4
     assert np.abs(recompute(*args, 4, 4, 24, False)["out"] - ran.tensors["out"]).max() > 1e-2
@@ -78,9 +78,9 @@ def test_a_mistake_in_the_equations_is_seen():
 
 
 def test_a_difference_beyond_rounding_is_not_called_rounding():
-    step = numpy_check.checked(pictures.sample("cow"), checkpoints.describe("cifar10"), 2, 1, (4, 4), (2, 2)).steps[8]
-    assert "only rounding" in equations_text.check(step, 3e-6) and "3.0 · 10<sup>−6</sup>" in equations_text.check(step, 3e-6)
-    assert "more than rounding" in equations_text.check(step, 3e-3) and "✓" not in equations_text.check(step, 3e-3)
+    equation = numpy_check.checked_equations(pictures.sample("cow"), checkpoints.describe("cifar10"), 2, 1, (4, 4), (2, 2)).equations[8]
+    assert "only rounding" in equations_text.check(equation, 3e-6) and "3.0 · 10<sup>−6</sup>" in equations_text.check(equation, 3e-6)
+    assert "more than rounding" in equations_text.check(equation, 3e-3) and "✓" not in equations_text.check(equation, 3e-3)
 
 
 # The boards
@@ -104,7 +104,7 @@ def look(token=(1, 2), g1=2, g2=2):
     weights = {"qkv": np.hstack([eye] * 3), "qkv+": np.zeros(6), "q": eye, "q+": np.zeros(2), "proj": eye, "proj+": np.zeros(2)}
     top, left = token[0] // g1 * g1, token[1] // g1 * g1
     window = (top, left, min(g1, h - top), min(g1, w - left))
-    return boards.Look(tensors=tensors, weights=weights, token=token, window=window, g1=g1, g2=g2, head=0)
+    return boards.Selection(tensors=tensors, weights=weights, token=token, window=window, g1=g1, g2=g2, head=0)
 
 
 def panel(board, name):
@@ -161,7 +161,7 @@ def test_live_sizes_in_the_paper_s_order():
     assert latex.paper_shape((1, 2, 24, 24), 48, "×") == "24×48"  # not a map, although it is square
     assert latex.paper_shape((1, 64, 48), 48, "×") == "64×48"
     written = r"\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}"
-    shown = latex.live(written, {}, (16, 16), 48, 5, 2)
+    shown = latex.with_sizes(written, {}, (16, 16), 48, 5, 2)
     assert shown == r"\mathbf{X}_1\in\mathbb{R}^{(4\times4)\times(5\times 5)\times 48}"
 
 

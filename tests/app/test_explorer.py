@@ -289,7 +289,7 @@ def test_the_features_of_the_microscope_are_those_of_the_equations(run):
 
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
-    a1 = numpy_check.checked(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
+    a1 = numpy_check.checked_equations(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
     np.testing.assert_allclose(payload.loss(picture, known, view).cells, rows.loss(a1, 2).cells, atol=1e-4)
 
 
