@@ -149,7 +149,7 @@ def test_every_map_and_the_accuracies_can_be_saved(open_grids):
 def test_sides_larger_than_the_stage_are_off_with_the_reason(open_grids):
     at = open_grids(stage="3")
     assert at.button_group(key="grids_g1_3").options == ["1", "2", "4 ★", "7", "8"]
-    assert "14, 16, 28 and 56 are off: this stage is only 8 tokens wide." in text(at)
+    assert "14, 16, 28 and 56 are not offered: this stage is only 8 tokens wide." in text(at)
 
 
 def test_a_side_chosen_on_the_slider_is_offered_too(open_grids):
@@ -166,8 +166,8 @@ def test_the_plain_stage_offers_the_way_back(open_grids):
 def test_the_stored_accuracies_are_shown_where_they_fit(open_grids):
     at = open_grids(g1="8,4")
     assert row(at, "Accuracy") == ["80.0 %", "70.0 %", "−10.0 points"]
-    assert "accuracy stays between **66.0 and 80.0 %**" in text(at) and "± 2.5 is sampling error" in text(at)
-    assert "Empty: not measured" in text(at)
+    assert "accuracy stays between **66.0 and 80.0 %**" in text(at) and "sampling error of ± 2.5" in text(at)
+    assert "Empty squares were not measured" in text(at)
     names = {
         (g1, g2): cell["name"]
         for g1, line in zip(accuracies(at)["down"], accuracies(at)["cells"], strict=True)
@@ -198,14 +198,14 @@ def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, caplog):
 
 def test_rows_that_vary_another_stage_are_no_cells():
     measured = accuracy.of_stage(FOUND, 0)
-    assert measured.cells == {(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66} and not measured.whole
-    assert accuracy.of_stage(FOUND, 1).cells == {(4, 2): 0.8, (8, 2): 0.5}
+    assert measured.accuracies == {(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66} and not measured.complete
+    assert accuracy.of_stage(FOUND, 1).accuracies == {(4, 2): 0.8, (8, 2): 0.5}
     assert measured.error == pytest.approx(1.96 * (0.8 * 0.2 / 1000) ** 0.5)
     assert accuracy.of_stage(stored(s8_2=0.7), 0) is None
 
 
 def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
-    drawn = accuracy.accuracy_cells(accuracy.of_stage(FOUND, 0), (4, 2), (16, 2))
+    drawn = accuracy.heat_map(accuracy.of_stage(FOUND, 0), (4, 2), (16, 2))
     assert (drawn["down"], drawn["across"], drawn["b"]) == ([4, 8, 16], [2, 4], True)
     texts = [[cell and cell["text"] for cell in row] for row in drawn["cells"]]
     assert texts == [["80", "75"], ["70", None], ["66", None]]
@@ -214,18 +214,18 @@ def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
     assert [cell["trained"] for row in drawn["cells"] for cell in row if cell] == [True, False, False, False]
     assert drawn["cells"][0][0]["part"] == 1 and drawn["cells"][2][0]["part"] == 0  # the darkest and the palest
     assert drawn["cells"][0][0]["words"] == "G₁ = 4, G₂ = 2: 80.0 % right, as trained, now A"
-    assert not accuracy.accuracy_cells(accuracy.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
+    assert not accuracy.heat_map(accuracy.of_stage(FOUND, 0), (5, 2), (5, 2))["b"]  # a setting that is not on the map has no outline
 
 
 def test_close_accuracies_get_a_decimal():
-    close = accuracy.Measured({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
-    assert [row[0]["text"] for row in accuracy.accuracy_cells(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
+    close = accuracy.AccuracyMap({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
+    assert [row[0]["text"] for row in accuracy.heat_map(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
 
 
 def test_a_whole_map_has_no_empty_cells():
     every = {f"s{g1}_{g2}": 0.6 + 0.01 * g1 for g1 in (2, 4, 8) for g2 in (1, 2)}
     measured = accuracy.of_stage(stored(**every), 0)
-    assert measured.whole and all(cell for row in accuracy.accuracy_cells(measured, (4, 2), (8, 1))["cells"] for cell in row)
+    assert measured.complete and all(cell for row in accuracy.heat_map(measured, (4, 2), (8, 1))["cells"] for cell in row)
 
 
 def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():

@@ -166,7 +166,7 @@ def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
         assert "{" not in at.markdown[0].value and "Something went wrong" not in text
         if number < 12:
             at.button(key="tour_next").click().run()
-    openings = ["Look closely"] * 4 + ["Every token"] * 2 + ["Ten small"] * 2 + ["Change the grids", "", "Every token", "Why"]
+    openings = ["Look closely"] * 4 + ["Every token"] * 2 + ["Ten small"] * 2 + ["Change windows and cells", "", "Every token", "Why"]
     assert all(title.startswith(opening) for title, opening in zip(seen, openings, strict=True))
     at.button(key="tour_next").click().run()
     assert "tour" not in at.query_params and at.button(key="tour_begin").label == "Tour"
@@ -174,7 +174,7 @@ def test_the_tour_walks_through_every_stop_and_sets_what_its_table_says():
 
 def test_one_leaves_the_tour_with_everything_as_it_is_and_returns_to_the_stop():
     at = opened(tour="9")
-    assert at.title[0].value.startswith("Change the grids")
+    assert at.title[0].value.startswith("Change windows and cells")
     there = dict(at.query_params)
     at.button(key="tour_leave").click().run()
     assert dict(at.query_params) == {key: value for key, value in there.items() if key != "tour"}
@@ -182,7 +182,7 @@ def test_one_leaves_the_tour_with_everything_as_it_is_and_returns_to_the_stop():
     at.switch_page("views/cost/page.py").run()
     assert at.button(key="tour_begin").label == "Return to the tour" and "9 of 12" in at.button(key="tour_begin").help
     at.button(key="tour_begin").click().run()
-    assert dict(at.query_params) == there and at.title[0].value.startswith("Change the grids")
+    assert dict(at.query_params) == there and at.title[0].value.startswith("Change windows and cells")
 
 
 def test_a_full_link_keeps_what_was_changed_at_a_stop():

@@ -128,7 +128,7 @@ def _attention(selection: Selection, step: _Step, box: tuple[int, int, int, int]
         term("Softmax", "p", step.hue, "the weights: positive, with a sum of 1", f"{p.size:,}"),
         '<span class="paren">(</span>',
         term(symbol("q", step.index), "q", "query", "what this token asks for", str(q.size)),
-        term(symbol("K", step.index, "⊤"), "k", step.hue, "what each key can be found by", size),
+        term(symbol("K", step.index, "⊤"), "k", step.hue, "keys: what each can be found by", size),
         "/",
         term(f"√<span class=root>{q.size}</span>", "s", "ink", "the scores, kept small by the root of d", f"d = {q.size}"),
         '<span class="paren">)</span>',
