@@ -41,8 +41,9 @@ class Visit:
     # Grids: A where it was pinned, and what A and B were before, for Undo.
     pinned: dict[StageKey, Setting | None] = field(default_factory=dict)
     history: dict[StageKey, list[tuple[Setting | None, Setting]]] = field(default_factory=dict)
-    # Why?: the question whose work was cancelled.
+    # Why?: the job that this visitor stopped, and the method whose map was clicked, until its curves are drawn.
     stopped: tuple | None = None
+    curves_of: str | None = None
 
 
 def visit() -> Visit:

@@ -107,14 +107,14 @@ def test_equal_squares_have_an_order_that_is_neither_reading_order_nor_chance():
 
 def test_maps_are_averaged_onto_coarser_cells_and_repeated_on_finer_ones():
     values = np.arange(16.0).reshape(4, 4)
-    np.testing.assert_allclose(attribution.on_cells(values, (2, 2)), [[2.5, 4.5], [10.5, 12.5]])
-    np.testing.assert_allclose(attribution.on_cells(values, (8, 8)), values.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_allclose(attribution.on_grid(values, (2, 2)), [[2.5, 4.5], [10.5, 12.5]])
+    np.testing.assert_allclose(attribution.on_grid(values, (8, 8)), values.repeat(2, 0).repeat(2, 1))
 
 
 def evidence(model, image, found, stage=3):
     with torch.inference_mode():
         _, maps = hatnet.attention_maps(model, image, g1=(4, 4), g2=(2, 2))
-    question = Question(image=image, target=TARGET, g1=(4, 4), g2=(2, 2), stage=stage, block=2, head=None, place=(0.3, 0.7), cells=(16, 16))
+    question = Question(image=image, target=TARGET, g1=(4, 4), g2=(2, 2), stage=stage, block=2, head=None, place=(0.3, 0.7), grid=(16, 16))
     return Evidence(model, question, {(m.stage, m.block + 1, m.kind): m for m in maps}, found, nullcontext())
 
 

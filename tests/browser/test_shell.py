@@ -65,7 +65,7 @@ def test_the_state_goes_along_from_page_to_page(open_page):
     page = open_page(path="/equations" + ASKED)
     before = page.url.partition("?")[2]
     page.get_by_test_id("stTopNavLink").filter(has_text="Grids").click()
-    expect(page.get_by_role("heading", name="Change the grids")).to_be_visible()
+    expect(page.get_by_role("heading", name="Change windows and cells")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/grids\?"))
     assert page.url.partition("?")[2] == before
 
