@@ -130,7 +130,7 @@ def test_global_weights_lie_on_cells_of_their_size():
 def test_pooling_says_how_many_tokens_a_cell_averages():
     board = boards.board(10, look(), {})
     said = panel(board, "pooled")["says"]
-    assert "mean over its 4 tokens" in said[0][0] and "mean over its 1 tokens" in said[1][1]
+    assert "mean over its 4 tokens" in said[0][0] and "mean over its 1 token in" in said[1][1]
     assert panel(board, "a1")["cells"] == ("cell", [[0, 0, 1], [0, 0, 1], [2, 2, 3]])
 
 

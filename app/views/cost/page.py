@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.core import inference
+from app.core import content, inference
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, notebook_links
@@ -16,7 +16,7 @@ measured = measure_job.results(session.visit().job, layer.setting)
 st.title(text.headline(layer.mhsa, layer.hmhsa), anchor=False)
 st.html(text.lead(layer.n, layer.mhsa, layer.hmhsa, layer.crossover) + text.bars(layer.mhsa, layer.terms))
 if not layer.hierarchical:
-    note(f"Stage {view.stage} is plain attention.", "This page shows what H-MHSA would cost there, with G₁ and G₂ of the stage before.")
+    note(f"Stage {view.stage} is plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
 sections.sliders(layer)
 left, right = st.columns(2, gap="medium")
 with left:
@@ -35,4 +35,6 @@ with left:
 with right:
     sections.whole_model(count)
 st.html(f'<p class="say">Where Eq. 15 comes from: {notebook_links.invitation(15)}</p>')
-sections.explanations()
+for heading, body in content.sections("views/cost/page.md").items():
+    with st.expander(heading):
+        st.markdown(body)

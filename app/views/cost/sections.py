@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 import hatnet
-from app.core import content, inference
+from app.core import inference
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, save_menu
@@ -29,7 +29,7 @@ def sliders(layer: LayerCost) -> None:
     hints = {
         "pixels": f"Side of the picture. The stage's map has one token for each square of {patch}: H × W in Eqs. 5 and 15.",
         "channels": "C: how many numbers describe one token.",
-        "g1": "G₁: side, in tokens, of the window in which a token reads every other one (Eq. 6).",
+        "g1": "G₁: side, in tokens, of the window in which a token reads all tokens one by one (Eq. 6).",
         "g2": "G₂: side, in tokens, of the cells whose averages every token reads (Eq. 10).",
     }
     for column, label, name, value, own, offered in (
@@ -129,9 +129,3 @@ def whole_model(count: Count) -> None:
     figure = charts.per_stage(costs.by_stage(count), tuple(costs.GROUPS), blocks.palette())
     blocks.plot(figure, text.conventions_alt(count), name="stages")
     st.html(text.conventions(count))
-
-
-def explanations() -> None:
-    for heading, body in content.sections("views/cost/page.md").items():
-        with st.expander(heading):
-            st.markdown(body)

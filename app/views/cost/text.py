@@ -59,11 +59,11 @@ def one_token(near: np.ndarray | None, far: np.ndarray, tokens: int, token: tupl
             f'reads <span class="local">{near.size} neighbours</span> and <span class="global">{far.size} cells</span>: '
             f"{near.size + far.size} comparisons instead of {tokens:,}."
         )
-    return f'<p class="say">{where} {reads} Nine tenths of its attention lie on <b>{min(enough, len(weights))}</b> of them.</p>'
+    return f'<p class="say">{where} {reads} Nine tenths of its attention go to <b>{min(enough, len(weights))}</b> of them.</p>'
 
 
 def cheapest(most: int) -> str:
-    """HTML: what Eq. 15 would choose, and the table of choices below announced. most: the largest G2."""
+    """HTML: what Eq. 15 would choose, above the table of choices. most: the largest G2."""
     alone = f"Eq. 15 alone would take G₁ = 1 and G₂ = {most}: it counts what attention costs, not what it is worth."
     return f'<p class="say">{alone} Below: the cheapest common G, about (HW + C)<sup>¼</sup>, beside the G₁ and G₂ chosen.</p>'
 

@@ -15,7 +15,7 @@ from app.views.equations.numpy_check import CheckedEquations
 
 
 def selection_of(view: ViewState, checkpoint: Checkpoint, checked: CheckedEquations) -> Selection:
-    """The view's token and head with the tensors of its block. Where the mean of all heads is selected, the first is taken."""
+    """The view's token and head, with the tensors of its block. The first head stands in for the mean of all."""
     index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
     g1, g2, grid = min(view.g1[index], side), min(view.g2[index], side), (side, side)
     token = hatnet.token_at(view.place, grid)
@@ -33,13 +33,10 @@ def contents(checked: CheckedEquations, channels: int) -> None:
         options = dict(options=list(labels), format_func=labels.get, label_visibility="collapsed")
         session.bound(st.radio, "Equation", "equation", chosen, **options)
     with st.container(key="pace", horizontal=True):
-        st.button("Back", icon=":material/arrow_back:", disabled=chosen == first, on_click=_go_to, args=(chosen - 1,))
+        st.button("Back", icon=":material/arrow_back:", disabled=chosen == first, on_click=session.update, kwargs=dict(equation=chosen - 1))
         name, icon = ("Start again", ":material/replay:") if chosen == last else ("Next", ":material/arrow_forward:")
-        st.button(name, icon=icon, type="primary", on_click=_go_to, args=(first if chosen == last else chosen + 1,))
-
-
-def _go_to(number: int) -> None:
-    session.update(equation=number)
+        following = dict(equation=first if chosen == last else chosen + 1)
+        st.button(name, icon=icon, type="primary", on_click=session.update, kwargs=following)
 
 
 def heading(number: int) -> None:

@@ -45,7 +45,7 @@ def board(index: int, measured: AccuracyMap | None) -> None:
             sections.accuracy_map(measured, now.a, now.b, partial(choose, index))
         with left:
             token_picker(key="grids_picker", side=checkpoint.grid(view.stage), g1=b.setting[0], cell=b.setting[1], strongest=b.strongest)
-            st.caption("With windows and cells of B. Click a token, or move with the arrow keys: the maps show what it reads.")
+            st.caption("Shown with the windows and cells of B. Click a token, or move with the arrow keys: the maps show what it reads.")
         session.publish()
 
 

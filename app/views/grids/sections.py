@@ -52,7 +52,7 @@ def actions(index: int, now: Comparison) -> None:
         st.button("A as trained", key="unpin", icon=":material/star:", disabled=trained, on_click=comparison.unpin, **options)
         st.button("Undo", key="undo", icon=":material/undo:", disabled=not now.can_undo, on_click=comparison.undo, **options)
         blocks.letters()
-    example = " B is as trained; A is an example with twice its sides, until you change B or pin a setting." if now.example else ""
+    example = " B is as trained; A is an example with both sides doubled, until you change B or pin a setting." if now.example else ""
     side = session.checkpoint().grid(session.view().stage)
     st.caption(f"★ as trained. {accuracy.sides_left_out(side)}{example}")
 

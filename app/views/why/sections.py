@@ -22,12 +22,10 @@ KINDS = ("put back", "removed")  # insertion, deletion: the order of the curves
 def one_answer_per_cell(checkpoint: Checkpoint) -> None:
     """In place of the page: why a checkpoint of cards has none, and the way to another checkpoint."""
     cells = checkpoint.config.readout
-    answers = f"Checkpoint {checkpoint.name} gives {cells} × {cells}, one for each cell. Choose a checkpoint of photographs."
+    answers = f"Checkpoint {checkpoint.name} gives {cells} × {cells}, one for each cell. Choose a checkpoint trained on photographs."
     note("This page explains one answer to a whole picture.", answers)
-    others = [name for name in checkpoints.names() if not checkpoints.describe(name).cards]
-    if others:
-        label, change = f"Use {others[0]}", dict(checkpoint=others[0])
-        st.button(label, icon=":material/arrow_back:", type="primary", on_click=session.update, kwargs=change)
+    if other := next((name for name in checkpoints.names() if not checkpoints.describe(name).cards), None):
+        st.button(f"Use {other}", icon=":material/arrow_back:", type="primary", on_click=session.update, kwargs=dict(checkpoint=other))
     session.publish()
 
 
@@ -93,7 +91,7 @@ def work(evidence: Evidence, maps: dict, job: tuple) -> None:
     """Work out what is missing, and show each map once it is there; or say that a visitor stopped this job."""
     if session.visit().stopped:
         waiting = len(evidence.missing())
-        note("Stopped.", f"{waiting} parts are still to do: the maps marked as stopped, and all scores. What is there is kept.")
+        note("Stopped.", f"{waiting} parts are still to do: the maps marked as stopped, and all scores. Finished parts are kept.")
         st.button("Go on", key="why_go_on", type="primary", on_click=_stop, args=(None,))
         return
     with st.container(key="work"):

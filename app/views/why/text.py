@@ -31,7 +31,7 @@ def no_map(evidence: Evidence) -> str:
 
 
 def wrong_answer(sample: Sample | None, checkpoint: Checkpoint, answer: str) -> str:
-    """HTML: a sentence if the photograph is known to show something else than the answer; else nothing."""
+    """HTML: a sentence if the photograph is known to show something other than the answer; else nothing."""
     if sample is None or label_of(sample, checkpoint.classes) == answer:
         return ""
     return f"The photograph shows {html.escape(sample.subject)}: what made the model say “{html.escape(answer)}”? "
