@@ -22,8 +22,10 @@ def amount(macs: float) -> str:
 
 
 def tokens_figure(shown: str, layer: LayerCost, measured: dict[int, list[complexity.Measured]], theme: Colours) -> tuple[go.Figure, str]:
-    """Cost over the number of tokens, and the chart's text. shown: "Multiply-adds", "Time" or "Memory"; measured: tokens down ->
-    mechanisms."""
+    """Cost over the number of tokens, and the chart's text.
+
+    shown: "Multiply-adds", "Time" or "Memory". measured: tokens down -> one for each mechanism.
+    """
     c, g1, g2, _ = layer.setting
     at_layer = layer.mhsa, layer.hmhsa
     if shown == "Multiply-adds":

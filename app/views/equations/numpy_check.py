@@ -16,12 +16,12 @@ from app.views.equations.numpy_equations import recompute
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CheckedEquations:
-    """Eqs. 6 to 15 of one block, as they ran for one picture. Dictionaries by number have the equation's."""
+    """Eqs. 6 to 15 of one block, as they ran for one picture."""
 
-    equations: dict[int, hatnet.Step]
+    equations: dict[int, hatnet.Step]  # by number
     tensors: dict[str, np.ndarray]  # by hatnet's names, without the axis of images
     weights: dict[str, np.ndarray]  # as `recompute` wants them
-    differences: dict[int, float]  # largest |difference| between the model's tensors and `recompute`'s; Eq. 15: in MACs
+    differences: dict[int, float]  # by number: largest |difference| between the model's tensors and `recompute`'s; Eq. 15: in MACs
 
 
 # What each equation of hatnet.walk hands out, under the names of hatnet/attention.py.

@@ -33,7 +33,7 @@ class Outcome:
 
     @property
     def probability(self) -> float:
-        """Of the answer."""
+        """The answer's, 0..1."""
         return float(self.probabilities.max())
 
     @property

@@ -100,8 +100,7 @@ def ranking(values: np.ndarray) -> np.ndarray:
 
 
 def curves(forward: Forward, image: Tensor, target: int, values: np.ndarray) -> np.ndarray:
-    """Insertion and deletion: the class's probability while the squares of `values` [rows, columns] are put back or removed,
-    best first.
+    """Insertion and deletion: the class's probability while squares are put back or removed, the best of `values` [rows, columns] first.
 
     [2, STEPS + 1], after 0/16, 1/16, ... 16/16 of the squares. Insertion starts from the mean colour, deletion from the picture.
     """

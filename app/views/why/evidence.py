@@ -1,4 +1,4 @@
-"""What Why? lays side by side for one picture, one class and one setting, worked out task by task. No Streamlit.
+"""All that the Why? page lays side by side for one picture, class and setting, worked out task by task. No Streamlit.
 
 Six maps on the first stage's token grid, their insertion and deletion curves, and two baselines: random maps, and Occlusion of a
 model with random weights.
@@ -34,7 +34,7 @@ Forward = Callable[..., Tensor]  # pictures [b, 3, h, w], and another model if w
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Question:
-    """Which parts of a picture speak for a class? With the settings that the maps depend on."""
+    """Which parts of a picture speak for a class, and the settings that the maps depend on."""
 
     image: Tensor  # [1, 3, h, w], normalised
     target: int  # index of the class to explain

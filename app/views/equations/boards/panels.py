@@ -120,7 +120,7 @@ def token_map(selection: Selection, name: str, title: str, channel: int, hue: st
 
 
 def cell_map(selection: Selection, title: str, small: str, channel: int, **more) -> dict:
-    """One channel of the pooled map. The last cells may be cut off by the map's edge, so its size is given in cells: not whole."""
+    """One channel of the pooled map. Its size, in cells, need not be whole: the edge may cut the last ones off."""
     pooled = selection.tensors["pooled"][channel]
     ids = np.arange(pooled.size).reshape(pooled.shape).tolist()
     size = [side / selection.g2 for side in selection.grid]
