@@ -4,7 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.core.colours import Colours, rgb
-from app.views.cost.costs import SIDES, LayerCost, curves
+from app.views.cost import costs
+from app.views.cost.costs import SIDES, LayerCost
 from hatnet import complexity
 
 LABELS = {"MHSA": "MHSA, Eq. 5", "H-MHSA": "H-MHSA, Eq. 15", "windows": "Swin: windows only", "spatial reduction": "PVT: reduced keys only"}
@@ -30,7 +31,7 @@ def tokens_figure(shown: str, layer: LayerCost, measured: dict[int, list[complex
     at_layer = layer.mhsa, layer.hmhsa
     if shown == "Multiply-adds":
         alt = f"Four curves over the number of tokens. At {layer.n} × {layer.n}: MHSA {amount(layer.mhsa)}, H-MHSA {amount(layer.hmhsa)}."
-        return against_tokens(SIDES, curves(c, g1, g2), layer.n, at_layer, layer.crossover, "MACs", {}, theme), alt
+        return against_tokens(SIDES, costs.curves(c, g1, g2), layer.n, at_layer, layer.crossover, "MACs", {}, theme), alt
     largest = max(measured)
     sides = SIDES[largest >= SIDES]
     points: dict[str, tuple[list[int], list[float], list[float]]] = {}
@@ -41,7 +42,7 @@ def tokens_figure(shown: str, layer: LayerCost, measured: dict[int, list[complex
                 numbers.append(number)
     # The formulas, thin, in the measured unit: scaled to what plain attention took on the largest map.
     unit, rate = "ms" if shown == "Time" else "MB", points["MHSA"][1][-1] / complexity.mhsa(largest, largest, c)
-    formulas = {name: macs * rate for name, macs in curves(c, g1, g2, sides).items()}
+    formulas = {name: macs * rate for name, macs in costs.curves(c, g1, g2, sides).items()}
     last = ", ".join(f"{LABELS[name]} {values[-1]:.3g} {unit}" for name, (_, values, _) in points.items())
     alt = f"{shown} of one attention layer, measured here. At {largest} × {largest} tokens: {last}."
     return against_tokens(sides, formulas, layer.n, at_layer, None, unit, points, theme), alt
@@ -163,18 +164,18 @@ def along_diagonal(
     return _figure(traces, theme, x, y, annotations=[note], shapes=shapes)
 
 
-def over_settings(costs: np.ndarray, best: float, trained: tuple[int, int], now: tuple[int, int], theme: Colours) -> go.Figure:
-    """Eq. 15 for every (G1, G2): costs [G1, G2], both from 1. A darker grey costs more. best: the cheapest G on the diagonal."""
-    side = len(costs)
+def over_settings(macs: np.ndarray, best: float, trained: tuple[int, int], now: tuple[int, int], theme: Colours) -> go.Figure:
+    """Eq. 15 for every (G1, G2): macs [G1, G2], both from 1. A darker grey costs more. best: the cheapest G on the diagonal."""
+    side = len(macs)
     numbers = list(range(1, side + 1))
     stops = [[0, theme.page], [1, theme.muted]]
     hover = "G₁ = %{y}, G₂ = %{x}: %{customdata:.3s} MACs<extra></extra>"
-    heat = dict(type="heatmap", z=np.log10(costs), x=numbers, y=numbers, colorscale=stops, showscale=False, customdata=costs)
+    heat = dict(type="heatmap", z=np.log10(macs), x=numbers, y=numbers, colorscale=stops, showscale=False, customdata=macs)
     ends = [0.5 - side / 50, side + 0.5 + side / 50]
     dots = dict(color=theme.ink, dash="dot", width=1.5)
     diagonal = dict(type="scatter", x=ends, y=ends, mode="lines", line=dots, hoverinfo="skip", showlegend=False)
     traces = [heat | dict(xgap=1, ygap=1, hovertemplate=hover), diagonal]
-    low = np.unravel_index(costs.argmin(), costs.shape)
+    low = np.unravel_index(macs.argmin(), macs.shape)
     marks = [("Eq. 15 alone", (low[0] + 1, low[1] + 1), "square-open", 14), ("cheapest G₁ = G₂", (best, best), "star", 14)]
     marks += [("trained", trained, "diamond", 12), ("now", now, "circle-open", 20)]
     for name, (g1, g2), shape, size in marks:

@@ -25,7 +25,7 @@ def factor(before: float, after: float) -> str:
 
 def lead(a: Outcome, b: Outcome, parameters: int) -> str:
     """HTML: what stays the same and what changes."""
-    same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: all {parameters:,} parameters stay as they are while you change them."
+    same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: change them, and all {parameters:,} parameters stay as they are."
     if a.setting == b.setting:
         moved = "Choose another window or cell side: maps, prediction and cost will change."
     else:
