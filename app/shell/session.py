@@ -41,7 +41,7 @@ class Visit:
     # Grids: setting A if it is pinned, and earlier pairs of A and B, for Undo.
     pinned: dict[StageKey, Setting | None] = field(default_factory=dict)
     history: dict[StageKey, list[tuple[Setting | None, Setting]]] = field(default_factory=dict)
-    # Why?: the question that was cancelled, and the method whose map was clicked, whose curves are drawn next.
+    # Why?: the job that this visitor stopped, and the method whose map was clicked, until its curves are drawn.
     stopped: tuple | None = None
     curves_of: str | None = None
 

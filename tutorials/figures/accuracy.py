@@ -3,17 +3,17 @@
 import plotly.graph_objects as go
 
 from app.core.colours import Colours, rgb
-from app.views.grids.accuracy import Measured, Setting
+from app.views.grids.accuracy import AccuracyMap, Setting
 
 
-def accuracy_map(measured: Measured, a: Setting, b: Setting, colours: Colours) -> go.Figure:
+def accuracy_map(measured: AccuracyMap, a: Setting, b: Setting, colours: Colours) -> go.Figure:
     """Accuracy in % by G1 (down) and G2 (across): grey, with the number in each cell, a star where the model was trained.
 
     a, b: the two settings that are compared; outlined where they were measured. Settings that were not measured stay empty.
     """
-    down, across = (sorted({setting[axis] for setting in measured.cells}) for axis in (0, 1))
+    down, across = (sorted({setting[axis] for setting in measured.accuracies}) for axis in (0, 1))
     places = {(g1, g2): (down.index(g1), across.index(g2)) for g1 in down for g2 in across}
-    values = [[measured.cells.get((g1, g2)) for g2 in across] for g1 in down]
+    values = [[measured.accuracies.get((g1, g2)) for g2 in across] for g1 in down]
     z = [[None if value is None else 100 * value for value in row] for row in values]
     shown = [value for row in z for value in row if value is not None]
     ink = ",".join(map(str, rgb(colours.ink)))
@@ -36,7 +36,7 @@ def accuracy_map(measured: Measured, a: Setting, b: Setting, colours: Colours) -
         star = "★ " if setting == measured.trained else ""
         return dict(x=column, y=row, text=f"{star}{100 * value:.0f}", showarrow=False, font=dict(size=15, color=colours.ink))
 
-    labels = [label(setting, measured.cells[setting]) for setting in places if setting in measured.cells]
+    labels = [label(setting, measured.accuracies[setting]) for setting in places if setting in measured.accuracies]
     shapes = []
     for name, setting in (("A", a), ("B", b)):
         if setting not in places:
@@ -62,8 +62,8 @@ def accuracy_map(measured: Measured, a: Setting, b: Setting, colours: Colours) -
     )
 
 
-def accuracy_alt(measured: Measured) -> str:
+def accuracy_alt(measured: AccuracyMap) -> str:
     """The chart's text for readers who cannot see it."""
-    listed = "; ".join(f"G1 {g1}, G2 {g2}: {value:.0%}" for (g1, g2), value in sorted(measured.cells.items()))
+    listed = "; ".join(f"G1 {g1}, G2 {g2}: {value:.0%}" for (g1, g2), value in sorted(measured.accuracies.items()))
     g1, g2 = measured.trained
     return f"Accuracy by G1 and G2, on {measured.images} pictures. {listed}. Trained with G1 {g1}, G2 {g2}."

@@ -36,7 +36,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
-from app.views.cost import layer as costs
+from app.views.cost import costs
 from app.views.cost import charts as cost
 from app.core.colours import LIGHT
 from hatnet import complexity, timing
@@ -327,10 +327,12 @@ for side in (56, 57):
 # **Now predict.** Of all whole numbers from 1 to 24, which pair (G₁, G₂) does Eq. 15 favour on 28 × 28 tokens with C = 96?
 
 # %%
-grids = costs.grids(28, 96)  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
+grids = costs.every_setting(
+    28, 96
+)  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
 g1, g2 = (int(index) + 1 for index in np.unravel_index(grids.argmin(), grids.shape))
 print(f"Eq. 15 is smallest at G1 = {g1}, G2 = {g2}.")
-figure = cost.over_grids(
+figure = cost.over_settings(
     grids, complexity.best_common_grid(28, 28, 96), (7, 4), (7, 4), LIGHT
 )
 figure.data = [trace for trace in figure.data if trace.name != "now"]  # the app's own
@@ -587,16 +589,16 @@ print(
     f"needs {1 / memory:.1f} times the memory at its peak."
 )
 timed = {side: list(pair.values()) for side, pair in found.items()}
-layer = costs.Here(
-    chosen=0,
-    two_steps=True,
+layer = costs.LayerCost(
+    index=0,
+    hierarchical=True,
     n=56,
     c=48,
-    asked=(8, 8),
+    chosen=(8, 8),
     trained=(8, 8),
     head_dim=48,
 )
-figure, alt = costs.tokens_figure("Time", layer, timed, LIGHT)
+figure, alt = cost.tokens_figure("Time", layer, timed, LIGHT)
 figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
 show(figure, alt)
 

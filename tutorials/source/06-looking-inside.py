@@ -562,7 +562,7 @@ def evidence(name):
         block=2,
         head=None,
         place=SAMPLES[name].place,
-        cells=records[0].query_grid,
+        grid=records[0].query_grid,
     )
     found = Evidence(
         model,
@@ -666,7 +666,7 @@ for each in names:
     for method in NAMES:
         scores = [faithfulness.score(curve) for curve in found.curves(method)]
         verdicts = [
-            faithfulness.against(score, chance, kind == 0)
+            faithfulness.against_chance(score, chance, kind == 0)
             for kind, (score, chance) in enumerate(zip(scores, random, strict=True))
         ]
         better[method] += verdicts.count("better than chance")

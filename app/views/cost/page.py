@@ -1,71 +1,39 @@
-"""Cost: where multiply-adds go, when H-MHSA is cheaper, and what this machine's clock says."""
-
-from functools import partial
+"""Cost: where the multiply-adds go, when H-MHSA is cheaper, and how long it takes on this machine."""
 
 import streamlit as st
 
 from app.core import content, inference
 from app.shell import session
 from app.shell.notices import note
-from app.ui import blocks, notebook_links, save_menu
-from app.views.cost import layer, sections, text
+from app.ui import blocks, notebook_links
+from app.views.cost import costs, measure_job, sections, text
 
-PIXELS = (32, 64, 112, 128, 160, 224, 256, 320, 384, 448, 512)
-CHANNELS = (16, 32, 48, 64, 96, 128, 192, 240, 256, 320, 384, 512)
-HELP = {
-    "pixels": "Side of the picture. The stage's map has one token for each square of {} × {} pixels: H × W in Eqs. 5 and 15.",
-    "channels": "C: how many numbers describe one token.",
-    "g1": "G₁: side of the window that a token reads exactly, in tokens (Eq. 6).",
-    "g2": "G₂: side of the cells that are averaged before all tokens read them, in tokens (Eq. 10).",
-}
-view, known = session.view(), session.checkpoint()
-index, at = known.config.stages.index(view.stage), layer.here(view, known)
-counted, job = inference.macs(known, view.g1, view.g2), session.visit().job
+view, checkpoint = session.view(), session.checkpoint()
+layer = costs.layer_of(view, checkpoint)
+count = inference.macs(checkpoint, view.g1, view.g2)
+measured = measure_job.results(session.visit().job, layer.setting)
 
-
-def knobs() -> None:
-    with st.container(key="knobs"):
-        columns = st.columns(4, gap="medium")
-    stride = known.config.strides[index]
-    for column, what, name, value, options, own in (
-        (columns[0], "Resolution, pixels", "pixels", view.pixels or known.image_size, PIXELS, known.image_size),
-        (columns[1], "Channels C", "channels", view.channels or known.config.dims[index], CHANNELS, known.config.dims[index]),
-    ):
-        with column:
-            options = sorted({*options, value, own})
-            session.bound(st.select_slider, what, name, value, options=options, help=HELP[name].format(stride, stride))
-    side = known.grid(known.hierarchical[at.chosen])
-    for column, what, name, value in zip(columns[2:], ("Window side G₁", "Cell side G₂"), ("g1", "g2"), at.asked, strict=True):
-        with column:
-            if side == 1:
-                st.caption(f"{what}: the map is one token wide, nothing to choose.")
-                continue
-            write = partial(session.set_side, name, at.chosen)
-            session.bound(st.slider, what, name, value, write, key=f"cost_{name}_{at.chosen}", help=HELP[name], min_value=1, max_value=side)
-
-
-st.title(text.headline(at.full, at.ours), anchor=False)
-st.html(text.lead(at.n, at.full, at.ours, at.crossing) + text.bars(at.full, at.terms))
-if not at.two_steps:
-    note(f"Stage {view.stage} is plain attention.", "This is what H-MHSA would cost there, with the G₁ and G₂ of the stage before.")
-knobs()
+st.title(text.headline(layer.mhsa, layer.hmhsa), anchor=False)
+st.html(text.lead(layer.n, layer.mhsa, layer.hmhsa, layer.crossover) + text.bars(layer.mhsa, layer.terms))
+if not layer.hierarchical:
+    note(f"Stage {view.stage} is plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
+sections.sliders(layer)
 left, right = st.columns(2, gap="medium")
 with left:
-    sections.over_tokens(at, job)
+    sections.over_tokens(layer, measured)
 with right:
-    sections.over_diagonal(at)
+    sections.over_diagonal(layer)
 left, right = st.columns([5, 2], vertical_alignment="center")
 with left:
-    sections.token(at)
+    sections.one_token(layer)
 with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-    tables = layer.tables(at, counted, sections.measured(job, at))
-    save_menu.save(*(save_menu.Table(name=name, columns=columns) for name, columns in tables.items()))
+    sections.save(layer, count, measured)
     blocks.letters()
 left, right = st.columns(2, gap="medium")
 with left:
-    sections.over_grids(at)
+    sections.over_settings(layer)
 with right:
-    sections.whole_model(counted)
+    sections.whole_model(count)
 st.html(f'<p class="say">Where Eq. 15 comes from: {notebook_links.invitation(15)}</p>')
 for heading, body in content.sections("views/cost/page.md").items():
     with st.expander(heading):

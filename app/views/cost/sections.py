@@ -1,4 +1,6 @@
-"""Pieces of the Cost page: its charts with their words."""
+"""The sections of the Cost page: its sliders, and its charts with their words."""
+
+from functools import partial
 
 import streamlit as st
 
@@ -6,70 +8,122 @@ import hatnet
 from app.core import inference
 from app.shell import session
 from app.shell.notices import note
-from app.ui import blocks
-from app.views.cost import charts, layer, measure_button, text
-from app.views.cost.measure_job import Job
-from hatnet import complexity, timing
+from app.ui import blocks, save_menu
+from app.views.cost import charts, costs, measure_job, text
+from app.views.cost.costs import LayerCost
+from hatnet import complexity
+from hatnet.complexity import Count
+from hatnet.timing import Measured
+
+PIXELS = (32, 64, 112, 128, 160, 224, 256, 320, 384, 448, 512)
+CHANNELS = (16, 32, 48, 64, 96, 128, 192, 240, 256, 320, 384, 512)
 
 
-def measured(job: Job | None, at: layer.Here) -> dict[int, list[timing.Measured]]:
-    """What this visitor has measured of this layer: tokens down -> one for each mechanism; nothing where it is another's."""
-    return job.found if job and job.done and not job.stop and job.setting == at.measured else {}
+def sliders(layer: LayerCost) -> None:
+    """Resolution, channels, G1 and G2."""
+    view, checkpoint = session.view(), session.checkpoint()
+    config = checkpoint.config
+    stage = config.stages.index(view.stage)
+    with st.container(key="knobs"):
+        resolution, width, *sides = st.columns(4, gap="medium")
+    patch = f"{config.strides[stage]} × {config.strides[stage]} pixels"
+    hints = {
+        "pixels": f"Side of the picture. The stage's map has one token for each square of {patch}: H × W in Eqs. 5 and 15.",
+        "channels": "C: how many numbers describe one token.",
+        "g1": "G₁: side, in tokens, of the window in which a token reads all tokens one by one (Eq. 6).",
+        "g2": "G₂: side, in tokens, of the cells whose averages every token reads (Eq. 10).",
+    }
+    for column, label, name, value, own, offered in (
+        (resolution, "Resolution, pixels", "pixels", view.pixels, checkpoint.image_size, PIXELS),
+        (width, "Channels C", "channels", view.channels, config.dims[stage], CHANNELS),
+    ):
+        value = value or own
+        with column:
+            session.bound(st.select_slider, label, name, value, options=sorted({*offered, value, own}), help=hints[name])
+    most = checkpoint.grid(checkpoint.hierarchical[layer.index])
+    for column, label, name, value in zip(sides, ("Window side G₁", "Cell side G₂"), ("g1", "g2"), layer.chosen, strict=True):
+        with column:
+            if most == 1:
+                st.caption(f"{label}: the map is one token wide, so there is nothing to choose.")
+                continue
+            write, key = partial(session.set_side, name, layer.index), f"cost_{name}_{layer.index}"
+            session.bound(st.slider, label, name, value, write, key=key, help=hints[name], min_value=1, max_value=most)
 
 
-def over_tokens(at: layer.Here, job: Job | None) -> None:
-    """Eqs. 5 and 15 and their peers, and what this machine says."""
-    shown, found = "Multiply-adds", measured(job, at)
+def over_tokens(layer: LayerCost, measured: dict[int, list[Measured]]) -> None:
+    """Eqs. 5 and 15 and their peers, and what this machine takes."""
+    shown, job = "Multiply-adds", session.visit().job
     blocks.heading("Cost against the number of tokens", "both axes logarithmic")
-    if found:
+    if measured:
         kinds = ["Multiply-adds", "Time", "Memory"]
         shown = st.segmented_control("Shown", kinds, default="Time", required=True, label_visibility="collapsed")
-    blocks.plot(*layer.tokens_figure(shown, at, found, blocks.palette()), name="tokens")
+    blocks.plot(*charts.tokens_figure(shown, layer, measured, blocks.palette()), name="tokens")
     if shown != "Multiply-adds":
-        st.caption(f"Thick: {shown.lower()} measured here. Thin: the formulas, scaled to plain attention on the largest map.")
-    st.fragment(measure_button.draw, run_every=0.5 if job and not job.done else None)(at.measured)
-    if job and job.problem:
-        note("The measurement failed.", "The mistake is ours and stands in the server's log.")
-    if found:
-        st.html(text.measured(job))
+        st.caption(f"Thick: {shown.lower()} measured here. Thin: the formulas, scaled to match plain attention on the largest map.")
+    st.fragment(_measure, run_every=0.5 if job and not job.done else None)(layer.setting)
+    if job and job.failed:
+        note("The measurement failed.", "This is a bug in the app. The server log has the details.")
+    if measured:
+        st.html(text.timing(measured, layer.setting))
 
 
-def over_diagonal(at: layer.Here) -> None:
+def _measure(setting: measure_job.Setting) -> None:
+    """The button that starts a measurement, or the progress of one: a fragment of its own that runs again while it lasts."""
+    visit = session.visit()
+    job = visit.job
+    if job and not job.done:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(job.progress, text="Measuring four kinds of attention, small maps first …")
+            if st.button("Cancel", icon=":material/close:"):
+                job.cancelled = True
+    elif job and visit.job_watched:
+        visit.job_watched = False
+        st.rerun()  # the curves are outside this fragment
+    elif st.button("Measure on this machine", icon=":material/timer:", type="primary"):
+        if started := measure_job.begin(setting):
+            visit.job, visit.job_watched = started, True
+            st.rerun()
+        note("Another visitor is measuring right now.", "Two measurements at once would spoil each other. Try again in half a minute.")
+
+
+def over_diagonal(layer: LayerCost) -> None:
     """The four terms of Eq. 15, stacked."""
-    best = complexity.best_common_grid(at.n, at.n, at.c)
-    blocks.heading("Where the cost goes, if G₁ = G₂ = G", "the four terms of Eq. 15")
-    g, terms = layer.diagonal(at.n, at.c)
-    figure = charts.along_diagonal(g, terms, best, at.trained, 3.2 * complexity.hmhsa(at.n, at.n, at.c, best, best), blocks.palette())
-    blocks.plot(figure, f"Stacked areas of the four terms of Eq. 15 over G. The cheapest G is about {best:.1f}.", name="terms")
+    blocks.heading("Where the cost goes if G₁ = G₂ = G", "the four terms of Eq. 15")
+    g, terms = costs.diagonal(layer.n, layer.c)
+    most = 3.2 * complexity.hmhsa(layer.n, layer.n, layer.c, layer.best, layer.best)
+    figure = charts.along_diagonal(g, terms, layer.best, layer.trained, most, blocks.palette())
+    blocks.plot(figure, f"Stacked areas of the four terms of Eq. 15 over G. The cheapest G is about {layer.best:.1f}.", name="terms")
 
 
-def token(at: layer.Here) -> None:
+def one_token(layer: LayerCost) -> None:
     """What the selected token alone pays for."""
-    view, known, picture = session.view(), session.checkpoint(), session.picture()
-    seen = inference.attention(picture, known, view)
-    near, far = (seen.row(view, kind).mean(0) if at.two_steps or kind == "global" else None for kind in ("local", "global"))
-    side = known.grid(view.stage)
-    st.html(text.token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
+    view, checkpoint = session.view(), session.checkpoint()
+    attention = inference.attention(session.picture(), checkpoint, view)
+    near, far = (attention.row(view, kind).mean(0) if layer.hierarchical or kind == "global" else None for kind in ("local", "global"))
+    side = checkpoint.grid(view.stage)
+    st.html(text.one_token(near, far, side * side, hatnet.token_at(view.place, (side, side))))
 
 
-def over_grids(at: layer.Here) -> None:
-    """Eq. 15 for every (G1, G2), and what was chosen beside the cheapest."""
-    view, known = session.view(), session.checkpoint()
-    best = complexity.best_common_grid(at.n, at.n, at.c)
-    blocks.heading("Every G₁ with every G₂", "Eq. 15; the darker, the dearer")
-    every = layer.grids(at.n, at.c)
-    low = len(every)
-    alt = f"Heat map of Eq. 15. It falls towards G1 = 1 and G2 = {low}; on the diagonal it is smallest at about {best:.1f}."
-    blocks.plot(charts.over_grids(every, best, at.trained, (at.g1, at.g2), blocks.palette()), alt, name="grids")
-    alone = f"Eq. 15 alone would take G₁ = 1 and G₂ = {low}: it counts what attention costs, not what it is worth."
-    st.html(f'<p class="say">{alone} Below, the cheapest common G, about (HW + C)<sup>¼</sup>, beside what was chosen.</p>')
-    st.html(text.choices(layer.chosen(known.config, known.image_size, view.stage)))
+def save(layer: LayerCost, count: Count, measured: dict[int, list[Measured]]) -> None:
+    tables = costs.tables(layer, count, measured)
+    save_menu.save(*(save_menu.Table(name=name, columns=columns) for name, columns in tables.items()))
 
 
-def whole_model(counted: complexity.Count) -> None:
-    """The checkpoint's MACs by stage and module, in both conventions."""
-    known = session.checkpoint()
-    blocks.heading("The whole model, stage by stage", f"{known.image_size} × {known.image_size} pixels")
-    figure = charts.per_stage(layer.by_stage(counted), tuple(layer.GROUPS), blocks.palette())
-    blocks.plot(figure, text.conventions_alt(counted), name="stages")
-    st.html(text.conventions(counted))
+def over_settings(layer: LayerCost) -> None:
+    """Eq. 15 for every G1 and G2, and the sides chosen beside the cheapest."""
+    checkpoint = session.checkpoint()
+    blocks.heading("Every G₁ with every G₂", "Eq. 15; darker costs more")
+    settings = costs.every_setting(layer.n, layer.c)
+    most = len(settings)
+    alt = f"Heat map of Eq. 15. It falls towards G1 = 1 and G2 = {most}; on the diagonal it is smallest at about {layer.best:.1f}."
+    blocks.plot(charts.over_settings(settings, layer.best, layer.trained, (layer.g1, layer.g2), blocks.palette()), alt, name="grids")
+    st.html(text.cheapest(most) + text.choices(costs.choices(checkpoint.config, checkpoint.image_size, session.view().stage)))
+
+
+def whole_model(count: Count) -> None:
+    """The checkpoint's MACs by stage and module, counted in both ways."""
+    pixels = session.checkpoint().image_size
+    blocks.heading("The whole model, stage by stage", f"{pixels} × {pixels} pixels")
+    figure = charts.per_stage(costs.by_stage(count), tuple(costs.GROUPS), blocks.palette())
+    blocks.plot(figure, text.conventions_alt(count), name="stages")
+    st.html(text.conventions(count))

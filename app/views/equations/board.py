@@ -17,5 +17,5 @@ _mount = component(Path(__file__).with_name("board.js"), _HTML)
 
 
 def board(*, key: str, drawn: dict, photo: str, shapes: str) -> None:
-    """Draw a board as `app.figures.boards.board` describes it. photo: a data URI, under the weights. shapes: HTML, under the equation."""
+    """Draw a board that `boards.board` describes. photo: a data URI, shown beneath the weights. shapes: HTML, below the equation."""
     _mount(key=key, data=drawn | {"photo": photo, "shapes": shapes})

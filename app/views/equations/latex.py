@@ -1,10 +1,10 @@
-"""The paper's equations with the sizes that they have here."""
+"""The paper's equations with the sizes of the model's own tensors."""
 
 from math import ceil
 
 
-def live(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], channels: int, g1: int, g2: int) -> str:
-    """An equation with numbers for sizes: in its shapes where it has some, else under its symbols.
+def with_sizes(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], channels: int, g1: int, g2: int) -> str:
+    """Write numbers for the sizes in an equation: in its shapes if it has any, else under its symbols.
 
     shapes: symbol (LaTeX) -> shape in the code. grid: tokens down and across; g1, g2: sides of window and cell, in tokens.
     """
@@ -19,8 +19,7 @@ def live(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], 
         for symbol, shape in shapes.items():
             latex = latex.replace(symbol, rf"\underset{{{paper_shape(shape, channels)}}}{{{symbol}}}")
         return latex.replace(r"\mathrm{AvePool}_{G_2}", rf"\mathrm{{AvePool}}_{{{g2}}}")
-    sides = {"G_1": g1, "G_2": g2}
-    for name, side in sides.items():
+    for name, side in (("G_1", g1), ("G_2", g2)):
         for letter, size in (("H", h), ("W", w)):
             latex = latex.replace(rf"\frac{{{letter}}}{{{name}}}", str(ceil(size / min(side, size))))
     latex = latex.replace(r"G_1\times G_1", rf"{min(g1, h)}\times {min(g1, w)}")
@@ -28,7 +27,7 @@ def live(latex: str, shapes: dict[str, tuple[int, ...]], grid: tuple[int, int], 
 
 
 def paper_shape(shape: tuple[int, ...], channels: int, times: str = r"\times ") -> str:
-    """A tensor's shape in the order of the paper: [1, C, h, w] -> h x w x C, and the heads joined again."""
+    """A tensor's shape as the paper orders it, with the heads joined: [1, C, h, w] -> h x w x C."""
     if len(shape) == 4 and shape[1] == channels:
         sizes = (*shape[2:], channels)
     else:

@@ -1,4 +1,4 @@
-"""Accuracy by (G1, G2) of one stage, as benchmarks/grids.py measured it, and which grids a stage has room for."""
+"""Accuracy by (G1, G2) of one stage, as benchmarks/grids.py measured it, and which sides a stage has room for."""
 
 import json
 import logging
@@ -8,105 +8,105 @@ import numpy as np
 
 import hatnet
 from app.core import checkpoints
+from app.shell.session import Setting
 
 log = logging.getLogger("hatnet.app")
-Setting = tuple[int, int]  # G1 and G2 of one stage, in tokens
 
 OFFERED = (1, 2, 4, 7, 8, 14, 16, 28, 56)  # sides of windows and cells
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Accuracies 0..1 of one stage by (G1, G2), the other stages as trained."""
+class AccuracyMap:
+    """Accuracies 0..1 of one stage by (G1, G2), with the other stages as trained."""
 
-    cells: dict[Setting, float]
+    accuracies: dict[Setting, float]
     trained: Setting
-    images: int  # how many pictures were tried
+    images: int  # how many pictures were classified
 
     @property
-    def whole(self) -> bool:
-        """Every G1 with every G2; otherwise the map has empty cells."""
-        return len(self.cells) == len({g1 for g1, _ in self.cells}) * len({g2 for _, g2 in self.cells})
+    def complete(self) -> bool:
+        """Whether every G1 was measured with every G2; otherwise the map has empty squares."""
+        return len(self.accuracies) == len({g1 for g1, _ in self.accuracies}) * len({g2 for _, g2 in self.accuracies})
 
     @property
     def error(self) -> float:
         """Half of the 95 % interval of one accuracy, 0..1."""
-        p = self.cells[self.trained]
+        p = self.accuracies[self.trained]
         return 1.96 * float(np.sqrt(p * (1 - p) / self.images))
 
 
-def of_stage(found: dict, index: int) -> Measured | None:
+def of_stage(file: dict, index: int) -> AccuracyMap | None:
     """The rows of a `*.grids.json` that vary the stage `index` (from 0) alone; None where its trained setting was not measured."""
-    g1, g2 = tuple(found["trained"]["g1"]), tuple(found["trained"]["g2"])
+    g1, g2 = tuple(file["trained"]["g1"]), tuple(file["trained"]["g2"])
 
-    def others(grids: list[int]) -> tuple[int, ...]:
-        return tuple(value for place, value in enumerate(grids) if place != index)
+    def others(sides: list[int]) -> tuple[int, ...]:
+        return tuple(side for stage, side in enumerate(sides) if stage != index)
 
-    cells = {
+    accuracies = {
         (row["g1"][index], row["g2"][index]): row["accuracy"]
-        for row in found["rows"]
+        for row in file["rows"]
         if others(row["g1"]) == others(g1) and others(row["g2"]) == others(g2)
     }
     trained = g1[index], g2[index]
-    return Measured(cells, trained, found["images"]) if trained in cells else None
+    return AccuracyMap(accuracies, trained, file["images"]) if trained in accuracies else None
 
 
 def measurable(name: str) -> bool:
-    """Whether benchmarks/grids.py can measure a checkpoint: one that is shipped and classifies photographs."""
+    """Whether benchmarks/grids.py can measure a checkpoint: it has to be a shipped one that classifies photographs."""
     return name in hatnet.list_checkpoints() and not checkpoints.describe(name).cards
 
 
-def measured_grids(name: str) -> dict | None:
-    """What benchmarks/grids.py measured of a checkpoint; None where it has not. Raises ValueError for a file that cannot be read."""
+def read(name: str) -> dict | None:
+    """What benchmarks/grids.py measured for a checkpoint; None if it was not run. Raises ValueError for a file that cannot be read."""
     path = hatnet.checkpoints.SHIPPED / f"{name}.grids.json"
     if not path.is_file():
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if {"images", "trained", "rows"} <= found.keys():
-            return found
+        file = json.loads(path.read_text(encoding="utf-8"))
+        if {"images", "trained", "rows"} <= file.keys():
+            return file
     except (OSError, ValueError, AttributeError):
         log.exception("not read: %s", path)
     raise ValueError(f"{path.name} is not what benchmarks/grids.py writes. Measure it again.")
 
 
-def fitting(side: int, *more: int) -> list[int]:
-    """Sides to choose from in a stage `side` tokens wide, with `more` among them (trained, chosen)."""
-    return sorted({value for value in (*OFFERED, side, *more) if value <= side})
+def sides_offered(most: int, *more: int) -> list[int]:
+    """Sides to choose from in a stage `most` tokens wide, with `more` among them (trained, chosen)."""
+    return sorted({side for side in (*OFFERED, most, *more) if side <= most})
 
 
-def doubled(setting: Setting, side: int) -> Setting:
-    """Twice both sides, as far as the stage is wide: something to compare the trained setting with."""
-    return min(2 * setting[0], side), min(2 * setting[1], side)
-
-
-def why_off(side: int) -> str:
-    """Which of the sides are not offered, and the reason: a sentence, or nothing."""
-    off = [str(value) for value in OFFERED if value > side]
+def sides_left_out(most: int) -> str:
+    """A sentence on which sides are not offered, and why; empty where all are."""
+    off = [str(side) for side in OFFERED if side > most]
     if not off:
         return ""
     names = " and ".join(filter(None, (", ".join(off[:-1]), off[-1])))
-    return f"{names} {'is' if len(off) == 1 else 'are'} off: this stage is only {side} tokens wide."
+    return f"{names} {'is' if len(off) == 1 else 'are'} not offered: this stage is only {most} tokens wide."
 
 
-def accuracy_cells(measured: Measured, a: Setting, b: Setting) -> dict:
-    """Accuracy in % by G1 (down) and G2 (across) for the settings component: grey by value, a star where the model was trained.
+def doubled(setting: Setting, most: int) -> Setting:
+    """Twice both sides, as far as the stage is wide: something to compare the trained setting with."""
+    return min(2 * setting[0], most), min(2 * setting[1], most)
 
-    a, b: the two settings that are compared, named where they were measured. Settings that were not measured are None.
+
+def heat_map(measured: AccuracyMap, a: Setting, b: Setting) -> dict:
+    """Accuracy in % by G1 (down) and G2 (across) for `accuracy_grid`: grey by value, a star where the model was trained.
+
+    a, b: the two settings compared, which are named where they were measured. Settings that were not measured are None.
     """
-    down, across = (sorted({setting[axis] for setting in measured.cells}) for axis in (0, 1))
-    low, high = min(measured.cells.values()), max(measured.cells.values())
+    down, across = (sorted({setting[axis] for setting in measured.accuracies}) for axis in (0, 1))
+    low, high = min(measured.accuracies.values()), max(measured.accuracies.values())
     digits = 1 if high - low < 0.1 else 0  # where whole per cents would all look the same
 
-    def cell(setting: Setting) -> dict | None:
-        if setting not in measured.cells:
+    def square(setting: Setting) -> dict | None:
+        if setting not in measured.accuracies:
             return None
-        value, star = measured.cells[setting], setting == measured.trained
+        value, star = measured.accuracies[setting], setting == measured.trained
         name = "A" * (setting == a) + "B" * (setting == b)
         words = f"G₁ = {setting[0]}, G₂ = {setting[1]}: {100 * value:.1f} % right"
         words += ", as trained" * star + f", now {name}" * bool(name)
         part = (value - low) / max(high - low, 0.01)
         return dict(text=f"{100 * value:.{digits}f}", part=round(part, 3), trained=star, name=name, words=words)
 
-    cells = [[cell((g1, g2)) for g2 in across] for g1 in down]
-    return dict(down=down, across=across, cells=cells, b=b in measured.cells)
+    squares = [[square((g1, g2)) for g2 in across] for g1 in down]
+    return dict(down=down, across=across, cells=squares, b=b in measured.accuracies)

@@ -1,8 +1,8 @@
-"""Which parts of a picture count for a class: Captum's methods, and the meter that scores any map. No Streamlit.
+"""Which parts of a picture count for a class: Captum's methods, and the curves that test any map. No Streamlit.
 
 `forward` maps a batch of normalised pictures [b, 3, h, w] to logits [b, classes]; `image` is one picture [1, 3, h, w]; `target` a
-class index. What is taken away becomes the mean colour, 0 after normalisation. Maps are signed: positive speaks for the class.
-Nothing here touches a model that others use: Captum's only hook sits on an identity layer made for one call.
+class index. Whatever is removed becomes the mean colour, 0 after normalisation. Maps are signed: positive values speak for the class.
+Nothing here changes a model that others use: Captum's only hook sits on an identity layer made for one call.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Forward = Callable[[Tensor], Tensor]
 
 STEPS = 16  # of a deletion or insertion curve
 IG_STEPS = 32
-BATCH_PIXELS = 64 * 32 * 32  # pixels in one batch: little enough that progress moves and a cancel is heard
+BATCH_PIXELS = 64 * 32 * 32  # pixels in one batch: few enough that progress moves and a cancel takes effect soon
 
 
 def batch_size(image: Tensor) -> int:
@@ -34,9 +34,9 @@ def square(image: Tensor) -> int:
 
 
 def integrated_gradients(forward: Forward, image: Tensor, target: int) -> np.ndarray:
-    """Gradients of the class's logit, collected on the straight way from the mean colour to the picture; channels added: [h, w].
+    """Gradients of the class's logit, collected along the straight path from the mean colour to the picture; channels added: [h, w].
 
-    Complete: all values add up to logit(picture) - logit(mean colour), but for the error of the 32 steps.
+    Complete: the values add up to logit(picture) - logit(mean colour), apart from the error of taking 32 steps.
     """
     method = IntegratedGradients(forward)
     parts = method.attribute(image, target=target, n_steps=IG_STEPS, internal_batch_size=max(2, batch_size(image) // 4))
@@ -44,7 +44,7 @@ def integrated_gradients(forward: Forward, image: Tensor, target: int) -> np.nda
 
 
 def occlusion(forward: Forward, image: Tensor, target: int) -> np.ndarray:
-    """How much the class's logit falls when a square loses its content, averaged over the squares that hold a pixel: [h, w].
+    """How much the class's logit falls when a square is hidden, averaged over the squares that hold a pixel: [h, w].
 
     The squares move by half their side.
     """
@@ -61,55 +61,55 @@ def occlusion(forward: Forward, image: Tensor, target: int) -> np.ndarray:
 
 
 def grad_cam(model: HATNet, image: Tensor, target: int, stage: int, g1: Grids = None, g2: Grids = None) -> np.ndarray:
-    """Grad-CAM on what a stage (the paper's number) gives: its channels, weighed by their mean gradient, on its tokens [h, w].
+    """Grad-CAM on the output of a stage (the paper's number): its channels, weighted by their mean gradient, on its tokens [h, w].
 
-    Without the usual cut at 0, so that the tokens against the class can be ranked too.
+    Without the usual cut at 0, so that tokens that speak against the class can be ranked too.
     """
     index = model.config.stages.index(stage)
     with torch.no_grad():
         features = next(x for n, (x, _) in enumerate(model.run(image, g1, g2)) if n == index)
-    here = nn.Identity()
+    hooked = nn.Identity()
 
     def rest(features: Tensor) -> Tensor:
-        x = here(features)
+        x = hooked(features)
         for part, grid in zip(model.stages[index + 1 :], model.grids(g1, g2)[index + 1 :], strict=True):
             x = part.downsample(x)
             for block in part.blocks:
                 x = block(x, *grid)
         return model.classify(x)
 
-    return LayerGradCam(rest, here).attribute(features, target=target)[0, 0].detach().numpy()
+    return LayerGradCam(rest, hooked).attribute(features, target=target)[0, 0].detach().numpy()
 
 
 def random_weights(model: HATNet, seed: int = 0) -> HATNet:
-    """A private model of the same shape that has learned nothing."""
+    """A separate model of the same architecture that has learned nothing."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return HATNet(model.config).eval()
 
 
-def on_cells(values: np.ndarray, cells: tuple[int, int]) -> np.ndarray:
-    """A map [h, w] on a grid of cells: means of what a cell covers, or repeated where it is coarser."""
-    return F.adaptive_avg_pool2d(torch.tensor(values, dtype=torch.float32)[None], cells)[0].numpy()
+def on_grid(values: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """A map [h, w] on another grid: averaged where that is coarser, repeated where it is finer."""
+    return F.adaptive_avg_pool2d(torch.tensor(values, dtype=torch.float32)[None], grid)[0].numpy()
 
 
 def ranking(values: np.ndarray) -> np.ndarray:
-    """The cells' flat indices, most important first; equal ones in an arbitrary but fixed order."""
+    """The flat indices of the squares, most important first; ties in an arbitrary but fixed order."""
     ties = np.random.default_rng(0).permutation(values.size)
     return np.lexsort((ties, -values.ravel()))
 
 
 def curves(forward: Forward, image: Tensor, target: int, values: np.ndarray) -> np.ndarray:
-    """Insertion and deletion: the class's probability while the cells of `values` [rows, columns] come back or go, best first.
+    """Insertion and deletion: the class's probability while squares are put back or removed, the best of `values` [rows, columns] first.
 
-    [2, STEPS + 1], after 0/16, 1/16, ... 16/16 of the cells. Insertion starts from the mean colour, deletion from the picture.
+    [2, STEPS + 1], after 0/16, 1/16, ... 16/16 of the squares. Insertion starts from the mean colour, deletion from the picture.
     """
     order, count = ranking(values), values.size
     shown = torch.zeros(STEPS + 1, count)
     for step in range(STEPS + 1):
         shown[step, order[: round(step / STEPS * count)].copy()] = 1
     masks = F.interpolate(shown.view(-1, 1, *values.shape), size=image.shape[-2:], mode="nearest")
-    # The two share their ends: each picture is computed once.
+    # Both curves share their ends, so those pictures are computed once.
     pictures = torch.cat([image * masks, (image * (1 - masks))[1:-1]])
     with torch.no_grad():
         logits = torch.cat([forward(part) for part in pictures.split(batch_size(image))])

@@ -1,6 +1,6 @@
-"""The faithfulness meter: how fast a class comes back, or goes, when a map's best cells do first.
+"""Scores of a map: how fast a class comes back, or goes, when the best squares of the map do so first.
 
-A curve holds probabilities 0..1 at evenly spaced parts of the cells, 0 to 1; a score is its mean height.
+A curve holds probabilities 0..1 at evenly spaced shares of the squares, from none to all; its score is its mean height.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from app.core.colours import Colours, rgb
 
 
 @dataclass(frozen=True)
-class Chance:
+class ChanceLevel:
     """Scores of random maps."""
 
     low: float  # 10th percentile
-    middle: float
+    median: float
     high: float  # 90th percentile
 
 
@@ -25,12 +25,12 @@ def score(curve: np.ndarray) -> float:
     return float((curve[1:] + curve[:-1]).mean() / 2)
 
 
-def chance(curves: np.ndarray) -> Chance:
-    """What maps that know nothing reach: curves [maps, points]."""
-    return Chance(*np.percentile([score(curve) for curve in curves], (10, 50, 90)).tolist())
+def chance(curves: np.ndarray) -> ChanceLevel:
+    """The scores of maps that know nothing: curves [maps, points]."""
+    return ChanceLevel(*np.percentile([score(curve) for curve in curves], (10, 50, 90)).tolist())
 
 
-def against(value: float, random: Chance, higher_is_better: bool = True) -> str:
+def against_chance(value: float, random: ChanceLevel, higher_is_better: bool = True) -> str:
     """A score against chance, in words."""
     worse, better = ("worse", "better") if higher_is_better else ("better", "worse")
     return f"{worse} than chance" if value < random.low else f"{better} than chance" if value > random.high else "no better than chance"
@@ -39,21 +39,24 @@ def against(value: float, random: Chance, higher_is_better: bool = True) -> str:
 def chart(
     kind: str, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray, nothing: np.ndarray, colours: Colours, most: float
 ) -> go.Figure:
-    """Curves of one kind, "put back" or "removed": the chosen method's (name, curve), raw attention's, those of random maps
-    [maps, points], and that of a map from random weights. most: the top of the axis, 0..1."""
-    parts = (np.arange(len(raw)) / (len(raw) - 1) * 100).tolist()
-    low, middle, high = (100 * np.percentile(random, (10, 50, 90), axis=0)).tolist()
+    """Curves of one kind, "put back" or "removed".
+
+    shown: the chosen method's name and curve; raw: raw attention's curve; random: those of random maps [maps, points]; nothing: that
+    of a map from random weights. most: the top of the axis, 0..1.
+    """
+    shares = (np.arange(len(raw)) / (len(raw) - 1) * 100).tolist()
+    low, median, high = (100 * np.percentile(random, (10, 50, 90), axis=0)).tolist()
     grey = ",".join(map(str, rgb(colours.muted)))
 
-    def line(name: str, values: list, look: dict) -> dict:
+    def line(name: str, values: list, style: dict) -> dict:
         hover = f"<b>%{{y:.0f}} %</b> with %{{x:.0f}} % {kind}<extra>{name}</extra>"
-        return dict(type="scatter", mode="lines", name=name, x=parts, y=values, line=look, hovertemplate=hover)
+        return dict(type="scatter", mode="lines", name=name, x=shares, y=values, line=style, hovertemplate=hover)
 
-    band = dict(type="scatter", mode="lines", x=parts, line=dict(width=0), hoverinfo="skip")
+    band = dict(type="scatter", mode="lines", x=shares, line=dict(width=0), hoverinfo="skip")
     traces = [
         band | dict(y=low, name="10 %"),
         band | dict(y=high, name="90 %", fill="tonexty", fillcolor=f"rgba({grey},0.2)"),
-        line("Random maps, median", middle, dict(color=colours.muted, width=1.5, dash="dot")),
+        line("Random maps, median", median, dict(color=colours.muted, width=1.5, dash="dot")),
         line("Occlusion, random weights", (100 * nothing).tolist(), dict(color=colours.muted, width=1.5, dash="dash")),
         line("Raw attention", (100 * raw).tolist(), dict(color=colours.global_, width=3)),
     ]
@@ -82,5 +85,5 @@ def alt(kind: str, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.nd
     return (
         f"Probability of the class while squares are {kind}. With half of them: {name} {curve[half]:.0%}, raw attention {raw[half]:.0%}, "
         f"random maps {np.median(random[:, half]):.0%}. Mean over the whole curve: {score(curve):.2f}, {score(raw):.2f}, "
-        f"{chance(random).middle:.2f}."
+        f"{chance(random).median:.2f}."
     )

@@ -26,7 +26,7 @@ WALK = [
     ("Every token", dict(step="7", equation="6", panel="seam", token="0.3438,0.5312")),
     ("Ten small", dict(step="7", equation="8")),
     ("Ten small", dict(step="7", equation="10")),
-    ("Change the grids", dict(step="7", equation="10", g1="8,4", g2="4,2")),
+    ("Change windows and cells", dict(step="7", equation="10", g1="8,4", g2="4,2")),
     ("", dict(step="7", equation="10")),
     ("Every token", dict(step="7", equation="10", stage="4")),
     ("Why", dict(step="7", equation="10")),
@@ -49,7 +49,7 @@ def test_the_tour_walks_through_every_stop_and_sets_what_belongs_to_it():
 
 def test_one_leaves_the_tour_with_everything_as_it_is_and_returns_to_the_stop():
     at = opened("start", tour="9")
-    assert at.title[0].value.startswith("Change the grids")
+    assert at.title[0].value.startswith("Change windows and cells")
     there = dict(at.query_params)
     at.button(key="tour_leave").click().run()
     assert dict(at.query_params) == {key: value for key, value in there.items() if key != "tour"}
@@ -57,7 +57,7 @@ def test_one_leaves_the_tour_with_everything_as_it_is_and_returns_to_the_stop():
     at.switch_page("views/cost/page.py").run()
     assert at.button(key="tour_begin").label == "Return to the tour" and "9 of 12" in at.button(key="tour_begin").help
     at.button(key="tour_begin").click().run()
-    assert dict(at.query_params) == there and at.title[0].value.startswith("Change the grids")
+    assert dict(at.query_params) == there and at.title[0].value.startswith("Change windows and cells")
 
 
 def test_a_full_link_keeps_what_was_changed_at_a_stop():

@@ -2,41 +2,41 @@
 
 from collections.abc import Callable
 
-from app.views.equations.boards import attention, moves, sums
-from app.views.equations.boards.panels import Look
+from app.views.equations.boards import attention, regrouping, sums
+from app.views.equations.boards.panels import Selection
 
-# Number: (short name, whose: "local", "global" or "" for both, what it does, in words)
+# Number: (short name, its hue: "local", "global" or "" for both, what it does in words)
 NAMES = {
     6: ("Cut into windows", "local", "the map becomes small squares that are handled one by one"),
-    7: ("Local q, k, v", "local", "each token makes a question, a label and a message, by three matrices"),
+    7: ("Local q, k, v", "local", "three matrices make a question, a label and a message of each token"),
     8: ("Local attention", "local", "how much the token takes from each token of its window"),
-    9: ("Add the input", "", "what the token was is kept beside what it heard"),
-    10: ("Average-pool", "global", "cells of neighbours become one token each, by their mean"),
+    9: ("Add the input", "", "what the token was is kept beside what it has read"),
+    10: ("Average-pool", "global", "each cell of neighbouring tokens becomes one: their mean"),
     11: ("Flatten", "global", "both maps are read row by row, as lists"),
-    12: ("Global q, k, v", "global", "every token asks, but only the averaged cells answer"),
+    12: ("Global q, k, v", "global", "every token has a query, but only the averaged cells have keys and values"),
     13: ("Global attention", "global", "how much the token takes from each averaged cell"),
     14: ("Add both, project", "", "the near and the far answer are added, and one matrix mixes the heads"),
     15: ("Count the cost", "", "multiply-adds, part by part: what the two steps cost"),
 }
 
-BY_HEAD = (7, 8, 12, 13)  # what these show belongs to one head
+BY_HEAD = (7, 8, 12, 13)  # these show one head
 
-_BOARDS: dict[int, Callable[[Look], dict]] = {
-    6: moves.windows,
+_BOARDS: dict[int, Callable[[Selection], dict]] = {
+    6: regrouping.windows,
     7: attention.local_projections,
     8: attention.local_attention,
     9: sums.residual,
-    10: moves.pooling,
-    11: moves.flatten,
+    10: regrouping.pooling,
+    11: regrouping.flatten,
     12: attention.global_projections,
     13: attention.global_attention,
     14: sums.output,
 }
 
 
-def board(equation: int, look: Look, terms: dict[str, float]) -> dict:
-    """The board of one equation: {"equation": pieces, "columns": columns of panels, "start": the panel and cell to begin with}.
+def board(equation: int, selection: Selection, terms: dict[str, float]) -> dict:
+    """The board of one equation: {"equation": terms, "columns": columns of panels, "start": the panel, row and column marked first}.
 
     terms: of Eq. 15, in MACs.
     """
-    return sums.cost(look, terms) if equation == 15 else _BOARDS[equation](look)
+    return sums.cost(selection, terms) if equation == 15 else _BOARDS[equation](selection)

@@ -1,7 +1,7 @@
-"""What all boards are made of: the token that is looked at, and terms, panels and strips as data.
+"""What all boards are made of: the selected token with its tensors, and terms, panels and strips as data.
 
-A panel is a matrix of numbers. Its rows, columns or cells carry names ("key", "channel", ...) and indices along them; two panels that
-share a name light each other's cells. Axes of the arrays: C channels, h x w tokens, d channels of one head; all without images.
+A panel is a matrix of numbers. Its rows and columns, or its squares, carry a name ("key", "channel", ...) and indices along it; two
+panels that share a name light each other's numbers. Axes of the arrays: C channels, h x w tokens, d channels of one head; no images.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ MOST_KEYS = 128  # rows of a matrix of keys: more could not be told apart
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Look:
-    """What is looked at: one token and one head of one block."""
+class Selection:
+    """The selected token and head of one block, and the block's tensors."""
 
     tensors: dict[str, np.ndarray]  # under the names of hatnet/attention.py
-    weights: dict[str, np.ndarray]  # as app.recompute has them
+    weights: dict[str, np.ndarray]  # as `numpy_equations.recompute` wants them
     token: tuple[int, int]
     window: tuple[int, int, int, int]  # the token's, on the map: top, left, height, width in tokens
     g1: int
@@ -36,8 +36,13 @@ class Look:
         return self.tensors["q2"].shape[-1]
 
     @property
+    def map_size(self) -> str:
+        """The shape of a map of all tokens, as the paper writes it."""
+        return f"{self.grid[0]} × {self.grid[1]} × {self.channels}"
+
+    @property
     def window_index(self) -> int:
-        """Which window the token is in, counted row by row."""
+        """The number of the token's window, row by row."""
         tall, wide = (min(self.g1, side) for side in self.grid)
         return self.token[0] // tall * -(-self.grid[1] // wide) + self.token[1] // wide
 
@@ -54,26 +59,41 @@ class Look:
 
     @property
     def row(self) -> int:
-        """The token's number when the map is laid out row by row (Eq. 11)."""
+        """The token's number when the map is flattened row by row (Eq. 11)."""
         return self.token[0] * self.grid[1] + self.token[1]
+
+    @property
+    def token_ids(self) -> np.ndarray:
+        """Each token's number, row by row: [h, w]."""
+        return np.arange(self.grid[0] * self.grid[1]).reshape(self.grid)
+
+    @property
+    def cell_ids(self) -> np.ndarray:
+        """The number of each token's cell, row by row: [h, w]."""
+        across = -(-self.grid[1] // self.g2)
+        return np.arange(self.grid[0])[:, None] // self.g2 * across + np.arange(self.grid[1])[None] // self.g2
+
+    def ring(self, origin: tuple[int, int] = (0, 0), pool: int = 1) -> tuple[float, float]:
+        """Where the token is marked on a panel: (y, x) in squares of pool x pool tokens, from the token at `origin`."""
+        return tuple((at - first + 0.5) / pool for at, first in zip(self.token, origin, strict=True))
 
     def at_token(self, name: str) -> np.ndarray:
         """The C numbers of the token in a map [C, h, w]."""
         return self.tensors[name][:, self.token[0], self.token[1]]
 
     def channel(self, name: str) -> int:
-        """The channel in which the token's number is largest: one that has something to show."""
+        """The channel in which the token's number is largest, so that there is something to see."""
         return int(np.abs(self.at_token(name)).argmax())
 
 
 def symbol(letter: str, under: str = "", over: str = "") -> str:
-    """A bold symbol as HTML, with something under and over at its right."""
-    raised = f"<span class=both><sup>{over}</sup><sub>{under}</sub></span>" if over and under else ""
-    return f"<b>{letter}</b>" + (raised or (f"<sub>{under}</sub>" if under else "") + (f"<sup>{over}</sup>" if over else ""))
+    """A bold symbol as HTML, with a subscript and a superscript."""
+    both = f"<span class=both><sup>{over}</sup><sub>{under}</sub></span>" if over and under else ""
+    return f"<b>{letter}</b>" + (both or (f"<sub>{under}</sub>" if under else "") + (f"<sup>{over}</sup>" if over else ""))
 
 
 def number(value: float) -> str:
-    """Three decimals, and a minus that is one."""
+    """Three decimals, with a true minus sign."""
     return f"{value:.3f}".replace("-", "−")
 
 
@@ -82,7 +102,7 @@ def term(html: str, panel: str, hue: str, words: str, size: str) -> dict:
 
 
 def panel(name: str, title: str, small: str, values: np.ndarray, hue: str, **more) -> dict:
-    """values [rows, columns]. rows, columns: (name, indices), or cells: (name, indices [rows, columns], -1 where it has none)."""
+    """A matrix: values [rows, columns]. rows, columns: (name, indices); or cells: (name, indices [rows, columns], -1 for none)."""
     values = np.asarray(values, dtype=float)
     rounded = np.round(values, 5).tolist()
     return {"id": name, "title": title, "small": small, "values": rounded, "hue": hue, "most": float(np.abs(values).max())} | more
@@ -93,23 +113,20 @@ def strip(name: str, title: str, small: str, numbers: np.ndarray, hue: str, axis
     return panel(name, title, small, numbers[None], hue, columns=(axis, list(range(len(numbers)))), **more)
 
 
-def on_map(look: Look, name: str, title: str, channel: int, hue: str, cells: np.ndarray, axis: str, **more) -> dict:
-    """One channel of a map [C, h, w], with the token as a ring. cells [h, w]: each token's index along an axis."""
-    small = f"channel {channel + 1} at all tokens"
-    ring = (look.token[0] + 0.5, look.token[1] + 0.5)
-    return panel(name, title, small, look.tensors[name][channel], hue, cells=(axis, cells.tolist()), ring=ring, kind="map", **more)
+def token_map(selection: Selection, name: str, title: str, channel: int, hue: str, ids: np.ndarray, axis: str, **more) -> dict:
+    """One channel of a map [C, h, w], with the token as a ring. ids [h, w]: each token's index along an axis."""
+    small, values = f"channel {channel + 1} at all tokens", selection.tensors[name][channel]
+    return panel(name, title, small, values, hue, cells=(axis, ids.tolist()), ring=selection.ring(), kind="map", **more)
 
 
-def numbers_of(look: Look) -> np.ndarray:
-    """Each token's number, row by row: [h, w]."""
-    return np.arange(look.grid[0] * look.grid[1]).reshape(look.grid)
+def cell_map(selection: Selection, title: str, small: str, channel: int, **more) -> dict:
+    """One channel of the pooled map. Its size, in cells, need not be whole: the edge may cut the last ones off."""
+    pooled = selection.tensors["pooled"][channel]
+    ids = np.arange(pooled.size).reshape(pooled.shape).tolist()
+    size = [side / selection.g2 for side in selection.grid]
+    return panel("pooled", title, small, pooled, "global", cells=("cell", ids), kind="map", size=size, **more)
 
 
-def cells_of(look: Look) -> np.ndarray:
-    """For each token the number of its cell: [h, w]."""
-    across = -(-look.grid[1] // look.g2)
-    return np.arange(look.grid[0])[:, None] // look.g2 * across + np.arange(look.grid[1])[None] // look.g2
-
-
-def shown(keys: int, unit: str) -> str:
-    return f"{keys} {unit}" if keys <= MOST_KEYS else f"the {MOST_KEYS} strongest of {keys:,} {unit}"
+def keys_shown(keys: int, unit: str, which: str = "strongest") -> str:
+    """How many rows of a matrix of keys are drawn, in words."""
+    return f"{keys} {unit}" if keys <= MOST_KEYS else f"the {MOST_KEYS} {which} of {keys:,} {unit}"

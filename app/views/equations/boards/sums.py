@@ -1,91 +1,88 @@
-"""Eqs. 9 and 14, where the answers are added, and 15, where the cost is."""
+"""Eqs. 9 and 14, which add the answers, and 15, which counts the cost."""
 
 import numpy as np
 
-from app.views.equations.boards.panels import Look, number, numbers_of, on_map, panel, strip, symbol, term
+from app.views.equations.boards.panels import Selection, number, panel, strip, symbol, term, token_map
 
 
-def residual(look: Look) -> dict:
-    channel, numbers = look.channel("joined"), numbers_of(look)
-    near, given, both, normed = (look.at_token(name) for name in ("local", "x", "joined", "a1"))
-    lines = [[f"channel {c + 1}: {number(near[c])} + {number(given[c])} = <b>{number(both[c])}</b>" for c in range(look.channels)]]
-    small = "this token’s channels"
-    columns = []
-    triple = (("local", "Local", near, "local"), ("x", "X", given, "ink"), ("joined", "Sum", both, "local"))
-    for name, word, values, hue in triple:
-        title = {"local": f"{symbol('A', '1')} of Eq. 8", "x": symbol("X"), "joined": f"{symbol('A', '1')} of Eq. 9"}[name]
-        more = {"says": lines} if name == "joined" else {}
-        columns.append(
-            [
-                on_map(look, name, title, channel, hue, numbers, "token"),
-                strip(f"{name}-strip", word, small, values, hue, **more),
-            ]
+def residual(selection: Selection) -> dict:
+    channel, tokens = selection.channel("joined"), selection.token_ids
+    near, given, both, normed = (selection.at_token(name) for name in ("local", "x", "joined", "a1"))
+    lines = [[f"channel {c + 1}: {number(near[c])} + {number(given[c])} = <b>{number(both[c])}</b>" for c in range(selection.channels)]]
+    columns = [
+        [
+            token_map(selection, name, title, channel, hue, tokens, "token"),
+            strip(f"{name}-strip", word, "this token’s channels", values, hue, **more),
+        ]
+        for name, title, word, values, hue, more in (
+            ("local", f"{symbol('A', '1')} of Eq. 8", "Local", near, "local", {}),
+            ("x", symbol("X"), "X", given, "ink", {}),
+            ("joined", f"{symbol('A', '1')} of Eq. 9", "Sum", both, "local", {"says": lines}),
         )
+    ]
     columns[2].append(strip("a1", f"norm({symbol('A', '1')})", "what Eqs. 10 to 14 read", normed, "local"))
-    size = f"{look.grid[0]} × {look.grid[1]} × {look.channels}"
     equation = [
-        term(symbol("A", "1"), "joined", "local", "both together", size),
+        term(symbol("A", "1"), "joined", "local", "both together", selection.map_size),
         "=",
-        term(symbol("A", "1"), "local", "local", "what the token heard in its window", size),
+        term(symbol("A", "1"), "local", "local", "what the token read in its window", selection.map_size),
         "+",
-        term(symbol("X"), "x", "ink", "what the block was given", size),
+        term(symbol("X"), "x", "ink", "the block’s input", selection.map_size),
     ]
     return {"equation": equation, "columns": columns, "start": ("joined-strip", 0, channel)}
 
 
-def output(look: Look) -> dict:
-    near, far, given, out = (look.at_token(name) for name in ("a1", "a2", "x", "out"))
-    weight, bias, both = look.weights["proj"], look.weights["proj+"], near + far
-    sums = [[f"channel {c + 1}: {number(near[c])} + {number(far[c])} = <b>{number(both[c])}</b>" for c in range(look.channels)]]
+def output(selection: Selection) -> dict:
+    near, far, given, out = (selection.at_token(name) for name in ("a1", "a2", "x", "out"))
+    weight, bias, both = selection.weights["proj"], selection.weights["proj+"], near + far
+    sums = [[f"channel {c + 1}: {number(near[c])} + {number(far[c])} = <b>{number(both[c])}</b>" for c in range(selection.channels)]]
     lines = [
         [
-            f"channel {c + 1}: {look.channels} products, summed, plus a bias = {number(both @ weight[:, c] + bias[c])}; "
+            f"channel {c + 1}: {selection.channels} products, summed, plus a bias = {number(both @ weight[:, c] + bias[c])}; "
             f"plus X {number(given[c])} = <b>{number(out[c] + given[c])}</b>"
-            for c in range(look.channels)
+            for c in range(selection.channels)
         ]
     ]
-    channels = list(range(look.channels))
-    count = f"this token: {look.channels} channels"
+    channels = list(range(selection.channels))
+    count = f"this token: {selection.channels} channels"
     left = [
         strip("a1", symbol("A", "1"), "near, " + count, near, "local", "from"),
         strip("a2", symbol("A", "2"), "far, " + count, far, "global", "from"),
         strip("sum", f"{symbol('A', '1')} + {symbol('A', '2')}", "both", both, "ink", "from", says=sums),
-        strip("x", symbol("X"), "what the block was given", given, "ink", "channel"),
-        strip("out", "Result", "what the block goes on with", out + given, "ink", "channel", says=lines),
+        strip("x", symbol("X"), "the block’s input", given, "ink", "channel"),
+        strip("out", "Result", "what the block passes on", out + given, "ink", "channel", says=lines),
     ]
     matrix = panel(
         "w",
         symbol("W", "", "p"),
-        f"{look.channels} × {look.channels}, from (down) and to (across) each channel",
+        f"{selection.channels} × {selection.channels}; down: from each channel, across: to each channel",
         weight,
         "ink",
         rows=("from", channels),
         columns=("channel", channels),
         kind="square",
     )
-    size = f"{look.grid[0]} × {look.grid[1]} × {look.channels}"
     equation = [
-        term("H‑MHSA(X)", "out", "ink", "the result", size),
+        term("H‑MHSA(X)", "out", "ink", "the result", selection.map_size),
         '= <span class="paren">(</span>',
-        term(symbol("A", "1"), "a1", "local", "the near answer", size),
+        term(symbol("A", "1"), "a1", "local", "the near answer", selection.map_size),
         "+",
-        term(symbol("A", "2"), "a2", "global", "the far answer", size),
+        term(symbol("A", "2"), "a2", "global", "the far answer", selection.map_size),
         '<span class="paren">)</span>',
-        term(symbol("W", "", "p"), "w", "ink", "the matrix that mixes the heads", f"{look.channels} × {look.channels}"),
+        term(symbol("W", "", "p"), "w", "ink", "the matrix that mixes the heads", f"{selection.channels} × {selection.channels}"),
         "+",
-        term(symbol("X"), "x", "ink", "what the block was given", size),
+        term(symbol("X"), "x", "ink", "the block’s input", selection.map_size),
     ]
     return {"equation": equation, "columns": [left, [matrix]], "start": ("out", 0, int(np.abs(out).argmax()))}
 
 
-def cost(look: Look, terms: dict[str, float]) -> dict:
-    h, w = look.grid
-    c, tokens = look.channels, h * w
+def cost(selection: Selection, terms: dict[str, float]) -> dict:
+    h, w = selection.grid
+    c, tokens = selection.channels, h * w
     written = {
         "local projections": ("3HWC²", "local", f"3 × {tokens:,} × {c}²"),
-        "local products": ("2HWC·G₁²", "local", f"2 × {tokens:,} × {c} × {look.g1}²"),
-        "global projections": ("HWC² + 2HWC²/G₂²", "global", f"{tokens:,} × {c}² + 2 × {tokens:,} × {c}² / {look.g2}²"),
-        "global products": ("2(HW)²C/G₂²", "global", f"2 × {tokens:,}² × {c} / {look.g2}²"),
+        "local products": ("2HWC·G₁²", "local", f"2 × {tokens:,} × {c} × {selection.g1}²"),
+        "global projections": ("HWC² + 2HWC²/G₂²", "global", f"{tokens:,} × {c}² + 2 × {tokens:,} × {c}² / {selection.g2}²"),
+        "global products": ("2(HW)²C/G₂²", "global", f"2 × {tokens:,}² × {c} / {selection.g2}²"),
     }
     total = sum(terms.values())
     panels, equation = [], ['<span class="omega">Ω</span> =']

@@ -17,6 +17,6 @@ def test_charts_of_hand_made_numbers():
     timed = charts.against_tokens(sides, curves, 16, (8, 4), None, "ms", points, colours.DARK)
     (dots,) = [trace for trace in timed.data if trace.mode == "markers+lines"]
     assert list(dots.y) == [3, 9] and list(dots.error_y.array) == [0.1, 0.2]
-    grid = charts.over_grids(np.array([[4.0, 1], [9, 2]]), 1.5, (2, 2), (1, 2), colours.LIGHT)
+    grid = charts.over_settings(np.array([[4.0, 1], [9, 2]]), 1.5, (2, 2), (1, 2), colours.LIGHT)
     marks = {trace.name: (trace.y[0], trace.x[0]) for trace in grid.data[2:]}
     assert marks == {"Eq. 15 alone": (1, 2), "cheapest G₁ = G₂": (1.5, 1.5), "trained": (2, 2), "now": (1, 2)}

@@ -7,10 +7,10 @@ from tests.app.measuring import finish
 def test_a_measurement_can_be_stopped(monkeypatch):
     monkeypatch.setattr(measure_job, "REPEATS", 1000)
     job = measure_job.begin((48, 4, 2, 24))
-    job.stop = True
+    job.cancelled = True
     finish(job)
-    assert not job.found
+    assert not job.measured
     again = measure_job.begin((48, 4, 2, 24))  # and the next may begin
     assert again
-    again.stop = True
+    again.cancelled = True
     finish(again)

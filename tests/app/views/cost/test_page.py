@@ -7,7 +7,7 @@ import pytest
 
 import hatnet
 from app.core import checkpoints
-from app.views.cost import layer, measure_job
+from app.views.cost import costs, measure_job
 from hatnet import complexity, timing
 from tests.app.explorer import model_maps
 from tests.app.measuring import finish
@@ -36,7 +36,7 @@ def test_the_token_s_own_bill_is_that_of_the_selected_block(block):
         if total < 0.9:
             total, enough = total + weight / 2, enough + 1
     said = plain(text(opened("cost", image="cat_kitten", block=str(block), token="0.3,0.3")))
-    assert "(row 5, column 5) asks 16 neighbours and 64 cells: 80 comparisons instead of 256." in said
+    assert "(row 5, column 5) reads 16 neighbours and 64 cells: 80 comparisons instead of 256." in said
     assert f"lie on {enough} of them" in said
 
 
@@ -44,7 +44,7 @@ def test_curves_terms_grids_and_model_can_be_saved():
     at = opened("cost")
     assert [button.proto.label for button in at.get("download_button")] == ["CSV"] * 4
     counted = complexity.count(hatnet.load_checkpoint("cifar10"), (32, 32))
-    made = layer.tables(layer.here(at.session_state["visit"].view, checkpoints.describe("cifar10")), counted, {})
+    made = costs.tables(costs.layer_of(at.session_state["visit"].view, checkpoints.describe("cifar10")), counted, {})
     # Eq. 15 for 16 x 16 tokens, C = 48, G1 = 4, G2 = 2: 12,288 (192 + 32) + 2 * 64 * 48 (48 + 256).
     (row,) = [row for row in zip(*made["Cost over tokens"].values(), strict=True) if row[0] == 256]
     assert dict(zip(made["Cost over tokens"], row, strict=True))["H-MHSA"] == 4_620_288
@@ -70,8 +70,8 @@ def test_one_measurement_at_a_time_and_its_result_on_the_page(monkeypatch):
     job = measure_job.begin((24, 4, 2, 24))
     assert measure_job.begin((24, 4, 2, 24)) is None or job.done
     finish(job)
-    assert set(job.found) == {4, 8} and not job.problem and job.part == pytest.approx(1)
-    assert {one.mechanism for one in job.found[8]} == set(timing.MECHANISMS)
+    assert set(job.measured) == {4, 8} and not job.failed and job.progress == pytest.approx(1)
+    assert {one.mechanism for one in job.measured[8]} == set(timing.MECHANISMS)
     at = opened("cost")
     at.session_state["visit"].job = dataclasses.replace(job, setting=(48, 4, 2, 24))
     at = at.run()

@@ -17,7 +17,7 @@ def test_amounts_in_words():
 
 def test_the_token_s_own_bill():
     near, far = np.array([[0.96, 0.04]]), np.array([[0.9, 0.05], [0.05, 0]])
-    said = cost_text.token(near, far, 64, (0, 3))
+    said = cost_text.one_token(near, far, 64, (0, 3))
     assert "2 neighbours" in said and "4 cells" in said and "6 comparisons instead of 64" in said and "<b>2</b> of them" in said
 
 

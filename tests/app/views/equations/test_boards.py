@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.views.equations import boards
-from app.views.equations.numpy_check import cell_means, softmax, window_ids
+from app.views.equations.numpy_equations import cell_means, softmax, window_ids
 from hatnet import complexity
 
 
@@ -26,7 +26,7 @@ def look(token=(1, 2), g1=2, g2=2):
     weights = {"qkv": np.hstack([eye] * 3), "qkv+": np.zeros(6), "q": eye, "q+": np.zeros(2), "proj": eye, "proj+": np.zeros(2)}
     top, left = token[0] // g1 * g1, token[1] // g1 * g1
     window = (top, left, min(g1, h - top), min(g1, w - left))
-    return boards.Look(tensors=tensors, weights=weights, token=token, window=window, g1=g1, g2=g2, head=0)
+    return boards.Selection(tensors=tensors, weights=weights, token=token, window=window, g1=g1, g2=g2, head=0)
 
 
 def panel(board, name):
@@ -52,7 +52,7 @@ def test_global_weights_lie_on_cells_of_their_size():
 def test_pooling_says_how_many_tokens_a_cell_averages():
     board = boards.board(10, look(), {})
     said = panel(board, "pooled")["says"]
-    assert "mean over its 4 tokens" in said[0][0] and "mean over its 1 tokens" in said[1][1]
+    assert "mean over its 4 tokens" in said[0][0] and "mean over its 1 token in" in said[1][1]
     assert panel(board, "a1")["cells"] == ("cell", [[0, 0, 1], [0, 0, 1], [2, 2, 3]])
 
 

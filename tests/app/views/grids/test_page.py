@@ -131,7 +131,7 @@ def test_every_map_and_the_accuracies_can_be_saved(open_grids):
 def test_sides_larger_than_the_stage_are_off_with_the_reason(open_grids):
     at = open_grids(stage="3")
     assert at.button_group(key="grids_g1_3").options == ["1", "2", "4 ★", "7", "8"]
-    assert "14, 16, 28 and 56 are off: this stage is only 8 tokens wide." in text(at)
+    assert "14, 16, 28 and 56 are not offered: this stage is only 8 tokens wide." in text(at)
 
 
 def test_a_side_chosen_on_the_slider_is_offered_too(open_grids):
@@ -148,8 +148,8 @@ def test_the_plain_stage_offers_the_way_back(open_grids):
 def test_the_stored_accuracies_are_shown_where_they_fit(open_grids):
     at = open_grids(g1="8,4")
     assert row(at, "Accuracy") == ["80.0 %", "70.0 %", "−10.0 points"]
-    assert "accuracy stays between **66.0 and 80.0 %**" in text(at) and "± 2.5 is sampling error" in text(at)
-    assert "Empty: not measured" in text(at)
+    assert "accuracy stays between **66.0 and 80.0 %**" in text(at) and "sampling error of ± 2.5" in text(at)
+    assert "Empty squares were not measured" in text(at)
     names = {
         (g1, g2): cell["name"]
         for g1, line in zip(accuracies(at)["down"], accuracies(at)["cells"], strict=True)

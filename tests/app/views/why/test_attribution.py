@@ -104,8 +104,8 @@ def test_equal_squares_have_an_order_that_is_neither_reading_order_nor_chance():
 
 def test_maps_are_averaged_onto_coarser_cells_and_repeated_on_finer_ones():
     values = np.arange(16.0).reshape(4, 4)
-    np.testing.assert_allclose(attribution.on_cells(values, (2, 2)), [[2.5, 4.5], [10.5, 12.5]])
-    np.testing.assert_allclose(attribution.on_cells(values, (8, 8)), values.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_allclose(attribution.on_grid(values, (2, 2)), [[2.5, 4.5], [10.5, 12.5]])
+    np.testing.assert_allclose(attribution.on_grid(values, (8, 8)), values.repeat(2, 0).repeat(2, 1))
 
 
 def test_random_weights_are_another_model_and_leave_the_dice_alone(model):

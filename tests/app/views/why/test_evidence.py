@@ -29,7 +29,7 @@ TARGET = 3
 def evidence(model, image, found, stage=3):
     with torch.inference_mode():
         _, maps = hatnet.attention_maps(model, image, g1=(4, 4), g2=(2, 2))
-    question = Question(image=image, target=TARGET, g1=(4, 4), g2=(2, 2), stage=stage, block=1, head=None, place=(0.3, 0.7), cells=(16, 16))
+    question = Question(image=image, target=TARGET, g1=(4, 4), g2=(2, 2), stage=stage, block=1, head=None, place=(0.3, 0.7), grid=(16, 16))
     return Evidence(model, question, {(m.stage, m.block, m.kind): m for m in maps}, found, nullcontext())
 
 

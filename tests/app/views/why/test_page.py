@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.core import checkpoints, inference
-from app.views.why import evidence as evidence_module
+from app.views.why import cache
 from app.views.why.evidence import NAMES, Evidence
 from tests.app.pages import chart, components, opened, text
 
@@ -32,7 +32,7 @@ def test_the_page_lays_six_scored_maps_side_by_side():
     at = opened("why")
     assert at.title[0].value == "Why “cat”? Attention is not attribution"
     assert list(pictures(at)) == list(NAMES.values())
-    assert len(scores(at)) == 6 and "random weights" in text(at) and "A weight says where a token looks" in text(at)
+    assert len(scores(at)) == 6 and "random weights" in text(at) and "A weight says what a token reads" in text(at)
     for drawn in at.get("plotly_chart"):
         assert len(drawn.proto.alt) > 40
     # The best is what the page says it is, and its curve is drawn.
@@ -92,11 +92,11 @@ def test_too_many_weights_leave_the_other_four(monkeypatch):
     monkeypatch.setattr(inference, "ALL_ROWS", 0)
     at = opened("why")
     assert set(pictures(at)) == set(NAMES.values()) - {"Two hops", "Rollout"}
-    assert "Too many weights with these grids" in text(at)
+    assert "too many weights with this G₁ and G₂" in text(at)
 
 
 def test_after_a_cancel_the_page_keeps_what_it_has_and_goes_on(monkeypatch):
-    evidence_module._found.clear()
+    cache._results.clear()
     work = Evidence.work
 
     def cancelled(self, said):
@@ -118,7 +118,7 @@ def test_after_a_cancel_the_page_keeps_what_it_has_and_goes_on(monkeypatch):
 def test_the_shared_model_is_as_it_was():
     model = checkpoints.model("cifar10")
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    evidence_module._found.clear()
+    cache._results.clear()
     opened("why")
     assert all(value.equal(before[key]) for key, value in model.state_dict().items())
     assert not any(module._forward_hooks or module._backward_hooks or module._forward_pre_hooks for module in model.modules())

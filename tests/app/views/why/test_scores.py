@@ -10,10 +10,10 @@ from app.views.why import scores
 def test_scores_and_chance_of_hand_made_curves():
     assert scores.score(np.array([0, 1, 1])) == 0.75
     random = scores.chance(np.array([[v, v] for v in np.linspace(0, 1, 11)]))
-    assert (random.low, random.middle, random.high) == pytest.approx((0.1, 0.5, 0.9))
-    said = [scores.against(value, random) for value in (0.05, 0.5, 0.95)]
+    assert (random.low, random.median, random.high) == pytest.approx((0.1, 0.5, 0.9))
+    said = [scores.against_chance(value, random) for value in (0.05, 0.5, 0.95)]
     assert said == ["worse than chance", "no better than chance", "better than chance"]
-    assert scores.against(0.05, random, higher_is_better=False) == "better than chance"
+    assert scores.against_chance(0.05, random, higher_is_better=False) == "better than chance"
 
 
 def test_the_meter_draws_what_it_is_given_in_per_cent():

@@ -1,0 +1,69 @@
+"""The sections of the Equations page: the list of equations, and the lesson on one of them."""
+
+import streamlit as st
+
+import hatnet
+from app.core import content, pictures
+from app.core.checkpoints import Checkpoint
+from app.core.view import ViewState
+from app.shell import session
+from app.ui import blocks
+from app.views.equations import boards, latex, text
+from app.views.equations.board import board
+from app.views.equations.boards.panels import Selection
+from app.views.equations.numpy_check import CheckedEquations
+
+
+def selection_of(view: ViewState, checkpoint: Checkpoint, checked: CheckedEquations) -> Selection:
+    """The view's token and head, with the tensors of its block. The first head stands in for the mean of all."""
+    index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
+    g1, g2, grid = min(view.g1[index], side), min(view.g2[index], side), (side, side)
+    token = hatnet.token_at(view.place, grid)
+    window = hatnet.window_of(token, grid, g1)
+    head = (view.head or 1) - 1
+    return Selection(tensors=checked.tensors, weights=checked.weights, token=token, window=window, g1=g1, g2=g2, head=head)
+
+
+def contents(checked: CheckedEquations, channels: int) -> None:
+    """All equations to choose from, and the way to the one before and the next."""
+    chosen = session.view().equation
+    labels = {number: text.label(checked.equations[number], channels) for number in boards.NAMES}
+    first, last = min(labels), max(labels)
+    with st.container(key="steps"):
+        options = dict(options=list(labels), format_func=labels.get, label_visibility="collapsed")
+        session.bound(st.radio, "Equation", "equation", chosen, **options)
+    with st.container(key="pace", horizontal=True):
+        st.button("Back", icon=":material/arrow_back:", disabled=chosen == first, on_click=session.update, kwargs=dict(equation=chosen - 1))
+        name, icon = ("Start again", ":material/replay:") if chosen == last else ("Next", ":material/arrow_forward:")
+        following = dict(equation=first if chosen == last else chosen + 1)
+        st.button(name, icon=icon, type="primary", on_click=session.update, kwargs=following)
+
+
+def heading(number: int) -> None:
+    name, hue, words = boards.NAMES[number]
+    st.html(f'<p class="title step"><span class="{hue}">Eq. {number} · {name}</span><small>{words}</small></p>')
+
+
+def heads(view: ViewState, checkpoint: Checkpoint, head: int) -> None:
+    """The head to show, where the equation has heads; and the glossary."""
+    count = checkpoint.heads(view.stage)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        if view.equation in boards.BY_HEAD and count > 1:
+            options = dict(options=range(1, count + 1), required=True, label_visibility="collapsed")
+            session.bound(st.segmented_control, "Head", "head", head + 1, format_func="Head {}".format, **options)
+        else:
+            st.html('<p class="lead">All heads together</p>')
+        blocks.letters()
+
+
+def lesson(equation: hatnet.Equation, difference: float, selection: Selection) -> None:
+    """One equation: its board, its check, what it does, and how the paper and the code write it."""
+    picture = session.picture()
+    drawn = boards.board(equation.number, selection, equation.terms)
+    board(key="board", drawn=drawn, photo=pictures.data_uri(picture, pictures.sharp(picture)), shapes=text.shapes(equation))
+    st.html(text.check(equation, difference))
+    st.markdown(content.sections("views/equations/page.md")[str(equation.number)])
+    with st.container(key="paper"):
+        shapes = {equation.symbols[name]: shape for name, shape in (equation.before | equation.after).items()}
+        st.latex(latex.with_sizes(equation.latex, shapes, selection.grid, selection.channels, selection.g1, selection.g2))
+    st.html(text.code(equation))
