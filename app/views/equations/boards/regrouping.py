@@ -58,7 +58,7 @@ def pooling(selection: Selection) -> dict:
     counts = np.bincount(cells.ravel()).reshape(pooled.shape)
     lines = [
         [
-            f"Cell ({r + 1}, {c + 1}): mean over its {counts[r, c]} token{'s' * (counts[r, c] > 1)} in channel {channel + 1} = "
+            f"Cell ({r + 1}, {c + 1}): mean over its {counts[r, c]} token{'s' if counts[r, c] > 1 else ''} in channel {channel + 1} = "
             f"{number(means[r, c])} → normalised <b>{number(pooled[r, c])}</b>"
             for c in range(pooled.shape[1])
         ]

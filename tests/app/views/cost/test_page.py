@@ -37,7 +37,7 @@ def test_the_token_s_own_bill_is_that_of_the_selected_block(block):
             total, enough = total + weight / 2, enough + 1
     said = plain(text(opened("cost", image="cat_kitten", block=str(block), token="0.3,0.3")))
     assert "(row 5, column 5) reads 16 neighbours and 64 cells: 80 comparisons instead of 256." in said
-    assert f"lie on {enough} of them" in said
+    assert f"go to {enough} of them" in said
 
 
 def test_curves_terms_grids_and_model_can_be_saved():

@@ -19,7 +19,7 @@ def test_windows_and_cells_of_a_map_that_they_do_not_divide():
 def test_the_recomputation_is_the_model_up_to_rounding(g1, g2):
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_kitten")
     for stage in known.hierarchical:
-        ran = numpy_check.checked_equations(picture, known, stage, 2, g1, g2)
+        ran = numpy_check.checked_equations(picture, known, stage, 1, g1, g2)
         assert set(ran.differences) == set(range(6, 16))
         assert max(ran.differences.values()) < 2e-5 and ran.differences[15] == 0
 
@@ -27,7 +27,7 @@ def test_the_recomputation_is_the_model_up_to_rounding(g1, g2):
 def test_a_mistake_in_the_equations_is_seen():
     """Other grids, or a lost bias, are no rounding."""
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cat_kitten")
-    ran = numpy_check.checked_equations(picture, known, 2, 1, (4, 4), (2, 2))
+    ran = numpy_check.checked_equations(picture, known, 2, 0, (4, 4), (2, 2))
     args = ran.tensors["x"], ran.weights
     assert np.abs(recompute(*args, 4, 2, 24, False)["out"] - ran.tensors["out"]).max() < 1e-4
     assert np.abs(recompute(*args, 4, 4, 24, False)["out"] - ran.tensors["out"]).max() > 1e-2
@@ -37,6 +37,6 @@ def test_a_mistake_in_the_equations_is_seen():
 
 
 def test_a_difference_beyond_rounding_is_not_called_rounding():
-    step = numpy_check.checked_equations(pictures.sample("cow"), checkpoints.describe("cifar10"), 2, 1, (4, 4), (2, 2)).equations[8]
+    step = numpy_check.checked_equations(pictures.sample("cow"), checkpoints.describe("cifar10"), 2, 0, (4, 4), (2, 2)).equations[8]
     assert "only rounding" in equations_text.check(step, 3e-6) and "3.0 · 10<sup>−6</sup>" in equations_text.check(step, 3e-6)
     assert "more than rounding" in equations_text.check(step, 3e-3) and "✓" not in equations_text.check(step, 3e-3)
