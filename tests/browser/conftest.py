@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tools import chromium
 from tools.running_app import TIMEOUT_MS, arrive, opened, running_app, well_behaved
@@ -32,6 +33,7 @@ def chromium_path():
 
 @pytest.fixture(scope="session")
 def browser(chromium_path):
+    expect.set_options(timeout=TIMEOUT_MS)
     with chromium.chromium(chromium_path) as browser:
         yield browser
 

@@ -170,6 +170,7 @@ def test_the_keyboard_alone_reaches_everything(page):
     page.keyboard.press("ArrowUp")
     expect(where(page)).to_have_text("Row 4, column 5 of 16 × 16")
     assert weights(page, "global") != before
+    expect(page).to_have_url(re.compile(r"token=0\.2188%2C0\.2812"))
     # A head.
     tab_to(page, "element => element.parentElement?.classList.contains('head')")
     page.keyboard.press("ArrowRight")
@@ -180,9 +181,11 @@ def test_the_keyboard_alone_reaches_everything(page):
     expect(page.locator("figure.global .said")).to_contain_text("cell row")
     page.keyboard.press("Enter")
     expect(where(page)).not_to_have_text("Row 4, column 5 of 16 × 16")
+    expect(page).not_to_have_url(re.compile(r"token=0\.2188%2C0\.2812"))
     # A thumbnail.
     tab_to(page, "element => element.classList.contains('thumb')")
     page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("button", name="Stage 2, block 1, head 2")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"block=1.*head=2|head=2.*block=1"))
     # A panel.

@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from tests.app.explorer import model_maps
 from tests.app.pages import button, components, opened, text
 
 
@@ -63,3 +65,13 @@ def test_a_plain_stage_says_so_and_leads_to_one_that_is_not():
 def test_each_equation_names_its_notebook():
     assert "02-local-attention.ipynb" in text(opened("equations", equation="8"))
     assert "04-joining.ipynb" in text(opened("equations", equation="14"))
+
+
+@pytest.mark.parametrize(("number", "kind"), [(8, "local"), (13, "global")])
+@pytest.mark.parametrize(("block", "head"), [(1, 2), (2, 1)])
+def test_the_weights_are_those_of_the_selected_block_and_head(number, kind, block, head):
+    """Against the weights of hatnet called directly."""
+    at = opened("equations", equation=str(number), image="cat_kitten", block=str(block), head=str(head), token="0.3,0.3")
+    (shown,) = [panel for column in drawn(at)["columns"] for panel in column if panel["id"] == "p"]
+    expected = model_maps("cat_kitten", (4, 4), (2, 2))[2, block, kind].row(4, 4)[head - 1]
+    np.testing.assert_allclose(shown["values"], expected, atol=1e-4)
