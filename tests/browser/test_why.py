@@ -2,6 +2,8 @@
 
 from playwright.sync_api import expect
 
+from tools.running_app import settle
+
 
 def values(page, name):
     """What a map shows."""
@@ -28,6 +30,7 @@ def test_another_token_changes_raw_attention_and_its_score(open_page):
     expect(page.locator(".meter")).to_have_count(6, timeout=60_000)
     raw, occlusion = values(page, "why_raw"), values(page, "why_occlusion")
     score = page.locator(".meter.raw b").inner_text()
+    settle(page)  # until then the picker may be drawn once more, and the key would be lost
     frame.focus()
     page.keyboard.press("Shift+ArrowUp")
     changed(page, "why_raw", raw)
