@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tools.running_app import settle
+from tools.running_app import drawn
 
 
 def values(page, name):
@@ -20,17 +20,16 @@ def test_a_cancel_is_heard_and_the_work_goes_on(open_page):
     expect(page.get_by_text("Stopped.")).to_be_visible()
     expect(page.locator(".meter")).to_have_count(0)
     page.get_by_role("button", name="Go on").click()
-    expect(page.locator(".meter")).to_have_count(6, timeout=90_000)
+    drawn(page, "why")
     expect(page.locator(".lead")).to_contain_text("raw attention scores")
 
 
 def test_another_token_changes_raw_attention_and_its_score(open_page):
     page = open_page(path="/why", settled=False)
     frame = page.locator(".st-key-why_picker .frame")
-    expect(page.locator(".meter")).to_have_count(6, timeout=60_000)
+    drawn(page, "why")  # to the end of the run: until then the picker may be drawn once more, and a key would be lost
     raw, occlusion = values(page, "why_raw"), values(page, "why_occlusion")
     score = page.locator(".meter.raw b").inner_text()
-    settle(page)  # until then the picker may be drawn once more, and the key would be lost
     frame.focus()
     page.keyboard.press("Shift+ArrowUp")
     changed(page, "why_raw", raw)
@@ -41,13 +40,12 @@ def test_another_token_changes_raw_attention_and_its_score(open_page):
 
 def test_the_chosen_method_s_curve_is_drawn(open_page):
     page = open_page(path="/why", settled=False)
-    choice = page.get_by_role("radio", name="Rollout")
-    expect(choice).to_be_visible(timeout=60_000)
-    choice.click()
-    drawn(page, "Rollout")
+    drawn(page, "why")
+    page.get_by_role("radio", name="Rollout").click()
+    curves_drawn(page, "Rollout")
 
 
-def drawn(page, name):
+def curves_drawn(page, name):
     """Wait until the curves of a method are drawn."""
     last = "() => document.querySelector('.st-key-why_0 .js-plotly-plot')?.data?.at(-1)?.name"
     page.wait_for_function(f"({last})() === '{name}'")
@@ -55,12 +53,12 @@ def drawn(page, name):
 
 def test_a_click_on_a_map_draws_its_curves(open_page):
     page = open_page(path="/why", settled=False)
-    expect(page.get_by_role("radio", name="Rollout")).to_be_visible(timeout=60_000)
+    drawn(page, "why")
     page.locator(".st-key-why_gradients .frame").click()
-    drawn(page, "Integrated Gradients")
+    curves_drawn(page, "Integrated Gradients")
     page.locator(".st-key-why_cam .frame").focus()
     page.keyboard.press("Enter")
-    drawn(page, "Grad-CAM")
+    curves_drawn(page, "Grad-CAM")
 
 
 def test_attention_is_there_before_the_rest_is_worked_out(open_page):
