@@ -80,11 +80,11 @@ def _sheet(
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _loss(digest: str, key: str, stage: int, block: int, g1: tuple, g2: tuple, _checkpoint: Checkpoint, _input: np.ndarray) -> rows.Loss:
-    model, seen = checkpoints.model(_checkpoint.name), {}
+    model, trace = checkpoints.model(_checkpoint.name), hatnet.Trace()
     with inference.forward_slots, torch.inference_mode():
         layer, x, *sides = hatnet.block_input(model, inference.normalised(_checkpoint, _input), stage, block - 1, g1, g2)
-        layer.attn(x, *sides, seen=seen)
-    return rows.loss(seen["a1"][0].numpy(), sides[1])
+        layer.attn(x, *sides, trace=trace)
+    return rows.loss(trace.a1[0].numpy(), sides[1])
 
 
 def loss(picture: Picture, checkpoint: Checkpoint, view: ViewState) -> rows.Loss:
