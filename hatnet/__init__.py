@@ -20,6 +20,7 @@ from hatnet.geometry import place_of, token_at, window_of
 from hatnet.maps import AttentionMap, attention_maps
 from hatnet.model import HATNet, create_model
 from hatnet.official import list_pretrained, load_official_state_dict, load_pretrained
+from hatnet.trace import Trace
 
 __all__ = [
     "VARIANTS",
@@ -31,6 +32,7 @@ __all__ = [
     "place_of",
     "token_at",
     "window_of",
+    "Trace",
     "Equation",
     "block_input",
     "trace_equations",
