@@ -70,7 +70,7 @@ def test_the_features_of_the_microscope_are_those_of_the_equations():
 
     known, picture = checkpoints.describe("cifar10"), pictures.sample("cow")
     view = default(known)
-    a1 = numpy_check.checked_equations(picture, known, view.stage, view.block, view.g1, view.g2).tensors["a1"]
+    a1 = numpy_check.checked_equations(picture, known, view.stage, view.block_index, view.g1, view.g2).tensors["a1"]
     sheet = sheets.contents(sheets.Sheet(kind="pooling", picture=picture, checkpoint=known, view=view))
     lost = np.frombuffer(base64.b64decode(sheet["cells"]), "<f4")
     np.testing.assert_allclose(lost, pooling.pooling_loss(a1, 2).cells.ravel(), atol=1e-4)
