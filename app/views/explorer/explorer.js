@@ -23,7 +23,7 @@ export default function mount(component) {
 
 /** @param {HTMLElement} root @param {(picked: unknown) => void} send */
 function start(root, send) {
-  const store = new Store();
+  const store = new Store(new Image());
   const server = turns(send, { patience: 8000, slow: (on) => root.classList.toggle("busy", on) });
   let queued = 0;
   let missing = ""; // sheets that were asked for again

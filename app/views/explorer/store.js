@@ -44,9 +44,13 @@ export class Store {
   held = null;
   /** Where the local map was drawn a second time. @type {?Box} */
   enlarged = null;
-  photo = new Image();
   /** @type {?HTMLCanvasElement} */
   grey = null;
+
+  /** @param {HTMLImageElement} photo */
+  constructor(photo) {
+    this.photo = photo;
+  }
 
   get active() {
     return this.hover ?? this.token;
