@@ -35,7 +35,7 @@ function start(root, send) {
 
   photo.onload = () => {
     grey = greyOf(photo);
-    paint();
+    show();
   };
 
   function build() {
@@ -78,7 +78,7 @@ function start(root, send) {
     if (same(wanted, token)) return;
     token = wanted;
     server.ask({ token });
-    paint();
+    paint(size);
   }
 
   /** On the card in front the arrow keys move the token, as on every photograph here; elsewhere they step. @param {KeyboardEvent} event */
@@ -144,9 +144,10 @@ function start(root, send) {
     });
   }
 
-  function paint(front = size) {
+  /** @param {number} front the cards' side */
+  function paint(front) {
     const ground = grey;
-    if (!data || !front || !ground) return;
+    if (!ground || !front) return; // the photograph is still to come
     size = front;
     [...cards.children].forEach((card, index) => {
       const s = surface(/** @type {HTMLCanvasElement} */ (card.firstChild), front);
