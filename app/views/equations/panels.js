@@ -1,6 +1,6 @@
 // How a panel's numbers are drawn: as a map or a matrix in two hues, as bars, as shares, or as weights on the photograph.
 
-import { fill, heat, photograph, surface, WHITE } from "../../components/js/canvas.js";
+import { fill, heat, photograph, surface, WHITE, whole } from "../../components/js/canvas.js";
 import { css, mix, rgbOf } from "../../components/js/colours.js";
 import { printWeights } from "../../components/js/enlarged.js";
 import { clamp, parts } from "../../components/js/geometry.js";
@@ -65,18 +65,16 @@ function drawWeights(s, panel, cells, levels, grey) {
 
 /** Bars to both sides of a middle line, or one that fills a share of the width. @param {Surface} s @param {Panel} panel @param {Rect[]} cells @param {number[]} levels @param {Theme} theme */
 function drawBars(s, panel, cells, levels, theme) {
-  const { c, width, height } = s;
-  const zero = panel.kind === "bars" ? width / 2 : 0;
-  const [page, ink] = [rgbOf(theme("page")), rgbOf(theme("ink"))];
-  fill(s, [{ x: 0, y: 0, w: width, h: height }], () => css(page));
-  cells.forEach(({ y, h }, i) => {
-    const length = levels[i] * (width - zero);
-    const thick = Math.max(1, h - (h > 4 ? 2 : 0));
-    c.fillStyle = levels[i] < 0 ? css(mix(page, ink, 0.4)) : theme(panel.hue);
-    c.fillRect(Math.min(zero, zero + length), y + (h - thick) / 2, Math.abs(length), thick);
+  const zero = panel.kind === "bars" ? s.width / 2 : 0;
+  const gap = cells[0].h >= 5 ? 1 : 0; // above and below
+  const [page, ink, hue] = ["page", "ink", panel.hue].map((name) => rgbOf(theme(name)));
+  const bars = cells.map(({ y, h }, i) => {
+    const length = levels[i] * (s.width - zero);
+    return { x: Math.min(zero, zero + length), y: y + gap, w: Math.abs(length), h: h - 2 * gap };
   });
-  c.fillStyle = css(ink, 0.5);
-  if (panel.kind === "bars") c.fillRect(Math.round(zero), 0, 1, height);
+  fill(s, [whole(s)], () => css(page));
+  fill(s, bars, (i) => css(levels[i] < 0 ? mix(page, ink, 0.4) : hue));
+  if (panel.kind === "bars") fill(s, [{ x: Math.round(zero), y: 0, w: 1, h: s.height }], () => css(ink, 0.5));
 }
 
 /** The page's colour at 0, the hue above, dark below. Ink has no second hue: it runs from the page's colour to its own. @param {Surface} s @param {Panel} panel @param {Rect[]} cells @param {number[]} levels @param {Theme} theme */
