@@ -1,4 +1,4 @@
-// percent and step are held against app/core/words.py by tests/app/components/test_javascript.py.
+// percent and offset are held against app/core/words.py by tests/app/components/test_javascript.py.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Numbers and distances in words; percent and step say the same as app/core/words.py.
+// Numbers and distances in words; percent and offset say the same as app/core/words.py.
 
 /** 0.0834 -> "8.3 %"; from 10 % on without decimals. @param {number} weight */
 export const percent = (weight) => `${(100 * weight).toFixed(weight < 0.0995 ? 1 : 0)} %`;
@@ -13,7 +13,7 @@ export function exactPercent(weight) {
  * Where a key lies from a token's view: "2 up, 1 left"; "the token itself" at no distance.
  * @param {ArrayLike<number>} token y and x @param {ArrayLike<number>} key
  */
-export function step(token, key) {
+export function offset(token, key) {
   const [down, right] = [key[0] - token[0], key[1] - token[1]];
   const said = [];
   if (down) said.push(`${Math.abs(down)} ${down > 0 ? "down" : "up"}`);

@@ -2,7 +2,7 @@
 
 /** @typedef {{ key: string, body?: Record<string, any> }} Sent a sheet as the server names it; its body where the browser does not have it */
 /**
- * levels: of each token's keys, weight / largest weight x 255. told: four numbers a token, as packing.py's `told` says. only: the one
+ * levels: of each token's keys, weight / largest weight x 255. told: four numbers a token, as packing.py's `row_statistics` says. only: the one
  * token whose row this is, or null for all. cells, tokens, whole: what averaging loses, on the sheet of the pooling panel.
  * @typedef {{ levels: Uint8Array, told: Float32Array, keys: number, only: ?number, cells: Float32Array, tokens: Float32Array, whole: number }} Sheet
  */

@@ -14,7 +14,7 @@ import { sheetOf } from "./sheets.js";
 /** @typedef {{ source: Pair, cell: Pair, near: number, far: number }} Path */
 /** @typedef {{ here: Pair, there: Pair, inside: ?Pair, local: number[][] }} Neighbours */
 /**
- * As panels.py makes it.
+ * As payload.py makes it.
  * @typedef {{ photos: { sharp: string, exact?: string }, title: string, grid: Pair, window: ?Pair, cell: number, token: Pair, home: Pair,
  *   ring: Pair, chosen: Chosen, heads: number, panel: string, sheets: Partial<Record<Kind | "pooling", ?import("./sheets.js").Sent>>,
  *   none: Record<string, string>, over: ?string, pinned: boolean, strip: ?Block[], paths: ?Path[],

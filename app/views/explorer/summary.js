@@ -2,7 +2,7 @@
 
 import { same } from "../../components/js/geometry.js";
 import { find, setHtml, setText } from "../../components/js/view.js";
-import { exactPercent, plainText, rowAndColumn, step, timesEven } from "../../components/js/words.js";
+import { exactPercent, plainText, rowAndColumn, offset, timesEven } from "../../components/js/words.js";
 import { KINDS, NAMES } from "./store.js";
 
 /** @typedef {import("./store.js").Row} Row */
@@ -43,11 +43,11 @@ export function summary(root, store) {
     const window = local && store.window(local.token);
     if (!local || !window)
       return (
-        `Of all tokens, the <b class="global">strongest key</b> is ${step(far.token, place)}, with ${exactPercent(far.most)}: ${even}. ` +
+        `Of all tokens, the <b class="global">strongest key</b> is ${offset(far.token, place)}, with ${exactPercent(far.most)}: ${even}. ` +
         `The mean distance is ${far.distance.toFixed(1)} tokens.`
       );
     const { cell } = store.data;
-    const near = step(local.token, store.box("local", local.at, local.token));
+    const near = offset(local.token, store.box("local", local.at, local.token));
     const where = `the ${cell > 1 ? "cell" : "token"} at ${rowAndColumn([place[0] / cell, place[1] / cell])}`;
     const text =
       `<b class="local">Nearby</b>, the strongest key is ${near}: ${timesEven(local.most, window[2] * window[3])}. ` +

@@ -53,7 +53,7 @@ def test_no_hue_is_written_in_a_script_or_style_sheet():
 
 
 @needs_node
-def test_percent_and_step_are_those_of_words_py():
+def test_percent_and_offset_are_those_of_words_py():
     weights = [
         0.0,
         0.0004,
@@ -69,7 +69,7 @@ def test_percent_and_step_are_those_of_words_py():
         words.percent(float(weight)) for weight in weights
     ]
     pairs = [((4, 4), (y, x)) for y in range(2, 7) for x in range(2, 7)]
-    assert answers("words.js", "m.step(...x)", pairs) == [words.step(*pair) for pair in pairs]
+    assert answers("words.js", "m.offset(...x)", pairs) == [words.offset(*pair) for pair in pairs]
 
 
 @needs_node
