@@ -13,7 +13,10 @@ import { PALETTE } from "./palette.js";
 export const WHITE = "#fff";
 export const GROUND = "#1b1b1b"; // where there is no photograph yet
 
-/** A canvas made ready to draw on, and empty. @param {HTMLCanvasElement} canvas @param {number} width @param {number} [height] @returns {Surface} */
+/**
+ * A canvas made ready to draw on, and empty.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} [height] @returns {Surface}
+ */
 export function surface(canvas, width, height = width) {
   const dense = Math.min(devicePixelRatio || 1, 3);
   const [across, down] = [Math.round(width * dense), Math.round(height * dense)];
@@ -58,7 +61,10 @@ export function greyOf(photo) {
   return canvas;
 }
 
-/** Rectangles in colours, from edge to edge of real pixels, so that no seams show. @param {Surface} s @param {Rect[]} rects @param {(index: number) => string} colour @param {number} [gap] */
+/**
+ * Rectangles in colours, from edge to edge of real pixels, so that no seams show.
+ * @param {Surface} s @param {Rect[]} rects @param {(index: number) => string} colour @param {number} [gap]
+ */
 export function fill({ c, dense }, rects, colour, gap = 0) {
   /** @param {number} value */
   const snap = (value) => Math.round(value * dense) / dense;
@@ -69,7 +75,10 @@ export function fill({ c, dense }, rects, colour, gap = 0) {
   });
 }
 
-/** Weights in the colours of a ramp; cells apart from each other where there is room. @param {Surface} s @param {Rect[]} rects @param {ArrayLike<number>} levels 0..1 of the largest @param {string[]} ramp */
+/**
+ * Weights in the colours of a ramp; cells apart from each other where there is room.
+ * @param {Surface} s @param {Rect[]} rects @param {ArrayLike<number>} levels 0..1 of the largest @param {string[]} ramp
+ */
 export const heat = (s, rects, levels, ramp) => fill(s, rects, (i) => onRamp(ramp, levels[i]), rects[0].w >= 9 ? 1 : 0);
 
 /** The veil's colour. @param {number} opacity */
@@ -87,7 +96,10 @@ export function dimAround({ c, width, height }, hole, opacity) {
 /** @type {?HTMLCanvasElement} */
 let screen = null;
 
-/** A veil over the photograph that the tokens' levels lift. @param {Surface} s @param {ArrayLike<number>} levels 0..1, row by row @param {Pair} grid */
+/**
+ * A veil over the photograph that the tokens' levels lift.
+ * @param {Surface} s @param {ArrayLike<number>} levels 0..1, row by row @param {Pair} grid
+ */
 export function uncover({ c, width, height }, levels, [h, w]) {
   screen ??= document.createElement("canvas"); // one pixel a token: a large map has thousands
   [screen.width, screen.height] = [w, h];

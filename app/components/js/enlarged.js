@@ -47,7 +47,11 @@ export function drawWindow(s, { grey, grid, window, token, levels, most, lit }) 
   return found ?? window;
 }
 
-/** Weights in per cent, in the cells that have room for them. @param {import("./canvas.js").Surface} s @param {import("./geometry.js").Rect[]} cells @param {ArrayLike<number>} levels @param {number} most */
+/**
+ * Weights in per cent, in the cells that have room for them.
+ * @param {import("./canvas.js").Surface} s @param {import("./geometry.js").Rect[]} cells @param {ArrayLike<number>} levels
+ * @param {number} most
+ */
 export function printWeights(s, cells, levels, most) {
   const px = s.width > 300 && cells[0].w > 40 ? 15 : cells[0].w >= 28 ? 12 : 11;
   cells.forEach(({ x, y, w, h }, i) => {

@@ -75,7 +75,10 @@ export function parts({ x, y, w, h }, [rows, columns]) {
   }));
 }
 
-/** A square of `side` tokens round the middle of a box, moved into the map. @param {Box} box @param {number} side @param {Pair} grid @returns {Box} */
+/**
+ * A square of `side` tokens round the middle of a box, moved into the map.
+ * @param {Box} box @param {number} side @param {Pair} grid @returns {Box}
+ */
 export function squareAround([top, left, height, width], side, [h, w]) {
   const y = clamp(top + height / 2 - side / 2, 0, Math.max(0, h - side));
   const x = clamp(left + width / 2 - side / 2, 0, Math.max(0, w - side));
@@ -85,7 +88,10 @@ export function squareAround([top, left, height, width], side, [h, w]) {
 /** A box as fractions of the map. @param {Box} box @param {Pair} grid @returns {Box} */
 export const fractions = ([top, left, height, width], [h, w]) => [top / h, left / w, height / h, width / w];
 
-/** Where a window is drawn enlarged: beside it, in the widest free side; null where it would hardly be larger. @param {Box} window @param {Pair} grid @returns {?Box} */
+/**
+ * Where a window is drawn enlarged: beside it, in the widest free side; null where it would hardly be larger.
+ * @param {Box} window @param {Pair} grid @returns {?Box}
+ */
 export function enlargedBox([top, left, height, width], [h, w]) {
   const margin = 0.03;
   /** @type {[string, number][]} */
@@ -109,7 +115,10 @@ export function fittedBox([, , height, width], [h, w]) {
   return [(h - height * factor) / 2, (w - width * factor) / 2, height * factor, width * factor];
 }
 
-/** Two lines from the corners of a rectangle to those of its enlargement. @param {Rect} small @param {Rect} large @returns {Box[]} x, y, x, y */
+/**
+ * Two lines from the corners of a rectangle to those of its enlargement.
+ * @param {Rect} small @param {Rect} large @returns {Box[]} x, y, x, y
+ */
 export function connectors(small, large) {
   const [t, l, b, r] = [small.y, small.x, small.y + small.h, small.x + small.w];
   const [et, el, eb, er] = [large.y, large.x, large.y + large.h, large.x + large.w];

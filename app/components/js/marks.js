@@ -32,7 +32,10 @@ function setFont(c, px, weight = 600) {
   c.textBaseline = "middle";
 }
 
-/** Lines over the whole picture, one after every `every` tokens. @param {Surface} s @param {Pair} grid @param {number} every @param {string} colour @param {number} [line] */
+/**
+ * Lines over the whole picture, one after every `every` tokens.
+ * @param {Surface} s @param {Pair} grid @param {number} every @param {string} colour @param {number} [line]
+ */
 export function gridLines({ c, width, height }, [h, w], every, colour, line = 1) {
   stroke(c, colour, line, () => {
     for (let i = every; i < w; i += every) {
@@ -110,7 +113,10 @@ export function hoverRing({ c }, [x, y]) {
   stroke(c, WHITE, 1.5, () => c.arc(x, y, 6, 0, 7));
 }
 
-/** A token beside the query, by its shape. @param {Surface} s @param {Pair} at x and y @param {number} r @param {"diamond" | "square"} shape */
+/**
+ * A token beside the query, by its shape.
+ * @param {Surface} s @param {Pair} at x and y @param {number} r @param {"diamond" | "square"} shape
+ */
 export function sign({ c }, [x, y], r, shape) {
   for (const [colour, line] of /** @type {[string, number][]} */ ([[PALETTE.ink, 5], [WHITE, 2.5]]))
     stroke(c, colour, line, () => {
@@ -123,7 +129,11 @@ export function sign({ c }, [x, y], r, shape) {
     });
 }
 
-/** A number in the middle of a cell. @param {Surface} s @param {string} text @param {Pair} at x and y @param {{ px?: number, level?: number, halo?: boolean }} [look] level: the cell's, 0..1; a strong one is pale. halo: on a photograph */
+/**
+ * A number in the middle of a cell.
+ * @param {Surface} s @param {string} text @param {Pair} at x and y
+ * @param {{ px?: number, level?: number, halo?: boolean }} [look] level: the cell's, 0..1; a strong one is pale. halo: on a photograph
+ */
 export function number({ c }, text, [x, y], { px = 12, level = 0, halo = false } = {}) {
   setFont(c, px);
   c.textAlign = "center";
@@ -142,7 +152,10 @@ export function labelSize({ c }, text, px = 13) {
   return [c.measureText(text).width + 14, px + 9];
 }
 
-/** @param {Surface} s @param {string} text @param {Rect} rect as large as `labelSize` says @param {string} ground @param {string} ink @param {number} [px] */
+/**
+ * @param {Surface} s @param {string} text @param {Rect} rect as large as `labelSize` says @param {string} ground @param {string} ink
+ * @param {number} [px]
+ */
 export function label({ c }, text, rect, ground, ink, px = 13) {
   c.fillStyle = ground;
   c.beginPath();

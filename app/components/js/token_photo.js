@@ -38,7 +38,11 @@ export const describePhoto = (title, [h, w], window) =>
 /** @param {Pair} token @param {Pair} grid */
 export const placeInWords = (token, [h, w]) => `${rowAndColumn(token).replace("row", "Row")} of ${h} × ${w}`;
 
-/** The frames of what a token reads, as the theme colours them. @param {(name: string) => string} theme @param {?Box} window @param {?Box} cell its strongest @param {number} side the cell's, in tokens @returns {Framed[]} */
+/**
+ * The frames of what a token reads, as the theme colours them.
+ * @param {(name: string) => string} theme @param {?Box} window @param {?Box} cell its strongest
+ * @param {number} side the cell's, in tokens @returns {Framed[]}
+ */
 export function readFrames(theme, window, cell, side) {
   /** @type {Framed[]} */
   const frames = [];

@@ -23,7 +23,10 @@ export function attach({ data, parentElement, setStateValue }, selector, start) 
   };
 }
 
-/** Draw again when the element's size or the page's theme changes; returns what ends this. @param {Element} element @param {() => void} draw */
+/**
+ * Draw again when the element's size or the page's theme changes; returns what ends this.
+ * @param {Element} element @param {() => void} draw
+ */
 export function watch(element, draw) {
   const observer = new ResizeObserver(draw);
   observer.observe(element);
@@ -69,7 +72,10 @@ export function makeButton(name, html) {
 /** @type {WeakMap<Element, string>} */
 const seen = new WeakMap();
 
-/** Whether a value differs from the element's last one: what is built from it must be built anew. @param {Element} element @param {string} value */
+/**
+ * Whether a value differs from the element's last one: what is built from it must be built anew.
+ * @param {Element} element @param {string} value
+ */
 export function isNew(element, value) {
   if (seen.get(element) === value) return false;
   seen.set(element, value);

@@ -13,7 +13,10 @@ import { drawPanel } from "./panels.js";
 /** @typedef {import("./indices.js").Cell} Cell */
 /** @typedef {import("../../components/js/geometry.js").Box} Box */
 /** @typedef {{ html: string, panel: string, hue: string, words: string, size: string }} Term */
-/** @typedef {{ equation: (string | Term)[], columns: Panel[][], start: Cell, shapes: string, photo: string }} Data as app/views/equations/boards makes it */
+/**
+ * @typedef {{ equation: (string | Term)[], columns: Panel[][], start: Cell, shapes: string, photo: string }} Data as
+ * app/views/equations/boards makes it
+ */
 /** @typedef {{ panel: Panel, figure: HTMLElement, plot: HTMLElement }} Figure */
 
 /** @param {import("../../components/js/view.js").Component} component */

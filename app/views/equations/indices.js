@@ -14,7 +14,10 @@
 /** @param {Panel} panel @returns {Pair} */
 export const shapeOf = ({ size, values }) => size ?? [values.length, values[0].length];
 
-/** The indices that a cell stands for: { key: 3, channel: 7 }. @param {Panel | undefined} panel @param {number} row @param {number} column */
+/**
+ * The indices that a cell stands for: { key: 3, channel: 7 }.
+ * @param {Panel | undefined} panel @param {number} row @param {number} column
+ */
 export function meaning(panel, row, column) {
   /** @type {Indices} */
   const indices = {};
@@ -25,7 +28,10 @@ export function meaning(panel, row, column) {
   return indices;
 }
 
-/** The cells of a panel that agree with some indices: a box in cells, or none. @param {Panel} panel @param {Indices} indices @returns {Box[]} */
+/**
+ * The cells of a panel that agree with some indices: a box in cells, or none.
+ * @param {Panel} panel @param {Indices} indices @returns {Box[]}
+ */
 export function marked({ rows, columns, cells, values }, indices) {
   if (cells) {
     const [name, own] = cells;

@@ -63,7 +63,10 @@ function drawWeights(s, panel, cells, levels, grey) {
   if (cells[0].w >= 24 && cells[0].h >= 18) printWeights(s, cells, levels, panel.most);
 }
 
-/** Bars to both sides of a middle line, or one that fills a share of the width. @param {Surface} s @param {Panel} panel @param {Rect[]} cells @param {number[]} levels @param {Theme} theme */
+/**
+ * Bars to both sides of a middle line, or one that fills a share of the width.
+ * @param {Surface} s @param {Panel} panel @param {Rect[]} cells @param {number[]} levels @param {Theme} theme
+ */
 function drawBars(s, panel, cells, levels, theme) {
   const zero = panel.kind === "bars" ? s.width / 2 : 0;
   const gap = cells[0].h >= 5 ? 1 : 0; // above and below
@@ -77,7 +80,10 @@ function drawBars(s, panel, cells, levels, theme) {
   if (panel.kind === "bars") fill(s, [{ x: Math.round(zero), y: 0, w: 1, h: s.height }], () => css(ink, 0.5));
 }
 
-/** The page's colour at 0, the hue above, dark below. Ink has no second hue: it runs from the page's colour to its own. @param {Surface} s @param {Panel} panel @param {Rect[]} cells @param {number[]} levels @param {Theme} theme */
+/**
+ * The page's colour at 0, the hue above, dark below. Ink has no second hue: it runs from the page's colour to its own.
+ * @param {Surface} s @param {Panel} panel @param {Rect[]} cells @param {number[]} levels @param {Theme} theme
+ */
 function drawMatrix(s, panel, cells, levels, theme) {
   const [page, ink, hue] = ["page", "ink", panel.hue].map((name) => rgbOf(theme(name)));
   const below = mix(page, ink, 0.85);

@@ -37,7 +37,10 @@ function segments(element, options, chosen, choose) {
   });
 }
 
-/** @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions @param {(panel: string) => void} changePanel */
+/**
+ * @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions
+ * @param {(panel: string) => void} changePanel
+ */
 export function controls(root, store, { tell }, changePanel) {
   const [head, tabs] = [find(root, ".head"), find(root, ".tabs")];
   return {

@@ -21,7 +21,10 @@ export function surfaceIn(element, ratio = 1) {
   return width ? surface(canvas, width, width * ratio) : null;
 }
 
-/** The ring of a map that has its place from the whole picture. @param {Surface} s @param {import("../../components/js/geometry.js").Pair} token @param {number} step */
+/**
+ * The ring of a map that has its place from the whole picture.
+ * @param {Surface} s @param {import("../../components/js/geometry.js").Pair} token @param {number} step
+ */
 export const mapRing = (s, token, step) => ring(s, centreOf(rectOf([...token, 1, 1], step)), 0.035 * s.width);
 
 /** @param {Surface} s */

@@ -12,7 +12,10 @@ import { weightOf } from "./store.js";
 /** @typedef {import("../../components/js/canvas.js").Surface} Surface */
 /** @typedef {import("./sheets.js").Sheet} Sheet */
 
-/** @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions @returns {() => void} draws it */
+/**
+ * @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions
+ * @returns {() => void} draws it
+ */
 export function pooling(root, store, { theme }) {
   const panel = find(root, "[data-panel=pooling]");
   const [one, lost, say] = [".cell", ".lost", ":scope > .say"].map((selector) => find(panel, selector));
@@ -27,7 +30,10 @@ export function pooling(root, store, { theme }) {
     mapRing(s, store.token, step);
   }
 
-  /** The cell and half a cell around it, each token with its part in the loss. @param {Surface} s @param {Sheet} sheet @param {number} index */
+  /**
+   * The cell and half a cell around it, each token with its part in the loss.
+   * @param {Surface} s @param {Sheet} sheet @param {number} index
+   */
   function drawCell(s, sheet, index) {
     const { cell, grid } = store.data;
     const box = store.cell(index);

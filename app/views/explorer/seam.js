@@ -13,7 +13,10 @@ const CAPTION =
   `<b class="query">The seam</b><small><i class="mark ring"></i> query <i class="mark diamond"></i> across ` +
   `<i class="mark square"></i> inside</small>`;
 
-/** @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions @returns {() => void} draws it */
+/**
+ * @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions
+ * @returns {() => void} draws it
+ */
 export function seam(root, store, { theme }) {
   const figure = find(root, ".pair");
 

@@ -1,6 +1,8 @@
 // Sheets: the rows of all tokens of one map, 8 bits a weight. Packed by packing.py, kept by the browser under their key.
 
-/** @typedef {{ key: string, body?: Record<string, any> }} Sent a sheet as the server names it; its body where the browser does not have it */
+/**
+ * @typedef {{ key: string, body?: Record<string, any> }} Sent a sheet as the server names it; its body where the browser does not have it
+ */
 /**
  * levels: of each token's keys, weight / largest weight x 255. told: four numbers a token, as packing.py's `row_statistics` says. only: the one
  * token whose row this is, or null for all. cells, tokens, whole: what averaging loses, on the sheet of the pooling panel.

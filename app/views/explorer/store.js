@@ -10,7 +10,10 @@ import { sheetOf } from "./sheets.js";
 /** @typedef {Kind | "lost"} MapName "lost": the map of the pooling panel, whose keys are the global ones */
 /** @typedef {[number, number, ?number]} Chosen stage, block, head from 1; null for the mean of the heads */
 /** @typedef {{ levels: string, shape: Pair, bytes?: Uint8Array }} SmallMaps the mean of the heads, then each head */
-/** @typedef {{ stage: number, block: number, heads: number, grid: Pair, global: SmallMaps, cell: number, local?: SmallMaps, window?: Box }} Block */
+/**
+ * @typedef {{ stage: number, block: number, heads: number, grid: Pair, global: SmallMaps, cell: number, local?: SmallMaps, window?: Box }}
+ * Block
+ */
 /** @typedef {{ source: Pair, cell: Pair, near: number, far: number }} Path */
 /** @typedef {{ here: Pair, there: Pair, inside: ?Pair, local: number[][] }} Neighbours */
 /**
@@ -20,7 +23,10 @@ import { sheetOf } from "./sheets.js";
  *   none: Record<string, string>, over: ?string, pinned: boolean, strip: ?Block[], paths: ?Path[],
  *   seam: ?{ pair: Neighbours, html: string }, prediction: string, turn: number, offline?: string[] }} Data
  */
-/** A token's row. spread: bits; distance: mean, in tokens; most: the largest weight, of key `at`. @typedef {{ token: Pair, levels: Uint8Array, spread: number, distance: number, most: number, at: number }} Row */
+/**
+ * A token's row. spread: bits; distance: mean, in tokens; most: the largest weight, of key `at`. @typedef {{ token: Pair, levels:
+ * Uint8Array, spread: number, distance: number, most: number, at: number }} Row
+ */
 /** @typedef {{ kind: MapName, index: number } | { kind: "path", path: Path }} Pointed */
 /**
  * What the parts of the Explorer may do. tell: the server, of a change. theme: a colour of the page's theme.
@@ -111,7 +117,10 @@ export class Store {
     return null;
   }
 
-  /** The row of the token that is pointed at where the browser has it, else the pinned one's; null while it has neither. @param {Kind} kind @returns {?Row} */
+  /**
+   * The row of the token that is pointed at where the browser has it, else the pinned one's; null while it has neither.
+   * @param {Kind} kind @returns {?Row}
+   */
   row(kind) {
     const sheet = sheetOf(this.data.sheets[kind]);
     if (!sheet) return null;

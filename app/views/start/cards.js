@@ -113,7 +113,10 @@ function start(root, send) {
     if (front !== size) paint(front);
   }
 
-  /** Cards before and after the active one recede to the side, as in a row of records. @param {number} width @param {number} front the active card's side */
+  /**
+   * Cards before and after the active one recede to the side, as in a row of records.
+   * @param {number} width @param {number} front the active card's side
+   */
   function place(width, front) {
     const alone = width < ALONE;
     const gap = alone ? 0 : Math.min((width - front) / 6, front * 0.36);

@@ -102,7 +102,10 @@ function scaled(weights) {
   return [weights.map((weight) => weight / most), most];
 }
 
-/** From a cell to the token, bent to one side, so that arcs over each other stay apart. @param {Surface} s @param {Pair} from @param {Pair} to @param {number} line */
+/**
+ * From a cell to the token, bent to one side, so that arcs over each other stay apart.
+ * @param {Surface} s @param {Pair} from @param {Pair} to @param {number} line
+ */
 function arc({ c }, [x0, y0], [x1, y1], line) {
   const bend = 0.18;
   const middle = /** @type {Pair} */ ([(x0 + x1) / 2 + (y1 - y0) * bend, (y0 + y1) / 2 - (x1 - x0) * bend]);
@@ -118,7 +121,10 @@ function arc({ c }, [x0, y0], [x1, y1], line) {
   c.lineCap = "butt";
 }
 
-/** Label a cell, in it or a little above or below, where another label or the ring stands already. @param {Surface} s @param {string} text @param {Rect} cell @param {Rect[]} taken */
+/**
+ * Label a cell, in it or a little above or below, where another label or the ring stands already.
+ * @param {Surface} s @param {string} text @param {Rect} cell @param {Rect[]} taken
+ */
 function nameCell(s, text, cell, taken) {
   const px = s.width > 330 ? 14 : 12;
   const [w, h] = labelSize(s, text, px);
