@@ -1,4 +1,4 @@
-# Needs only make and Python: every target first creates .venv and installs what is missing.
+# Needs only make and Python: every target first creates .venv and installs what is missing. The JavaScript is checked where Node is.
 PYTHON ?= python3
 PORT ?=
 ARGS ?=
@@ -9,7 +9,7 @@ VENV := .venv/.made
 APP := .venv/.installed-app
 DEV := .venv/.installed-dev
 
-.PHONY: help app tutorials setup test lint check screenshots clean distclean
+.PHONY: help app tutorials setup test lint js check screenshots clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,17 +30,24 @@ lint: $(DEV) ## run ruff: its rules, and its format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint test ## all that CI runs
+js: ## check the types of the JavaScript and run its unit tests: needs Node 20, which the app does not
+	@if ! command -v npm >/dev/null || ! npm install --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null; then \
+	  echo "js: not checked, because that takes Node with npm, and TypeScript from its registry" >&2; [ "$(CI)" != true ]; \
+	else \
+	  npm run --silent types && npm test --silent; \
+	fi
+
+check: lint js test ## all that CI runs
 
 screenshots: $(DEV) ## take the README's screenshots of the running app
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)
 
 clean: ## remove caches and build products
 	rm -rf .pytest_cache .ruff_cache build dist *.egg-info
-	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . \( -path ./.venv -o -path ./node_modules \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-distclean: clean ## remove .venv as well
-	rm -rf .venv
+distclean: clean ## remove .venv and node_modules as well
+	rm -rf .venv node_modules
 
 # A .venv without pip is what an interrupted creation leaves; venv completes it in place.
 $(VENV):

@@ -1,24 +1,33 @@
 // Copies the address as it is when the button is pressed. Where the browser does not let a page write to the clipboard
 // (no HTTPS, no permission), the link is shown and marked, ready for Ctrl+C.
 
-export default function (component) {
-  const root = component.parentElement.querySelector(".copylink");
-  const [button, said, link] = ["button", "span", "input"].map((name) => root.querySelector(name));
+import { find } from "./js/view.js";
+
+/** @param {import("./js/view.js").Component} component */
+export default function mount(component) {
+  const root = find(component.parentElement, ".copylink");
+  const said = find(root, "span");
+  const link = /** @type {HTMLInputElement} */ (find(root, "input"));
+  /** @type {ReturnType<typeof setTimeout>} */
   let timer;
 
+  /** @param {string} text @param {boolean} show whether the link is shown */
   function say(text, show) {
     clearTimeout(timer);
     said.textContent = text;
     said.classList.add("said");
     link.hidden = !show;
-    timer = setTimeout(() => {
-      said.textContent = "Copy link";
-      said.classList.remove("said");
-      link.hidden = true;
-    }, show ? 20000 : 2500);
+    timer = setTimeout(
+      () => {
+        said.textContent = "Copy link";
+        said.classList.remove("said");
+        link.hidden = true;
+      },
+      show ? 20000 : 2500,
+    );
   }
 
-  button.onclick = async () => {
+  find(root, "button").onclick = async () => {
     try {
       await navigator.clipboard.writeText(location.href);
       say("Copied", false);

@@ -16,10 +16,9 @@ _HTML = """
     <span class="keys"><kbd>↑</kbd><kbd>↓</kbd><kbd>←</kbd><kbd>→</kbd> move · click pins</span>
     <span class="touch">tap to choose a token</span>
   </div>
-  <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>
 """
-_mount = component(Path(__file__).with_name("picker.js"), _HTML, uses=("paint",))
+_mount = component(Path(__file__).with_name("picker.js"), _HTML)
 
 
 def picker(

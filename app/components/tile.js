@@ -1,157 +1,128 @@
-// One map on the photograph: as many as a page likes. Pointing at a square of one shows the same square, and its number, in all of its group.
+// One map on the photograph, as many as a page likes. Pointing at a square of one shows the same square, and its number, in all of its group.
 
-export default function ({ data, parentElement, setStateValue }) {
-  const root = parentElement.querySelector(".tile");
-  const tile = (root.tile ??= start(root));
-  tile.send = (picked) => setStateValue("picked", picked);
-  tile.receive(data);
-  return () => tile.stop();
-}
+import { fill, greyOf, photograph, surface, WHITE, whole } from "./js/canvas.js";
+import { onRamp } from "./js/colours.js";
+import { clamp, parts, placeIn, rectOf } from "./js/geometry.js";
+import { chooses, moved } from "./js/keyboard.js";
+import { frame, ring } from "./js/marks.js";
+import { PALETTE } from "./js/palette.js";
+import { attach, find, findCanvas, sourceOf, watch } from "./js/view.js";
+import { minus, rowAndColumn } from "./js/words.js";
 
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+/** @typedef {import("./js/geometry.js").Pair} Pair */
+/**
+ * As app/ui/tiles.py describes it.
+ * @typedef {{ photo: string, alt: string, group: string, enter: string, values: number[][], most: number, signed: boolean, ramp: string[],
+ *   unit: string, digits: number, grey: boolean, boxes: import("./js/geometry.js").Box[], edge: string, ring: ?Pair }} Data
+ */
+
 const SAME = "hatnet-same-place";
 
-function start(root) {
-  const frame = root.querySelector(".frame");
-  const canvas = root.querySelector("canvas");
-  const tip = root.querySelector(".tip");
-  const image = new Image();
-  const tile = {};
-  let data = null;
-  let place = null; // [y, x], fractions of the picture: what is pointed at here or in another map of the group
+/** @param {import("./js/view.js").Component} component */
+export default function mount(component) {
+  return attach(component, ".tile", start);
+}
+
+/** @param {HTMLElement} root @param {(picked: unknown) => void} send @returns {import("./js/view.js").View} */
+function start(root, send) {
+  const picture = find(root, ".frame");
+  const tip = find(root, ".tip");
+  const photo = new Image();
+  /** @type {?HTMLCanvasElement} */
+  let grey = null;
+  /** @type {Data} */
+  let data;
+  /** @type {?Pair} */
+  let place = null; // fractions of the picture: what is pointed at here or in another map of the group
   let turn = 0;
 
-  image.onload = draw;
-
-  tile.receive = (fresh) => {
-    if (!data || data.photo !== fresh.photo) image.src = document.getElementById(fresh.photo)?.src ?? "";
-    data = fresh;
-    frame.setAttribute("aria-label", `${data.alt} Arrow keys read it square by square. Enter ${data.enter}.`);
-    frame.dataset.shown = digest(data.values); // for tests: what is on the canvas
-    say();
+  photo.onload = () => {
+    grey = data.grey ? greyOf(photo) : null;
     draw();
   };
+  const unwatch = watch(picture, draw);
 
-  const digest = (values) => String(JSON.stringify(values).split("").reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 7));
-  const size = () => [data.values.length, data.values[0].length];
-
-  function cell() {
-    if (!place || !data) return null;
-    const [rows, columns] = size();
-    return [clamp(Math.floor(place[0] * rows), 0, rows - 1), clamp(Math.floor(place[1] * columns), 0, columns - 1)];
-  }
+  /** @returns {Pair} */
+  const shape = () => [data.values.length, data.values[0].length];
+  /** The square that is pointed at. @returns {?Pair} */
+  const pointed = () => place && [Math.floor(place[0] * shape()[0]), Math.floor(place[1] * shape()[1])];
+  /** The middle of a square, as fractions of the picture. @param {Pair} square @returns {Pair} */
+  const middleOf = ([row, column]) => [(row + 0.5) / shape()[0], (column + 0.5) / shape()[1]];
 
   function say() {
-    const at = cell();
-    tip.textContent = at ? `row ${at[0] + 1}, column ${at[1] + 1}: ${number(data.values[at[0]][at[1]])} ${data.unit}` : "";
-    tip.classList.toggle("high", Boolean(at) && place[0] > 0.72); // never over what it speaks of
+    const at = pointed();
+    const value = at && data.values[at[0]][at[1]];
+    const number = minus(`${data.signed && Number(value) > 0 ? "+" : ""}${value?.toFixed(data.digits)}`);
+    tip.textContent = at ? `${rowAndColumn(at)}: ${number} ${data.unit}` : "";
+    tip.classList.toggle("high", Boolean(place && place[0] > 0.72)); // never over what it speaks of
   }
 
-  const number = (value) => `${data.signed && value > 0 ? "+" : ""}${value.toFixed(data.digits)}`.replace("-", "−");
+  /** @param {?Pair} next */
+  const point = (next) => dispatchEvent(new CustomEvent(SAME, { detail: { group: data.group, place: next } }));
 
-  function point(next) {
-    dispatchEvent(new CustomEvent(SAME, { detail: { group: data.group, place: next } }));
-  }
-
-  const heard = ({ detail }) => {
-    if (!data || detail.group !== data.group) return;
-    place = detail.place;
+  /** @param {Event} event */
+  function follow(event) {
+    const { group, place: next } = /** @type {CustomEvent} */ (event).detail;
+    if (!data || group !== data.group) return;
+    place = next;
     say();
     draw();
-  };
-  addEventListener(SAME, heard);
-
-  function at(event) {
-    const box = canvas.getBoundingClientRect();
-    return [clamp((event.clientY - box.top) / box.height, 0, 0.9999), clamp((event.clientX - box.left) / box.width, 0, 0.9999)];
   }
+  addEventListener(SAME, follow);
 
-  function choose(where) {
-    turn += 1;
-    tile.send({ y: where[0], x: where[1], turn });
-  }
+  /** @param {Pair} where */
+  const choose = ([y, x]) => send({ y, x, turn: (turn += 1) });
+  /** @param {MouseEvent} event @returns {Pair} */
+  const at = (event) => placeIn(event, picture.getBoundingClientRect(), [1, 1]);
 
-  frame.onclick = (event) => choose(at(event));
-  frame.onpointermove = (event) => event.pointerType === "mouse" && point(at(event));
-  frame.onpointerleave = frame.onblur = () => point(null);
-  frame.onkeydown = (event) => {
-    const move = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    const [rows, columns] = size();
-    const from = cell() ?? (data.ring ? data.ring.map(Math.floor) : [rows >> 1, columns >> 1]);
+  picture.onclick = (event) => choose(at(event));
+  picture.onpointermove = (event) => event.pointerType === "mouse" && point(at(event));
+  picture.onpointerleave = picture.onblur = () => point(null);
+  picture.onkeydown = (event) => {
     if (event.key === "Escape") return point(null);
-    if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      return choose([(from[0] + 0.5) / rows, (from[1] + 0.5) / columns]);
-    }
-    if (!move || event.ctrlKey || event.altKey || event.metaKey) return;
+    const [rows, columns] = shape();
+    /** @type {Pair} */
+    const centre = data.ring ? [Math.floor(data.ring[0]), Math.floor(data.ring[1])] : [rows >> 1, columns >> 1];
+    const from = pointed() ?? centre;
+    const next = moved(event, from, shape());
+    if (!next && !chooses(event)) return;
     event.preventDefault(); // the page must not scroll
-    point([(clamp(from[0] + move[0], 0, rows - 1) + 0.5) / rows, (clamp(from[1] + move[1], 0, columns - 1) + 0.5) / columns]);
-  };
-
-  const observer = new ResizeObserver(() => draw());
-  observer.observe(frame);
-  tile.stop = () => {
-    observer.disconnect();
-    removeEventListener(SAME, heard);
-    delete root.tile;
+    if (next) point(middleOf(next));
+    else choose(middleOf(from));
   };
 
   function draw() {
-    const width = frame.clientWidth;
+    const width = picture.clientWidth;
     if (!data || !width) return;
-    const [rows, columns] = size();
-    const height = width;
-    const dense = Math.min(devicePixelRatio || 1, 3);
-    if (canvas.width !== Math.round(width * dense)) canvas.width = canvas.height = Math.round(width * dense);
-    const c = canvas.getContext("2d");
-    c.setTransform(dense, 0, 0, dense, 0, 0);
-    c.fillStyle = "#1B1B1B";
-    c.fillRect(0, 0, width, height);
-    if (image.complete && image.naturalWidth) {
-      c.filter = data.grey ? "grayscale(1) brightness(0.48)" : "none";
-      c.drawImage(image, 0, 0, width, height);
-      c.filter = "none";
-    }
-    const [tall, wide] = [height / rows, width / columns];
-    const snap = (value) => Math.round(value * dense) / dense;
+    const s = surface(findCanvas(picture), width);
+    const [rows, columns] = shape();
+    const step = width / columns;
+    photograph(s, data.grey ? grey : photo);
     const low = data.signed ? -data.most : 0;
-    data.values.forEach((line, row) =>
-      line.forEach((value, column) => {
-        const t = clamp((value - low) / (data.most - low || 1), 0, 1);
-        c.fillStyle = data.ramp[Math.round(t * (data.ramp.length - 1))];
-        const [x, y] = [snap(column * wide), snap(row * tall)];
-        c.fillRect(x, y, snap((column + 1) * wide) - x, snap((row + 1) * tall) - y);
-      }),
-    );
-    for (const [top, left, down, across] of data.boxes) {
-      c.strokeStyle = data.edge;
-      c.lineWidth = data.boxes.length > 1 ? 0.5 : 1.5;
-      c.strokeRect(left * wide, top * tall, across * wide, down * tall);
-    }
-    if (data.ring) ring(c, data.ring[1] * wide, data.ring[0] * tall, clamp(0.035 * width, 5, 10));
-    const marked = cell();
-    if (marked) {
-      for (const [colour, thick] of [["#10161D", 4], ["#fff", 2]]) {
-        c.strokeStyle = colour;
-        c.lineWidth = thick;
-        c.strokeRect(marked[1] * wide, marked[0] * tall, wide, tall);
-      }
-    }
+    const values = data.values.flat();
+    fill(s, parts(whole(s), [rows, columns]), (i) => onRamp(data.ramp, (values[i] - low) / (data.most - low || 1)));
+    for (const box of data.boxes) frame(s, rectOf(box, step), data.edge, { line: data.boxes.length > 1 ? 0.5 : 1.5, edge: null });
+    if (data.ring) ring(s, [data.ring[1] * step, data.ring[0] * step], clamp(0.035 * width, 5, 10));
+    const marked = pointed();
+    if (marked) frame(s, rectOf([...marked, 1, 1], step), WHITE, { line: 2, edge: PALETTE.ink });
   }
 
-  function ring(c, x, y, radius) {
-    for (const [colour, thick] of [["#fff", 5.5], [data.query, 3]]) {
-      c.beginPath();
-      c.arc(x, y, radius, 0, 7);
-      c.strokeStyle = colour;
-      c.lineWidth = thick;
-      c.stroke();
-    }
-    c.beginPath();
-    c.arc(x, y, radius / 3, 0, 7);
-    c.fillStyle = data.query;
-    c.fill();
-  }
-
-  return tile;
+  return {
+    receive(/** @type {Data} */ fresh) {
+      const other = data?.photo !== fresh.photo;
+      data = fresh;
+      if (other) photo.src = sourceOf(fresh.photo);
+      picture.setAttribute("aria-label", `${data.alt} Arrow keys read it square by square. Enter ${data.enter}.`);
+      picture.dataset.shown = digest(data.values); // for tests: what is on the canvas
+      say();
+      draw();
+    },
+    stop() {
+      unwatch();
+      removeEventListener(SAME, follow);
+    },
+  };
 }
+
+/** @param {number[][]} values */
+const digest = (values) => String([...JSON.stringify(values)].reduce((sum, letter) => (Math.imul(sum, 31) + letter.charCodeAt(0)) | 0, 7));

@@ -3,6 +3,7 @@
 `.streamlit/config.toml` has to repeat some of them, because Streamlit reads its theme there; a test compares the two.
 """
 
+import json
 from dataclasses import dataclass, fields
 
 
@@ -50,6 +51,8 @@ DARK = Colours(
 
 # Maps lie on a photograph that is darkened in both themes, so both use the hues for a dark ground.
 ON_PHOTO = DARK
+VEIL = (9, 12, 16), 0.93  # colour and opacity where a veil hides the photograph
+ARC = "#FFE3C2"  # a line from a pooled cell to the query, over its map: the global hue, much paler
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
@@ -94,6 +97,7 @@ def signed(colour: str, stops: int = 33) -> list[list]:
     return result
 
 
+HUES = {"local": (ON_PHOTO.local, LOCAL_POWER), "global": (ON_PHOTO.global_, GLOBAL_POWER)}
 LOCAL_SCALE = scale(ON_PHOTO.local, LOCAL_POWER)
 GLOBAL_SCALE = scale(ON_PHOTO.global_, GLOBAL_POWER)
 LOCAL_SIGNED, GLOBAL_SIGNED = signed(ON_PHOTO.local), signed(ON_PHOTO.global_)
@@ -106,3 +110,10 @@ def css() -> str:
     for name, stops in (("local", LOCAL_SCALE), ("global", GLOBAL_SCALE)):
         lines.append(f"--{name}-ramp: linear-gradient(90deg, {', '.join(colour for _, colour in stops)}), #262626;")
     return ":root, :host {" + " ".join(lines) + "}"
+
+
+def javascript() -> str:
+    """The colours of drawings on a photograph as a JavaScript module; app/components/js/palette.d.ts describes it."""
+    ramps = {name: [colour for _, colour in scale(*hue, stops=64)] for name, hue in HUES.items()}
+    palette = {"local": ON_PHOTO.local, "global": ON_PHOTO.global_, "query": LIGHT.query, "ink": DARK.page, "arc": ARC, "veil": VEIL}
+    return f"export const PALETTE = {json.dumps(palette | {'ramps': ramps})};\n"

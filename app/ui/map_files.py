@@ -11,15 +11,13 @@ import json
 import numpy as np
 from PIL import Image, ImageDraw
 
-from app.core.colours import GLOBAL_POWER, LIGHT, LOCAL_POWER, ON_PHOTO, rgb, signed_tint, tint
+from app.core.colours import HUES, LIGHT, ON_PHOTO, VEIL, rgb, signed_tint, tint
 
 Box = tuple[int, int, int, int]
 
 SIDE = 720  # pixels
 GROUND = 0.48  # of the grey photograph's brightness: the rest is black
-HUES = {"local": (ON_PHOTO.local, LOCAL_POWER), "global": (ON_PHOTO.global_, GLOBAL_POWER)}
 KINDS = (*HUES, *(f"{hue} difference" for hue in HUES), "uncovered")
-VEIL = ((9, 12, 16), 0.93)  # colour and opacity where `uncovered` shows nothing
 BARE = 98.5  # percentile of the weights from which on it shows the photograph bare
 
 
@@ -140,9 +138,8 @@ def html_page(title: str, about: str, images: dict[str, str], data: dict, *, mar
 
     title, about: HTML. code: a module whose default export mounts the component, as in Streamlit.
     """
-    if (start := "export default function (") not in code:
+    if (start := "export default function mount(") not in code:
         raise ValueError(f"the component's code must hold {start!r}")
     shown = "".join(f'<img id="{name}" src="{source}" alt="">' for name, source in images.items())
     safe = json.dumps(data).replace("<", "\\u003c")  # a title must not end the script
-    code = code.replace(start, "function mount(")
     return _PAGE.format(title=title, about=about, css=css, images=shown, markup=markup, code=code, data=safe).encode()

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.core.colours import GLOBAL_SCALE, GLOBAL_SIGNED, LIGHT, LOCAL_SCALE, LOCAL_SIGNED, ON_PHOTO
+from app.core.colours import GLOBAL_SCALE, GLOBAL_SIGNED, LOCAL_SCALE, LOCAL_SIGNED, ON_PHOTO, VEIL
 from app.core.overlay import FULL, Box, times_even
 
-VEIL = [f"rgba(9,12,16,{0.93 * (1 - step / 40):.3f})" for step in range(41)]  # from least to most
+VEILS = [f"rgba({','.join(map(str, VEIL[0]))},{VEIL[1] * (1 - step / 40):.3f})" for step in range(41)]  # from least to most
 
 
 def compared(shares: np.ndarray, kind: str, most: float, token: tuple[int, int], boxes: Sequence[Box], signed: bool = False) -> dict:
@@ -27,7 +27,6 @@ def compared(shares: np.ndarray, kind: str, most: float, token: tuple[int, int],
         boxes=[list(box) for box in boxes],
         edge=ON_PHOTO.local if kind == "local" else "rgba(255,255,255,0.35)",
         ring=(token[0] + 0.5, token[1] + 0.5),
-        query=LIGHT.query,
     )
 
 
@@ -42,12 +41,11 @@ def uncovered(importance: np.ndarray, ring: tuple[float, float] | None = None) -
         values=np.round(shares, 3).tolist(),
         most=FULL,
         signed=False,
-        ramp=VEIL,
+        ramp=VEILS,
         unit="times an even share",
         digits=1,
         grey=False,
         boxes=[],
         edge="",
         ring=ring and (ring[0] * shares.shape[0], ring[1] * shares.shape[1]),
-        query=LIGHT.query,
     )

@@ -10,7 +10,6 @@ _HTML = """
   <p class="shapes"></p>
   <div class="columns"></div>
   <p class="line" aria-live="polite"></p>
-  <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i><i class="swatch ink"></i><i class="swatch page"></i>
 </div>
 """
 _mount = component(Path(__file__).with_name("board.js"), _HTML)

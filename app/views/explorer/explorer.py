@@ -7,7 +7,6 @@ import streamlit as st
 
 from app.components import component
 from app.components.turn import turn
-from app.core.colours import GLOBAL_POWER, LOCAL_POWER, ON_PHOTO, tint
 
 HTML = """
 <div class="explorer">
@@ -55,22 +54,10 @@ HTML = """
   <p class="foot">A weight says where a token looks, not why the model decides: attention is not attribution. <b>Why?</b> compares
   them.</p>
   <p class="aloud" aria-live="polite"></p>
-  <i class="swatch local"></i><i class="swatch global"></i><i class="swatch query"></i>
 </div>
 """
-USES = ("paint",)
-STOPS = 64
 SCRIPT = Path(__file__).with_name("explorer.js")
-_mount = component(SCRIPT, HTML, USES)
-
-
-def ramp(colour: str, power: float) -> list[str]:
-    """The colours of weights from 0 to the largest."""
-    colours = (tint(colour, power, stop / (STOPS - 1)) for stop in range(STOPS))
-    return [f"rgba({red:.0f},{green:.0f},{blue:.0f},{alpha:.3f})" for red, green, blue, alpha in colours]
-
-
-RAMPS = {"local": ramp(ON_PHOTO.local, LOCAL_POWER), "global": ramp(ON_PHOTO.global_, GLOBAL_POWER)}
+_mount = component(SCRIPT, HTML)
 
 
 def explorer(*, key: str, data: dict, changed: Callable[[dict], None]) -> None:
@@ -82,6 +69,5 @@ def explorer(*, key: str, data: dict, changed: Callable[[dict], None]) -> None:
     def on_change() -> None:
         changed(st.session_state[key]["picked"])
 
-    _mount(
-        key=key, data=data | {"turn": turn(st.session_state.get(key)), "ramps": RAMPS}, default={"picked": None}, on_picked_change=on_change
-    )
+    data = data | {"turn": turn(st.session_state.get(key))}
+    _mount(key=key, data=data, default={"picked": None}, on_picked_change=on_change)

@@ -74,7 +74,7 @@ def _csv(kind: str, view: ViewState, checkpoint: Checkpoint, picture: Picture) -
 def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> bytes:
     """The photograph with its maps as one HTML file: the same component, with all its data inside."""
     data = payload(view, checkpoint, picture, held=[])
-    data |= {"offline": OFFLINE, "strip": None, "paths": [], "seam": None, "over": None, "turn": 0, "ramps": component.RAMPS}
+    data |= {"offline": OFFLINE, "strip": None, "paths": [], "seam": None, "over": None, "turn": 0}
     data["panel"] = view.panel if view.panel in OFFLINE else "maps"
     kinds = [*data["sheets"], *(["pooling"] if view.stage in checkpoint.hierarchical else [])]
     bodies = {kind: contents(Sheet(kind=kind, picture=picture, checkpoint=checkpoint, view=view)) for kind in kinds}
@@ -85,5 +85,5 @@ def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> byte
     head = f"head {view.head}" if view.head else "mean of the heads"
     sides = f", G₁ = {g1}, G₂ = {g2}" if g1 else ""
     about = f"{picture.title}, checkpoint {checkpoint.name}, stage {view.stage}, block {view.block}, {head}{sides}"
-    parts = dict(markup=component.HTML, css=style(component.SCRIPT), code=script(component.SCRIPT, component.USES))
+    parts = dict(markup=component.HTML, css=style(component.SCRIPT), code=script(component.SCRIPT))
     return map_files.html_page(HEADLINE, html.escape(about), images, data, **parts)

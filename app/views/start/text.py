@@ -3,7 +3,6 @@
 import numpy as np
 
 from app.core.layer import Layer
-from app.core.overlay import enlarged_box
 from app.core.words import offset, percent
 
 NAMES = ("Image", "Tokens", "Windows", "Local", "Pool", "Global", "Sum")
@@ -83,7 +82,6 @@ def drawn(layer: Layer, photo: np.ndarray) -> dict:
         "g1": layer.g1,
         "cell": layer.g2,
         "near": layer.near.round(5).tolist(),
-        "enlarged": enlarged_box(layer.window, (layer.side, layer.side)),
         "far": layer.far.round(5).tolist(),
         "colours": cell_colours(photo, layer.side, layer.g2).tolist(),
         "hops": np.clip(rest / bright, 0, 1).round(3).tolist(),
