@@ -1,10 +1,18 @@
-"""How fast the app is on this machine: `python benchmarks/app_latency.py`. Prints a Markdown table and writes nothing.
+"""How fast the app is on this machine, beside a bare Streamlit page: `python benchmarks/app_latency.py`.
 
-Drives Chromium on a server that is up. For each view: from opening its address in a fresh browser to the first telling picture. In
-the Explorer: hovers, keys to new maps, and clicks until the server has answered; elsewhere clicks to new maps. On every view with maps:
-G1 and G2 moved by the sidebar's sliders, with the shipped checkpoint and with hatnet_tiny at 224 x 224 pixels (random weights of a
-fixed seed: the time does not depend on them). All is timed in the browser, by the frame in which canvases have other pixels.
-Run it on an idle machine.
+Prints a Markdown table and writes nothing. Chromium visits two servers by turns: one with bare_page.py (a slider, and one component that
+the server paints), one with the app. What disturbs one disturbs the other, so the ratio of the two says what is the app's own. Measured
+on each page:
+
+- first picture: from opening its address in a fresh browser to the first telling picture, on a server that is up;
+- clicks on other tokens, to new maps; on Start and in the Explorer, where the browser draws them by itself, to the server's answer;
+- in the Explorer also arrow keys, and what the browser works for one hover;
+- G1 and G2 moved by the sidebar's sliders, to new maps: with the shipped checkpoint, and with hatnet_tiny at 224 x 224 pixels (random
+  weights of a fixed seed: the time does not depend on them). On Why? such a move starts work of seconds: not measured.
+
+Clicks and keys are compared with a click on the bare page, moves of G1 and G2 with a move of its slider. All is timed in the browser, by
+the frame in which canvases have other pixels. With --against, another checkout of this project takes its turns too, and the last columns
+say how this one compares with it. Run it on an idle machine: the defaults take about half an hour, and half as long again with --against.
 """
 
 import argparse
@@ -13,193 +21,145 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
+from playwright.sync_api import Browser, Page
 
 import hatnet
 from tools.chromium import chromium
-from tools.running_app import path_of, running_app, settle
+from tools.running_app import REPO, path_of, running_app, settle
 
-# Where a view's first telling picture is, and the canvases that follow token, G1 and G2 (none: charts follow).
+BARE = Path(__file__).with_name("bare_page.py")
+HELPERS = BARE.with_name("app_latency.js").read_text(encoding="utf-8")
+PAUSE = 600  # ms after an answer: the server tidies up, and the other lane shall not feel it
+GOALS = {"picture": "≤ 1.4 ×", "click": "≤ 1.5 ×", "slide": "≤ 2.5 ×", "tiny": "≤ 1,000 ms", "hover": "≤ 16 ms"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Where a page shows what is measured. "host inner": `inner` in the shadow root of `host`."""
+
+    picture: str  # the first telling picture
+    maps: str = ""  # the canvases (or, without any, the HTML) that follow token, G1 and G2
+    photo: str = ""  # the photograph that is clicked
+    by_address: bool = False  # a click is answered when the address changes: the browser has drawn the maps already
+
+
 VIEWS = {
-    "start": ("[data-testid=stMain]", None),
-    "explorer": (".st-key-explorer .map", ".st-key-explorer .map"),
-    "equations": (".st-key-board", ".st-key-board"),
-    "grids": (".st-key-local_B", ".st-key-local_B, .st-key-global_B"),
-    "cost": (".looks", ".looks"),
-    "why": (".st-key-why_raw", ".st-key-why_raw"),
+    "start": View(picture="[data-testid=stMain]", maps=".st-key-story", photo=".st-key-story .card.active", by_address=True),
+    "explorer": View(picture=".st-key-explorer .map", maps=".st-key-explorer .map", photo=".st-key-explorer .frame", by_address=True),
+    "equations": View(picture=".st-key-board", maps=".st-key-board", photo=".st-key-eq_picker .frame"),
+    "grids": View(picture=".st-key-local_B", maps=".st-key-local_B, .st-key-global_B", photo=".st-key-grids_picker .frame"),
+    "cost": View(picture=".looks", maps=".looks"),
+    "why": View(picture=".st-key-why_raw", maps=".st-key-why_raw", photo=".st-key-why_picker .frame"),
 }
-PICKER = {"explorer": "explorer", "equations": "eq_picker", "grids": "grids_picker"}
-GOALS = {"picture": 1500, "click": 150, "compact": 400, "tiny": 1000, "hover": 16}
-
-HELPERS = """
-window.lab = {
-  // Components draw in shadow roots: elements are looked for through them. "host inner": a host on the page, and what is in its root.
-  deep(root, selector) {
-    const found = [...root.querySelectorAll(selector)];
-    for (const each of root.querySelectorAll("*")) if (each.shadowRoot) found.push(...this.deep(each.shadowRoot, selector));
-    return found;
-  },
-  areas(selector) {
-    return selector.split(", ").flatMap((one) => {
-      const [host, inner] = one.split(" ");
-      const hosts = [...document.querySelectorAll(host)];
-      return inner ? hosts.flatMap((element) => this.deep(element, inner)) : hosts;
-    });
-  },
-  // What is to be seen in an area: a few pixels of each canvas, and its text where there is none.
-  seen(selector) {
-    return this.areas(selector).map((area) => {
-      const canvases = this.deep(area, "canvas").filter((canvas) => canvas.width && canvas.height);
-      return canvases.length ? canvases.map((canvas) => this.pixels(canvas)).join() : area.innerHTML;
-    }).join("|");
-  },
-  pixels(canvas) {
-    const small = (this.small ??= new OffscreenCanvas(40, 40).getContext("2d", { willReadFrequently: true }));
-    small.clearRect(0, 0, 40, 40);
-    small.drawImage(canvas, 0, 0, 40, 40);
-    let hash = 0;
-    for (const value of small.getImageData(0, 0, 40, 40).data) hash = (Math.imul(hash, 31) + value) | 0;
-    return hash;
-  },
-  // A picture is there: a canvas that is painted, a photograph that is loaded, or a figure of HTML.
-  painted(selector) {
-    const areas = this.areas(selector);
-    if (!areas.length) return false;
-    const blank = (canvas) => {
-      const c = new OffscreenCanvas(8, 8).getContext("2d");
-      c.drawImage(canvas, 0, 0, 8, 8);
-      const data = [...c.getImageData(0, 0, 8, 8).data];
-      return data.every((value, i) => value === data[i % 4]);
-    };
-    return areas.some((area) => area.matches(".looks")
-      || this.deep(area, "canvas").some((canvas) => canvas.clientWidth > 60 && canvas.width && !blank(canvas))
-      || this.deep(area, "img").some((image) => image.clientWidth > 200 && image.complete && image.naturalWidth));
-  },
-  when(condition) {
-    return new Promise((resolve) => {
-      const look = () => condition() ? resolve(performance.now()) : requestAnimationFrame(look);
-      look();
-    });
-  },
-  // Resolves with the milliseconds from the next event of a kind to the frame in which an area looks different.
-  arm(kind, selector) {
-    const before = this.seen(selector);
-    this.answer = new Promise((resolve) => addEventListener(kind, () => {
-      const start = performance.now();
-      this.when(() => this.seen(selector) !== before && this.areas(selector).length).then((end) => resolve(end - start));
-    }, { capture: true, once: true }));
-  },
-  // The same until the server has answered: the page's address names another token.
-  armAddress(kind) {
-    const before = location.search;
-    this.answer = new Promise((resolve) => addEventListener(kind, () => {
-      const start = performance.now();
-      this.when(() => location.search !== before).then((end) => resolve(end - start));
-    }, { capture: true, once: true }));
-  },
-};
-// What a hover costs the browser: its handlers and the drawing that they ask for, without the wait for the next frame.
-window.work = 0;
-const later = window.requestAnimationFrame.bind(window);
-window.requestAnimationFrame = (call) => later((now) => {
-  const start = performance.now();
-  call(now);
-  window.work += performance.now() - start;
-});
-let begun = 0;
-addEventListener("pointermove", () => (begun = performance.now()), true);
-addEventListener("pointermove", () => (window.work += performance.now() - begun));
-"""
+BARE_VIEW = View(picture=".st-key-bare", maps=".st-key-bare", photo=".st-key-bare canvas")
+SLIDERS = ("Window side G₁", "Cell side G₂")
 
 
-def ready(browser, url: str, view: str, query: str = "") -> float:
-    """Milliseconds from the request of a fresh browser to a view's first telling picture."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(120_000)
-    try:
-        page = context.new_page()
-        page.add_init_script(HELPERS)
-        page.goto(url + path_of(view) + query, wait_until="commit")
-        return page.evaluate("selector => lab.when(() => lab.painted(selector))", VIEWS[view][0])
-    finally:
-        context.close()
+@dataclass(frozen=True)
+class Lane:
+    """One of the servers that take turns, at one page."""
+
+    url: str
+    name: str  # of VIEWS, or "bare"
+    query: str = ""
+
+    @property
+    def view(self) -> View:
+        return VIEWS.get(self.name, BARE_VIEW)
+
+    @property
+    def address(self) -> str:
+        return self.url + ("/" if self.name == "bare" else path_of(self.name)) + self.query
 
 
-def opened(browser, url: str, view: str, query: str = ""):
-    """A page of a view with its first picture, quiet."""
+def by_turns(lanes: dict, count: int, measure: Callable) -> dict[str, list[float]]:
+    """Milliseconds for each lane; `measure` gets the lane and the number of the round. Every other round goes backwards."""
+    times = {name: [] for name in lanes}
+    for n in range(count):
+        for name in list(lanes)[:: -1 if n % 2 else 1]:
+            times[name].append(measure(lanes[name], n))
+    return times
+
+
+def fresh(browser: Browser) -> Page:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(120_000)
     page.add_init_script(HELPERS)
-    page.goto(url + path_of(view) + query)
-    settle(page)
-    page.evaluate("selector => lab.when(() => lab.painted(selector))", VIEWS[view][0])
     return page
 
 
-def spots(page, view: str, count: int) -> list[tuple[float, float]]:
-    """Places on a view's photograph, far from each other."""
-    frame = page.locator(f".st-key-{PICKER[view]} .frame")
-    frame.scroll_into_view_if_needed()
-    box = frame.bounding_box()
-    places = [((n * 7 + 2) % 16, (n * 5 + 1) % 16) for n in range(count)]
-    return [(box["x"] + (x + 0.5) / 16 * box["width"], box["y"] + (y + 0.5) / 16 * box["height"]) for x, y in places]
+def ready(browser: Browser, lane: Lane) -> float:
+    """Milliseconds from the request of a fresh browser to the first telling picture."""
+    page = fresh(browser)
+    try:
+        page.goto(lane.address, wait_until="commit")
+        return page.evaluate("selector => lab.when(() => lab.painted(selector))", lane.view.picture)
+    finally:
+        page.context.close()
 
 
-def clicks(page, view: str, count: int) -> list[float]:
-    """Milliseconds of clicks on other tokens: to new maps; in the Explorer, where hovering has drawn them, to the server's answer."""
-    times = []
-    for x, y in spots(page, view, count):
-        page.evaluate("lab.armAddress('mousedown')" if view == "explorer" else f"lab.arm('mousedown', '{VIEWS[view][1]}')")
-        page.mouse.click(x, y)
-        times.append(page.evaluate("lab.answer"))
-        page.wait_for_timeout(150)
-    return times
+class Opened:
+    """A lane's page with its first picture, quiet; each method takes one measurement, in milliseconds."""
 
+    def __init__(self, browser: Browser, lane: Lane):
+        self.lane, self.view, self.page = lane, lane.view, fresh(browser)
+        self.page.goto(lane.address)
+        settle(self.page)
+        self.page.evaluate("selector => lab.when(() => lab.painted(selector))", self.view.picture)
 
-def keys(page, count: int) -> list[float]:
-    """Milliseconds of arrow keys in the Explorer, to new maps."""
-    page.locator(".st-key-explorer .frame").focus()
-    times = []
-    for n in range(count):
-        page.evaluate(f"lab.arm('keydown', '{VIEWS['explorer'][1]}')")
-        page.keyboard.press(["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"][n % 4])
-        times.append(page.evaluate("lab.answer"))
-        page.wait_for_timeout(300)
-    return times
+    def _answer(self) -> float:
+        time = self.page.evaluate("lab.answer")
+        self.page.wait_for_timeout(PAUSE)
+        return time
 
+    def _spot(self, n: int) -> tuple[float, float]:
+        """A place on the photograph, far from the one before."""
+        photo = self.page.locator(self.view.photo)
+        photo.scroll_into_view_if_needed()
+        box = photo.bounding_box()
+        x, y = (n * 7 + 2) % 16, (n * 5 + 1) % 16
+        return box["x"] + (x + 0.5) / 16 * box["width"], box["y"] + (y + 0.5) / 16 * box["height"]
 
-def hovers(page, count: int) -> list[float]:
-    """Milliseconds that the browser works for one movement of the pointer over the Explorer's photograph."""
-    times = []
-    for x, y in spots(page, "explorer", count):
-        page.evaluate("window.work = 0")
-        page.mouse.move(x, y)
-        page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
-        times.append(page.evaluate("window.work"))
-    return times
+    def click(self, n: int) -> float:
+        spot = self._spot(n)
+        self.page.evaluate("lab.armAddress('mousedown')" if self.view.by_address else f"lab.arm('mousedown', '{self.view.maps}')")
+        self.page.mouse.click(*spot)
+        return self._answer()
 
+    def key(self, n: int) -> float:
+        if self.lane.name == "bare":
+            return self.click(n)
+        self.page.locator(self.view.photo).focus()
+        self.page.evaluate(f"lab.arm('keydown', '{self.view.maps}')")
+        self.page.keyboard.press(["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"][n % 4])
+        return self._answer()
 
-def slides(page, view: str, count: int) -> list[float]:
-    """Milliseconds of moves of the sidebar's sliders for G1 and G2 by one token, to new maps."""
-    times, sidebar = [], page.get_by_test_id("stSidebar")
-    for n in range(count):
-        name = ("Window side G₁", "Cell side G₂")[n % 2]
-        slider = sidebar.get_by_role("slider", name=name)
-        slider.focus()
-        if view == "equations":  # an equation that the side stands in
-            page.get_by_role("radio", name=("Local attention", "Average-pool")[n % 2]).check(force=True)
-            page.wait_for_timeout(600)
-            slider.focus()
-        page.evaluate(f"lab.arm('keydown', '{VIEWS[view][1]}')")
-        page.keyboard.press("ArrowRight" if n % 4 < 2 else "ArrowLeft")
-        times.append(page.evaluate("lab.answer"))
-        page.wait_for_timeout(600)
-    return times
+    def hover(self, n: int) -> float:
+        """The browser's work for one movement of the pointer."""
+        spot = self._spot(n)
+        self.page.evaluate("window.work = 0")
+        self.page.mouse.move(*spot)
+        self.page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+        return self.page.evaluate("window.work")
+
+    def slide(self, n: int) -> float:
+        if self.lane.name == "equations":  # an equation that the side stands in
+            self.page.get_by_role("radio", name=("Local attention", "Average-pool")[n % 2]).check(force=True)
+            self.page.wait_for_timeout(PAUSE)
+        name = "Hue" if self.lane.name == "bare" else SLIDERS[n % 2]
+        self.page.get_by_test_id("stSidebar").get_by_role("slider", name=name).focus()
+        self.page.evaluate(f"lab.arm('keydown', '{self.view.maps}')")
+        self.page.keyboard.press("ArrowRight" if n % 4 < 2 else "ArrowLeft")
+        return self._answer()
 
 
 def tiny(folder: Path) -> None:
@@ -213,74 +173,97 @@ def tiny(folder: Path) -> None:
     hatnet.save_checkpoint(hatnet.create_model("hatnet_tiny"), run / "best.safetensors", info)
 
 
-def chosen(browser, url: str, view: str) -> str:
-    """What the address says once the sidebar's checkpoint is hatnet_tiny: "?checkpoint=..."; "" where it is not offered."""
-    page = opened(browser, url, view)
+def chosen(browser: Browser, url: str) -> str:
+    """What the address says once the sidebar's checkpoint is hatnet_tiny: "?checkpoint=..."."""
+    page = Opened(browser, Lane(url, "cost")).page
     try:
         page.get_by_test_id("stSidebar").get_by_role("combobox", name=re.compile("Checkpoint")).click()
-        option = page.get_by_role("option").filter(has_text="random-tiny")
-        page.get_by_role("option").first.wait_for()
-        if not option.count():
-            return ""
-        option.click()
+        page.get_by_role("option").filter(has_text="random-tiny").click()
         page.wait_for_function("location.search.includes('random-tiny')")
         return "?" + urlencode({"checkpoint": page.evaluate("new URLSearchParams(location.search).get('checkpoint')")})
     finally:
         page.context.close()
 
 
-def line(what: str, times: list[float], goal: str = "") -> None:
-    """One line of the table, in milliseconds: median, quartiles, 95th percentile."""
-    low, middle, high = statistics.quantiles(times, n=4, method="inclusive")
-    p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
-    limit = f"<= {GOALS[goal]:,}" if goal else ""
-    print(f"| {what} | {middle:,.0f} | {low:,.0f} to {high:,.0f} | {p95:,.0f} | {limit} | {len(times)} |", flush=True)
+def header(lanes: dict) -> None:
+    columns = ["ms", "median", "quartiles", "95 %", "n", "bare page (quartiles)", "× bare", "goal"]
+    columns += ["other checkout (quartiles)", "× other"] if "other" in lanes else []
+    print(f"\n| {' | '.join(columns)} |\n|{' --- |' * len(columns)}")
+
+
+def row(what: str, times: dict[str, list[float]], goal: str) -> None:
+    """One line of the table. The ratios are those of the medians."""
+
+    def beside(name: str) -> list[str]:
+        if name not in times:
+            return ["", ""]
+        low, middle, high = statistics.quantiles(times[name], n=4, method="inclusive")
+        return [f"{middle:,.0f} ({low:,.0f} to {high:,.0f})", f"{statistics.median(times['here']) / middle:.2f}"]
+
+    low, middle, high = statistics.quantiles(times["here"], n=4, method="inclusive")
+    p95 = statistics.quantiles(times["here"], n=20, method="inclusive")[-1]
+    cells = [what, f"{middle:,.0f}", f"{low:,.0f} to {high:,.0f}", f"{p95:,.0f}", f"{len(times['here'])}", *beside("bare"), GOALS[goal]]
+    print(f"| {' | '.join(cells + (beside('other') if 'other' in times else []))} |", flush=True)
+
+
+def measure(browser: Browser, lanes: dict[str, Lane], count: int, size: str) -> None:
+    """Clicks, keys, hovers and sliders of one page with one checkpoint. size: "compact" or "tiny"."""
+    name = lanes["here"].name
+    with ExitStack() as contexts:
+        pages = {}
+        for lane_name, lane in lanes.items():
+            pages[lane_name] = Opened(browser, lane)
+            contexts.callback(pages[lane_name].page.context.close)
+        if lanes["here"].view.photo and size == "compact":
+            to = "the answer" if lanes["here"].view.by_address else "new maps"
+            row(f"{name}: click to {to}", by_turns(pages, count, Opened.click), "click")
+        if name == "explorer":
+            row(f"{name}: key to new maps, {size}", by_turns(pages, count, Opened.key), "click")
+            ours = {lane: page for lane, page in pages.items() if lane != "bare"}
+            row(f"{name}: hover, work of the browser, {size}", by_turns(ours, count, Opened.hover), "hover")
+        if name != "why":  # there a change of grids starts work of seconds, which shows its progress
+            row(f"{name}: G1 or G2 changed, {size}", by_turns(pages, count, Opened.slide), "slide" if size == "compact" else "tiny")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visits", type=int, default=7, help="fresh browsers for each view (7)")
-    parser.add_argument("--clicks", type=int, default=30, help="clicks, keys, moves of a slider (30)")
-    parser.add_argument("--views", nargs="+", choices=list(VIEWS), default=None, help="only these (all)")
+    parser.add_argument("--visits", type=int, default=7, help="fresh browsers for each page, at least 2 (7)")
+    parser.add_argument("--clicks", type=int, default=30, help="clicks, keys, moves of a slider, at least 2 (30)")
+    parser.add_argument("--views", nargs="+", choices=list(VIEWS), default=list(VIEWS), help="only these pages (all)")
     parser.add_argument("--no-tiny", action="store_true", help="without hatnet_tiny at 224 x 224")
+    parser.add_argument("--against", type=Path, metavar="PATH", help="another checkout of this project, measured in the same run")
     args = parser.parse_args()
-    views = [view for view in VIEWS if view in (args.views or VIEWS)]
-    with tempfile.TemporaryDirectory() as name, chromium() as browser:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         if not args.no_tiny:
             tiny(folder)
-        start = time.perf_counter()
-        with running_app(folder=folder) as url:
-            print(f"server answers after {time.perf_counter() - start:.1f} s; ", end="")
-            print(f"first picture for the first visitor, who waits for PyTorch: {ready(browser, url, views[0]) / 1000:.1f} s\n")
-            print("| ms | median | quartiles | 95 % | goal | n |\n| --- | --- | --- | --- | --- | --- |")
-            for view in views:
-                ready(browser, url, view)  # warms the caches: the goals are for a server that is up
-                line(f"{view}: first picture", [ready(browser, url, view) for _ in range(args.visits)], "picture")
-            measure(browser, url, views, args, "", "compact")
-            if not args.no_tiny:
-                if query := chosen(browser, url, views[-1]):
-                    measure(browser, url, views, args, query, "tiny")
-                else:
-                    print("\nhatnet_tiny is left out: this app does not offer runs/*/best.safetensors of the folder it was started in.")
+        # The bare page is started in app/, where it finds the app's .streamlit/config.toml.
+        servers = {"bare": (BARE, REPO / "app"), "here": (REPO / "app" / "main.py", folder)}
+        if args.against:
+            servers["other"] = (args.against.resolve() / "app" / "main.py", folder)
+        browser, urls = stack.enter_context(chromium()), {}
+        for server, (script, home) in servers.items():
+            start = time.perf_counter()
+            urls[server] = stack.enter_context(running_app(script, home))
+            up = time.perf_counter() - start
+            first = ready(browser, Lane(urls[server], "bare" if server == "bare" else args.views[0])) / 1000
+            print(f"{server}: the server answers after {up:.1f} s; its first visitor's first picture takes {first:.1f} s", flush=True)
 
+        def lanes(view: str, queries: dict[str, str]) -> dict[str, Lane]:
+            return {server: Lane(url, "bare" if server == "bare" else view, queries.get(server, "")) for server, url in urls.items()}
 
-def measure(browser, url: str, views: list[str], args: argparse.Namespace, query: str, size: str) -> None:
-    """Clicks, keys, hovers and sliders with one checkpoint."""
-    for view in views:
-        if view == "start" or (view == "why" and size == "tiny"):
-            continue
-        page = opened(browser, url, view, query)
-        try:
-            if view in PICKER and size == "compact":
-                line(f"{view}: click to {'the answer' if view == 'explorer' else 'new maps'}", clicks(page, view, args.clicks), "click")
-            if view == "explorer":
-                line(f"{view}: key to new maps, {size}", keys(page, args.clicks), "click")
-                line(f"{view}: hover, work of the browser, {size}", hovers(page, args.clicks), "hover")
-            if view != "why":  # there a change of grids starts work of seconds, which shows its progress
-                line(f"{view}: G1 or G2 changed, {size}", slides(page, view, args.clicks), size)
-        finally:
-            page.context.close()
+        header(urls)
+        for view in args.views:
+            these = lanes(view, {})
+            by_turns(these, 1, lambda lane, n: Opened(browser, lane).page.context.close())  # fills the caches
+            row(f"{view}: first picture", by_turns(these, args.visits, lambda lane, n: ready(browser, lane)), "picture")
+        for view in args.views:
+            measure(browser, lanes(view, {}), args.clicks, "compact")
+        if not args.no_tiny:
+            queries = {server: chosen(browser, url) for server, url in urls.items() if server != "bare"}
+            for view in args.views:
+                if view not in ("start", "why"):
+                    measure(browser, lanes(view, queries), args.clicks, "tiny")
 
 
 if __name__ == "__main__":
