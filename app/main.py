@@ -1,4 +1,7 @@
-"""HAT-Net Lab: `streamlit run app/main.py`, from any folder."""
+"""HAT-Net Lab: `streamlit run app/main.py`, from any folder.
+
+Streamlit imports this file once, to build its server, and runs it for every visit and every click.
+"""
 
 import sys
 from pathlib import Path
@@ -10,46 +13,56 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))
 
-st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=272)
+from app.shell import warm_up  # noqa: E402
 
-# One line for each page. The first one opens by default.
-PAGES = [
-    st.Page("views/start/page.py", title="Start", icon=":material/play_circle:", default=True),
-    st.Page("views/explorer/page.py", title="Explorer", icon=":material/search:", url_path="explorer"),
-    st.Page("views/equations/page.py", title="Equations", icon=":material/function:", url_path="equations"),
-    st.Page("views/grids/page.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
-    st.Page("views/cost/page.py", title="Cost", icon=":material/speed:", url_path="cost"),
-    st.Page("views/why/page.py", title="Why?", icon=":material/help:", url_path="why"),
-]
-page = st.navigation(PAGES, position="top")
 
-from app.core import colours, content  # noqa: E402
-from app.shell import loading  # noqa: E402
+def main() -> None:
+    st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=272)
 
-st.html(f"<style>{colours.css()}{content.style()}</style>")
-st.sidebar.html(loading.BRAND)
-if "torch" not in sys.modules:
-    waiting = st.empty()
-    with waiting.container():
-        loading.first_paint(page is PAGES[0])
-    import torch  # noqa: F401
+    # One line for each page. The first one opens by default.
+    pages = [
+        st.Page("views/start/page.py", title="Start", icon=":material/play_circle:", default=True),
+        st.Page("views/explorer/page.py", title="Explorer", icon=":material/search:", url_path="explorer"),
+        st.Page("views/equations/page.py", title="Equations", icon=":material/function:", url_path="equations"),
+        st.Page("views/grids/page.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
+        st.Page("views/cost/page.py", title="Cost", icon=":material/speed:", url_path="cost"),
+        st.Page("views/why/page.py", title="Why?", icon=":material/help:", url_path="why"),
+    ]
+    page = st.navigation(pages, position="top")
 
-    waiting.empty()
+    from app.core import colours, content
+    from app.shell import loading
 
-from app.core import checkpoints  # noqa: E402
-from app.shell import location, session, sidebar, tour  # noqa: E402
-from app.shell.notices import guarded, notices  # noqa: E402
+    st.html(f"<style>{colours.css()}{content.style()}</style>")
+    st.sidebar.html(loading.BRAND)
+    if not warm_up.imported("torch"):
+        waiting = st.empty()
+        with waiting.container():
+            loading.first_paint(page is pages[0])
+        import torch  # noqa: F401
 
-with guarded():
-    if not checkpoints.names():
-        st.title("No model yet", anchor=False)
-        st.markdown(content.text("content/no_checkpoint.md"))
-        st.stop()
-    tour.arrive()
-    tour.follow(page, PAGES)
-    sidebar.draw()
-    location.draw()
-    notices()
-    tour.draw(page)
-    page.run()
-    session.publish()
+        waiting.empty()
+
+    from app.core import checkpoints
+    from app.shell import location, session, sidebar, tour
+    from app.shell.notices import guarded, notices
+
+    with guarded():
+        if not checkpoints.names():
+            st.title("No model yet", anchor=False)
+            st.markdown(content.text("content/no_checkpoint.md"))
+            st.stop()
+        tour.arrive()
+        tour.follow(page, pages)
+        sidebar.draw()
+        location.draw()
+        notices()
+        tour.draw(page)
+        page.run()
+        session.publish()
+
+
+if __name__ == "__main__":
+    main()
+else:
+    app = st.App(__file__, lifespan=warm_up.lifespan)

@@ -51,11 +51,16 @@ class Checkpoint:
 
 
 def names() -> list[str]:
-    """The names of the checkpoints that the pages can show; the first opens by default. Not cached: a new run is offered at once.
+    """The names of the checkpoints that the pages can show; the first opens by default. A new run is offered at once.
 
     The shipped checkpoints come first, then the authors', then the best of each run, newest first. An unreadable file is left out,
     with a line in the log. Raises ValueError if there are files but none is readable.
     """
+    return list(_names(_last_changes()))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _names(last_changes: tuple) -> tuple[str, ...]:
     headers, problem = {}, None
     for name, path in (files := _files()).items():
         try:
@@ -67,9 +72,21 @@ def names() -> list[str]:
         raise problem
     offered = [name for name, header in headers.items() if default_checkpoint.suits(header)]
     shipped = [name for name in offered if files[name].parent == hatnet.checkpoints.SHIPPED]
-    return sorted(shipped, key=lambda name: default_checkpoint.rank(name, headers[name])) + [
-        name for name in offered if name not in shipped
-    ]
+    shipped.sort(key=lambda name: default_checkpoint.rank(name, headers[name]))
+    return (*shipped, *(name for name in offered if name not in shipped))
+
+
+def _run_folders() -> list[Path]:
+    """The folders of runs: the project's, and that of the current folder."""
+    return list(dict.fromkeys((RUNS, Path("runs").resolve())))
+
+
+def _last_changes() -> tuple[tuple[str, int], ...]:
+    """When each folder that may hold checkpoints last changed. A file that is written atomically changes its folder."""
+    folders = [hatnet.checkpoints.SHIPPED, hatnet.official.pretrained_path("hatnet_tiny").parent]
+    for folder in _run_folders():
+        folders += [folder, *(folder.iterdir() if folder.is_dir() else ())]
+    return tuple((str(folder), _stamp(folder)) for folder in folders)
 
 
 def _files() -> dict[str, Path]:
@@ -79,12 +96,11 @@ def _files() -> dict[str, Path]:
         copy = hatnet.official.pretrained_path(model)
         if path == copy or _copied(model, path, _stamp(path)):
             files[copy.stem] = copy
-    here = Path("runs").resolve()
-    for folder in dict.fromkeys((RUNS, here)):
+    for folder in _run_folders():
         for path in hatnet.list_checkpoints(folder):
             if (path := Path(path)).parent.parent == folder:
                 name = f"run:{path.parent.name}"
-                files[name if name not in files else f"{name}@{here.parent.name}"] = path
+                files[name if name not in files else f"{name}@{folder.parent.name}"] = path
     _places().update(files)
     return files
 

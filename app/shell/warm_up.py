@@ -1,0 +1,76 @@
+"""What is done once for all visitors while the server starts: the imports, the model and the maps that open first.
+
+PyTorch and what comes with it make a million objects that live as long as the process. Streamlit collects garbage after every run of a
+page, and each collection would walk through all of them with the interpreter's lock held, 0.6 s long. So, when everything has been
+imported, they are frozen: the collector no longer looks at them, and still frees whatever is made later.
+"""
+
+import asyncio
+import gc
+import importlib
+import logging
+import sys
+import threading
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+log = logging.getLogger("hatnet.app")
+VIEWS = Path(__file__).resolve().parents[1] / "views"
+
+
+@asynccontextmanager
+async def lifespan(app: "st.App") -> AsyncIterator[None]:
+    """Around the server's life: warm up, and open the browser, as soon as the server answers."""
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.5, threading.Thread(target=_warm_up, name="warm-up", daemon=True).start)
+    if not st.get_option("server.headless"):  # Streamlit opens none for an app that brings its own server
+        address = st.get_option("server.address") or "localhost"
+        url = f"http://{address}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"
+        loop.call_later(0.3, webbrowser.open, url)
+    yield
+
+
+def imported(name: str) -> bool:
+    """Whether a module is there as a whole: while another thread imports it, it stands in `sys.modules` already."""
+    module = sys.modules.get(name)
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
+
+
+def _warm_up() -> None:
+    """Without it everything works, and the first visitors wait longer."""
+    try:
+        _import_all()
+        _fill_caches()
+    except Exception:  # whatever is wrong will be shown to the visitor who asks for it
+        log.exception("the warm-up failed")
+    gc.collect()
+    gc.freeze()
+
+
+def _import_all() -> None:
+    """Every module of every page (not the pages, which draw), and those that Plotly imports with its first figure."""
+    import torch  # noqa: F401 first: whoever comes meanwhile waits for it
+
+    for path in sorted(VIEWS.glob("*/**/*.py")):
+        if path.name != "page.py":
+            parts = path.relative_to(VIEWS).with_suffix("").parts
+            importlib.import_module(".".join(("app.views", *(part for part in parts if part != "__init__"))))
+    import plotly.graph_objects as go
+
+    go.Figure([{"type": "heatmap"}, {"type": "scatter"}, {"type": "bar"}])
+
+
+def _fill_caches() -> None:
+    """What the first visitor's Start and Explorer show."""
+    from app.core import checkpoints, pictures
+    from app.core.layer import layer_of
+    from app.core.view import default
+
+    if names := checkpoints.names():
+        checkpoint = checkpoints.describe(names[0])
+        view = default(checkpoint)
+        layer_of(view, checkpoint, pictures.sample(view.image))
