@@ -5,7 +5,7 @@ Read in this order:
     blocks.py, model.py, config.py          Fig. 1 and Table 1
     ablations.py                            the mechanisms that the paper compares with, on the same weights
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
-    trace.py, equations.py                  the tensors of one attention; Eqs. 6 to 15 one by one
+    trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     checkpoints.py, official.py, files.py   weights on disk; the authors' weights
     cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...

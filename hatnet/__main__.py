@@ -1,4 +1,4 @@
-"""`python -m hatnet`: Table 1 recomputed, next to the paper's figures."""
+"""`python -m hatnet`: Table 1 recomputed, next to the paper's numbers."""
 
 from hatnet.complexity import count
 from hatnet.model import create_model
@@ -8,7 +8,7 @@ PAPER = {"hatnet_tiny": (12.7, 2.0), "hatnet_small": (25.7, 4.3), "hatnet_medium
 
 
 def main() -> None:
-    print("Table 1 recomputed at 224 x 224 (M = 10^6 parameters, G = 10^9 multiply-accumulates), beside the paper's Tables 1 and 2")
+    print("Table 1 recomputed at 224 x 224 (M = 10^6 parameters, G = 10^9 multiply-adds), beside the paper's Tables 1 and 2")
     print(f"{'':14} {'C':>17} {'blocks':>13} | {'#Param':>10} {'paper':>7} | {'conv+linear':>11} {'paper':>7} | {'with QK^T, AV':>13}")
     for name, (parameters, flops) in PAPER.items():
         model = create_model(name)
@@ -19,7 +19,7 @@ def main() -> None:
             f"{name:14} {dims:>17} {depths:>13} | {millions:8.3f} M {parameters:5.1f} M"
             f" | {macs.conv_linear / 1e9:9.4f} G {flops:5.1f} G | {macs.total / 1e9:11.4f} G"
         )
-    print("The paper's #FLOPs are multiply-accumulates without the attention products QK^T and AV (5 to 8 % more).")
+    print("The paper's #FLOPs are multiply-adds and leave out the attention products QK^T and AV, which would add 5 to 8 %.")
 
 
 if __name__ == "__main__":

@@ -24,10 +24,10 @@ The paper's symbols, our names and their shapes
     W^q W^k W^v  qkv          linear layer                     output channels ordered (q,k,v) x heads x d   Eqs. 1, 7
     W^q W^k W^v  q, kv        linear layers                    ordered heads x d, and (k,v) x heads x d      Eq. 12
     W^p          proj         linear layer                     mixes the heads of A1 + A2                    Eqs. 3, 14
-    Omega        .            multiply-accumulates             in `complexity.py`                            Eqs. 5, 15
+    Omega        .            multiply-adds                    in `complexity.py`                            Eqs. 5, 15
 
-Maps are `b c h w` in channels-last memory (the model sees to that): the channels of one token lie together, so turning a map
-into rows of tokens, `b (h w) c`, which the equations multiply by W, moves nothing.
+Maps are `b c h w` in channels-last memory (the model sees to that): the channels of one token lie together. The equations
+multiply rows of tokens, `b (h w) c`, by W; turning a map into them moves no memory.
 
 G1 and G2 carry no weights: they only say which tokens are grouped, and every W applies to single tokens. So they are arguments
 of the call, and a trained model also runs with others.
@@ -124,7 +124,7 @@ def pool(x: Tensor, side: int) -> Tensor:
 class MHSA(nn.Module):
     """Plain multi-head self-attention, Eqs. 1 to 3: the paper's stage 5, whose map is small enough (section 4.1).
 
-    One step instead of two: of H-MHSA's layers, the second projections `q`, `kv` and the norms `grid_norm`, `ds_norm` are missing.
+    It has one step instead of two, and so lacks H-MHSA's second projections `q` and `kv` and the norms `grid_norm` and `ds_norm`.
     """
 
     def __init__(self, channels: int, head_dim: int, norm: Callable[[int], nn.Module]):

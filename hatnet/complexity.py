@@ -1,6 +1,6 @@
-"""What attention costs: the paper's formulas (Eqs. 5 and 15), its peers', and the multiply-accumulates counted module by module.
+"""What attention costs: the paper's formulas (Eqs. 5 and 15), Swin's and PVT's, and the multiply-adds counted module by module.
 
-All numbers are MACs (multiply-accumulates) of one image; a MAC is two FLOPs. Most papers' "#FLOPs" are MACs, and they differ in
+All numbers are MACs (multiply-adds) of one image; a MAC is two FLOPs. Most papers' "#FLOPs" are MACs, and they differ in
 what they count: HAT-Net's rows of Table 2 leave the attention products QK^T and AV out, most other rows do not. `count` gives both.
 
 h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled cell, in tokens.
@@ -77,9 +77,9 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """MACs of one module, or of one attention's products."""
+    """MACs of one module, or of one attention layer's products."""
 
-    name: str  # the module's name in the model, or its attention's with ".products"
+    name: str  # the module's name in the model, or its attention layer's with ".products"
     stage: int  # the paper's number: 1 is the stem, 2 to 5 have blocks, 0 is the classifier
     kind: str  # "conv_linear" or "attention"
     macs: int
@@ -146,7 +146,7 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
 
 
 def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> dict[str, int]:
-    """MACs of one attention on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}."""
+    """MACs of one attention layer on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}."""
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
     (tokens1, keys1, projected1), (tokens2, keys2, projected2) = map(_laid_out, attn.layouts(h, w, *grids))

@@ -162,7 +162,7 @@ def check_fields(overrides: Iterable[str]) -> None:
     """Raise ValueError for a name that is not a field of `Config`."""
     fields = [field.name for field in dataclasses.fields(Config)]
     if unknown := [key for key in overrides if key not in fields]:
-        raise ValueError(f"unknown override {unknown[0]!r}{_nearest(unknown[0], fields)}; the overrides are {', '.join(fields)}")
+        raise ValueError(f"unknown field {unknown[0]!r}{_nearest(unknown[0], fields)}; the fields are {', '.join(fields)}")
 
 
 def _nearest(word: str, known) -> str:

@@ -107,7 +107,7 @@ def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadab
     with a folder of pictures for every class; or it holds the class folders itself.
     split: "train"; "val" (if the source has none: `val_fraction` of the training images, always the same ones); or "test" (if a
     folder has none: its "val").
-    unreadable: how many undecodable pictures to skip, each with a warning that names it (see `Pictures` too).
+    unreadable: how many undecodable pictures to leave out (on demand: to replace by grey), each with a warning that names it.
     Raises ValueError if there is nothing to read, saying what was looked for; and if more pictures are unreadable.
     """
     if not 0 < val_fraction < 1:
@@ -204,7 +204,7 @@ def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
 
 def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
     """Warn of an unreadable picture. Raises ValueError if there are too many."""
-    warnings.warn(f"skipped {picture}, which cannot be read: {error}", stacklevel=3)
+    warnings.warn(f"{picture} cannot be read and is not used: {error}", stacklevel=3)
     if skipped > unreadable:
         raise ValueError(f"more than {unreadable} unreadable pictures, the last one {picture}; repair or delete them") from None
 

@@ -123,7 +123,7 @@ def trace_equations(block: Block, x: Tensor, g1: int, g2: int) -> list[Equation]
     [6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
     """
     if getattr(block.attn, "mechanism", None) != HMHSA.mechanism:
-        raise ValueError("Eqs. 6 to 15 describe H-MHSA; this block has another attention. Choose a block of a hierarchical stage")
+        raise ValueError("Eqs. 6 to 15 describe H-MHSA; this block uses another mechanism. Choose a block of a hierarchical stage")
     trace = Trace()
     block.attn(x, g1, g2, explicit=True, trace=trace)
     return [*(_equation(number, trace) for number in _EQUATIONS), _cost(block, x, g1, g2)]
@@ -155,7 +155,7 @@ def _cost(block: Block, x: Tensor, g1: int, g2: int) -> Equation:
     return Equation(
         number=15,
         latex=_COST,
-        pattern="multiply-accumulates of one image",
+        pattern="multiply-adds of one image",
         before={"x": tuple(x.shape)},
         after={},
         symbols={"x": SYMBOLS["x"]},

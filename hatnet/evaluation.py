@@ -15,7 +15,7 @@ def predict(
 ) -> Tensor:
     """The class that the model predicts for each image, or for each labelled place of it: int64, shaped as `data.labels`.
 
-    Runs in float32 and eval mode. shard: only these images; the others get -1, which is no class.
+    Runs in float32 and eval mode. shard: only these images; the others get -1, which is not a class.
     """
     training, device = model.training, next(model.parameters()).device
     model.eval()
@@ -33,6 +33,6 @@ def confusion(predicted: Tensor, data: Images) -> Tensor:
 
 
 def accuracy(predicted: Tensor, data: Images) -> float:
-    """The fraction of images that are right; where an image has several labels, each counts by its weight."""
+    """The fraction of images classified correctly; where an image has several labels, each counts by its weight."""
     right = (predicted == data.labels).float()
     return (right if data.weights is None else (right * data.weights).flatten(1).sum(1)).mean().item()

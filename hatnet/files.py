@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """A file to write instead of `path`, which it replaces at the end: whoever finds `path` finds it whole.
+    """Yield a temporary path to write to; on success it replaces `path`, so `path` is never seen half-written.
 
     If the block raises, `path` stays as it was.
     """

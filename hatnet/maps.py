@@ -26,7 +26,7 @@ class AttentionMap:
     g2: int | None  # side of a pooled cell, in tokens
     heads: int
     images: int
-    layout: Layout = field(repr=False)  # whom each token attends to: in H-MHSA a window (local) or the pooled cells (global)
+    layout: Layout = field(repr=False)  # which keys each token attends to: in H-MHSA a window (local) or the pooled cells (global)
     rows: dict[tuple[int, Token], Tensor] = field(repr=False)  # (image, token) -> [heads, key_h, key_w], if only some were computed
     weights: Tensor | None = field(repr=False)  # as Eq. 2 gave them, if all were computed: [images * windows, heads, n, m]
 
@@ -67,7 +67,7 @@ class AttentionMap:
         return self.rows[image, (y, x)]
 
     def row_from(self, query: Tensor, key: Tensor, token: Token, image: int) -> Tensor:
-        """Eq. 2 for one query token alone, from Q and K as the attention laid them out: [heads, key_h, key_w]."""
+        """Eq. 2 for one query token alone, from Q and K as the layer laid them out: [heads, key_h, key_w]."""
         window, place = self._locate(token, image)
         keys = self._real_keys(rearrange(key[window], "heads m d -> heads d m"), token)
         weights = attention_weights(query[window, :, place, None], rearrange(keys, "heads d h w -> heads (h w) d"))
@@ -98,9 +98,9 @@ def attention_maps(
 ) -> tuple[Tensor, list[AttentionMap]]:
     """The logits of a batch, and the attention maps of every block: local, then global.
 
-    images: [b, 3, h, w] as for the model. queries: places (y, x) as fractions of the image, 0..1. With them, only the rows of
-    the tokens there are computed and the forward pass stays on the fused kernel, which is cheap at any resolution; without
-    them, all rows are: n x m numbers for each head. g1, g2: grids of this call, as for the model.
+    images: [b, 3, h, w] as for the model. queries: places (y, x) as fractions of the image, 0..1. If given, only the rows of the
+    tokens at these places are computed and the forward pass stays on the fused kernel, which is cheap at any resolution; otherwise
+    all rows are computed, n x m numbers for each head. g1, g2: grids of this call, as for the model.
     Returns logits [b, classes], differentiable, and detached maps. Nothing is stored in the model.
     Raises ValueError for images, grids or places that do not fit.
 
@@ -137,7 +137,7 @@ def attention_maps(
 
 
 def _steps(attn: HMHSA | MHSA, trace: Trace, grid: tuple[int, int], grids: tuple[int, ...]) -> list[tuple[str, Layout, tuple]]:
-    """The steps of one attention: "local" or "global", layout, and Q, K and the weights of the softmax."""
+    """The steps of one attention layer: "local" or "global", layout, and Q, K and the weights of the softmax."""
     if isinstance(attn, MHSA):
         return [("global", layout_of("full", *grid, 1, 1), (trace.q, trace.k, trace.p))]
     local, everywhere = attn.layouts(*grid, *grids)

@@ -144,7 +144,5 @@ def _read_released(path: Path) -> Mapping[str, Tensor]:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ValueError(
-            f"{path} does not hold a state dict (names of weights, and tensors), neither bare nor under 'model' or 'state_dict'"
-        )
+        raise ValueError(f"{path} holds no state dict (a mapping from names to tensors), either bare or under 'model' or 'state_dict'")
     return content

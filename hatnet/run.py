@@ -1,4 +1,4 @@
-"""The files of a training: the state to resume from, the checkpoints and the figures."""
+"""The files of a training run: the state to resume from, the checkpoints and the metrics."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ WRITE_ERRORS = (OSError, SafetensorError)
 
 @dataclass
 class State:
-    """All that changes during a training. `load` restores what `save` wrote."""
+    """All that changes during a training run. `load` restores what `save` wrote."""
 
     model: HATNet
     optimiser: torch.optim.Optimizer
@@ -70,7 +70,7 @@ def running_mean(decay: float) -> Callable:
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of a training, and the header of its checkpoints, which each of them completes with its accuracy and step."""
+    """The folder of a training run, and the header shared by its checkpoints (each adds its own accuracy and step)."""
 
     folder: Path
     header: dict  # at least classes, mean, std, image_size and data

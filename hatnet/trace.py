@@ -1,4 +1,4 @@
-"""A place for the tensors of one attention, on request: a forward pass stores nothing in the model."""
+"""A place for the tensors of one attention layer, on request: a forward pass stores nothing in the model."""
 
 from dataclasses import dataclass, field, fields
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 @dataclass(slots=True)
 class Trace:
-    """The tensors that one attention computed, under our names, each with the paper's symbol. Their shapes: see `attention.py`.
+    """The tensors that one attention layer computed, under our names, each with the paper's symbol; `attention.py` lists their shapes.
 
     p, p1 and p2 are the weights of the softmax, None where the fused kernel ran. MHSA fills q, k and p, H-MHSA all the others.
     """

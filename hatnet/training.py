@@ -1,6 +1,6 @@
 """The trainer: the training loop (`Trainer.optimise`), and the loop that saves its work (`Trainer.train`).
 
-All random numbers of a step follow from the recipe's seed and the step's number. So a training that is resumed after a crash needs
+All random numbers of a step follow from the recipe's seed and the step's number. So a run that is resumed after a crash needs
 no random state: its result is bit for bit that of one that was never interrupted (same machine, same number of processes).
 """
 
@@ -35,7 +35,7 @@ SAVE_EVERY = 60  # seconds from one saved state to the next, at most, plus a ste
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """What a training runs on: this process's device, and its rank among `world` processes."""
+    """What a training run uses: this process's device, and its rank among `world` processes."""
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     bfloat16: bool = False  # autocast

@@ -80,8 +80,8 @@ def test_files_that_do_not_fit(released, tmp_path, hub):
 
     refused({key: value for key, value in released.items() if key != "ds3.norm.bias"}, "missing ds3.norm.bias")
     refused(released | {"classifier.1.bias": torch.zeros(10)}, r"classifier.1.bias has shape \[10\], wanted \[1000\]")
-    refused({"model": {"epoch": 3}}, "not hold a state dict")
-    refused([1, 2], "not hold a state dict")
+    refused({"model": {"epoch": 3}}, "holds no state dict")
+    refused([1, 2], "holds no state dict")
     torch.save(released, path)
     path.write_bytes(path.read_bytes()[: 2**20])
     refused(None, "delete it and try again")

@@ -34,11 +34,11 @@ C_NOT_SQUARED = "C is not squared in your projections: each output channel reads
 G1_NOT_SQUARED = "G1 is not squared: a window of side G1 holds G1 x G1 keys."
 G2_NOT_SQUARED = "G2 is not squared: a cell of side G2 holds G2 x G2 tokens."
 W_P = "you counted W^p too; the equation leaves it out."
-FLOPS = "you counted FLOPs, not MACs: a multiply-accumulate is two FLOPs."
+FLOPS = "you counted FLOPs, not MACs: a multiply-add is two FLOPs."
 
 
 def _macs(run: Callable[[], object]) -> int:
-    """Multiply-accumulates of the matrix products in run()."""
+    """Multiply-adds of the matrix products in run()."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         run()
     return counter.get_total_flops() // 2

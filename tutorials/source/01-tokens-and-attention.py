@@ -166,8 +166,9 @@ checks.qkv(qkv)
 # ## Eq. 2: attention
 #
 # A query is compared with every key by a dot product. Dividing by $\sqrt{d}$ keeps the scores in the same range, however long
-# the vectors are. Softmax turns the scores of **one query** into attention weights: shares that sum to 1. The output is the
-# mean of the values, weighted by these shares.
+# the vectors are. Softmax turns the scores of **one query** into **attention weights**: shares that sum to 1. The output is the
+# mean of the values, weighted by these shares. (A share and an attention weight are the same number. Notebooks 1 to 3 mostly
+# say "share"; notebooks 5 and 6 and the app say "weight".)
 #
 # $$\mathbf{A}=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}\mathbf{K}^T}{\sqrt{d}}\right)\mathbf{V} \tag{2}$$
 #
@@ -441,7 +442,7 @@ for side in (16, 32, 64):
     )
 
 # %% [markdown]
-# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens in the paper's first stage. How long would this one
+# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens in the paper's stage 2, the first with attention. How long would this one
 # layer take here, if time follows Eq. 5 beyond the last point? How much memory would the shares of two heads take, at 4 bytes
 # a number?
 

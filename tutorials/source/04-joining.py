@@ -192,7 +192,6 @@ print(f"the numbers themselves go up to {theirs.abs().max():.2f}")
 # | after Eq. 10 | | **ds_norm** on the pooled map |
 # | "+ X" of Eq. 14 | inside H-MHSA | outside, in the block |
 # | which norm | not stated | **group norm with one group** |
-# | activation | SiLU | SiLU |
 #
 # ### One norm for everything: GroupNorm(1)
 #

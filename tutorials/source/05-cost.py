@@ -51,7 +51,7 @@ from tutorials.start import show
 # Nearly all the work of attention is matrix products. Multiply a matrix of `n` rows and `a` columns by one of `a` rows and
 # `b` columns. The result holds `n · b` numbers, and each of them is a sum of `a` products. That is
 #
-# $$n \cdot a \cdot b \text{ multiply-accumulates, MACs for short.}$$
+# $$n \cdot a \cdot b \text{ multiply-adds, MACs for short.}$$
 #
 # A MAC is one multiplication and one addition: two floating-point operations (FLOPs). Softmax, norms and additions are not
 # counted here. They grow with the number of tokens too, but they are few compared with the products.
@@ -93,7 +93,7 @@ checks.mhsa_cost(mhsa_cost)
 # </details>
 
 # %% [markdown]
-# **Now predict.** HAT-Net-Tiny's first stage has 56 × 56 tokens of 48 channels. You double the image's height and width. By
+# **Now predict.** HAT-Net-Tiny's stage 2 has 56 × 56 tokens of 48 channels. You double the image's height and width. By
 # about what factor does the cost of plain attention grow: 4, 8 or 16? Decide before you run the next cell.
 
 # %%
@@ -603,10 +603,10 @@ figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
 show(figure, alt)
 
 # %% [markdown]
-# The thick lines are measured, with their spread. The thin ones show the time that the formulas' MACs would take, each as
-# fast as plain attention's at 56 × 56. On small maps the thick line of H-MHSA lies far above its thin one: there, a layer's
-# time goes into calls and copies, of which H-MHSA has more, rather than multiplications. So the crossing comes later than the
-# MACs promise. Memory is another story: the fused kernel never lays out all weights, in either layer, so plain attention has
+# The thick lines are measured, with their spread. The thin lines show the times that the formulas predict if every MAC takes
+# as long as one of plain attention's at 56 × 56. On small maps the thick line of H-MHSA lies far above its thin one: there, a
+# layer's time goes into starting many small operations and into copies, of which H-MHSA has more, rather than into
+# multiplications. So the crossing comes later than the MACs promise. Memory is another story: the fused kernel never lays out all weights, in either layer, so plain attention has
 # already lost its worst habit.
 #
 # ## What to remember

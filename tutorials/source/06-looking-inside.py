@@ -542,8 +542,8 @@ print(
 # %% [markdown]
 # ### Side by side
 #
-# `app.attribution` computes these maps for the app, with Captum, and one more, Occlusion: a grey square moves over the
-# picture, and each place is given the drop in the logit that it causes. Here are six maps of one photograph, on the same
+# `app.views.why.attribution` computes these maps for the app, with Captum, and one more, Occlusion: a grey square moves over
+# the picture, and each place is given the drop in the logit that it causes. Here are six maps of one photograph, on the same
 # 16 × 16 squares. Bright means three times an even share, or more.
 
 
@@ -559,7 +559,7 @@ def evidence(name):
         g1=info.config.g1,
         g2=info.config.g2,
         stage=2,
-        block=2,
+        block=1,
         head=None,
         place=SAMPLES[name].place,
         grid=records[0].query_grid,
@@ -567,7 +567,7 @@ def evidence(name):
     found = Evidence(
         model,
         question,
-        {(r.stage, r.block + 1, r.kind): r for r in records},
+        {(r.stage, r.block, r.kind): r for r in records},
         {},
         nullcontext(),
     )
@@ -647,8 +647,8 @@ print(
 
 # %% [markdown]
 # The score of a curve is its mean height: low is good for deletion, high for insertion. But low compared with what? A random
-# map gets a score too. So twelve random maps set the standard: *better than chance* means better than nine out of ten of
-# them.
+# map gets a score too. So twelve random maps set the standard: *better than chance* means a score that only the best tenth of
+# random maps would reach.
 #
 # **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three
 # that follow attention, or the three that ask the model?
@@ -720,5 +720,6 @@ show(
 # - Two hops and rollout show which paths are *open*. They leave out values, norms, the MLP and signs.
 # - For "why this class?" use an attribution method with a stated baseline, and test it against random maps.
 #
-# **Go on:** [7. Train one](07-train-one.ipynb), where we know which place attention *should* read. Or try this: take one head
-# instead of the mean (`head=` in `Question`), or the first block. Does raw attention do better?
+# **Go on:** [7. Train one](07-train-one.ipynb), where we know which place attention *should* read. Or try this: in
+# `Question`, take one head instead of the mean (`head=0` is the first), or the first block (`block=0`). Does raw attention do
+# better?

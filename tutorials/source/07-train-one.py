@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 7. Train one
 #
-# The task asks two questions, one about what is near and one about what is far away. You train a model with hierarchical
-# attention on both, and see which of them other attention mechanisms can answer. Then you take attention apart: what must it
-# read, what happens if it may not, and what can be *proved* without any training? At the end, you run a model of photographs
-# with values of G₁ and G₂ other than those it was trained with.
+# You train a model with hierarchical attention on a small drawn task with two questions, one about what is near and one about
+# what is far away, and see which of them other attention mechanisms can answer. Then you take attention apart: what must it
+# read, what happens if it may not, and what can be *proved* without any training? At the end, you run a model trained on
+# photographs with values of G₁ and G₂ other than those it was trained with.
 #
 # **You will** train with a loss that asks two questions at once; tell "did not learn" from "cannot"; test an attention map
 # with a knock-out; and choose G₁ and G₂ by accuracy and cost.
@@ -498,10 +498,11 @@ for name, hidden in (
 #
 # No weight of H-MHSA depends on G₁ or G₂. They only say which tokens are grouped. So a trained model runs with other values,
 # as the paper promises in section 3.2. What happens to the accuracy? `benchmarks/grids.py` has tried it with the shipped
-# model of photographs, on pictures that it was not trained on.
+# model `cifar10`, on a thousand photographs that were held out from its training.
 #
 # **Now predict.** The model was trained with G₁ = 4 and G₂ = 2 in both stages. Stage 2 has 16 × 16 tokens. With one window
-# over all of them (G₁ = 16), or with cells of 8 × 8 (G₂ = 8), how much of its 93 % accuracy will be left?
+# over all of them (G₁ = 16), or with cells of 8 × 8 (G₂ = 8), how much of its 93 % accuracy on these photographs
+# (91.9 % on the test split) will be left?
 
 # %%
 with open(hatnet.checkpoints.SHIPPED / "cifar10.grids.json", encoding="utf-8") as file:
