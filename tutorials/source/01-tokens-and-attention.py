@@ -442,9 +442,9 @@ for side in (16, 32, 64):
     )
 
 # %% [markdown]
-# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens in the paper's stage 2, the first with attention. How long would this one
-# layer take here, if time follows Eq. 5 beyond the last point? How much memory would the shares of two heads take, at 4 bytes
-# a number?
+# **Now predict.** A photograph of 896 × 896 pixels gives 224 × 224 tokens in the paper's stage 2, the first with attention.
+# How long would this one layer take here, if time follows Eq. 5 beyond the last point? How much memory would the shares of
+# two heads take, at 4 bytes a number?
 
 # %%
 seconds = measured[64].milliseconds / 1000 * macs(224, 224, 48) / macs(64, 64, 48)

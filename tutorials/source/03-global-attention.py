@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 3. Global attention on pooled tokens
 #
-# Local attention (notebook 2) never leaves its window. The second half of the paper's answer is to read the **whole map, but
-# roughly**: each cell of tokens is averaged into a single token, and every token reads these few averages. You write Eqs. 10 to 13, and
-# see what averaging loses.
+# Local attention (notebook 2) never leaves its window. The second half of the paper's answer is to read the **whole map,
+# but roughly**: each cell of tokens is averaged into a single token, and every token reads these few averages. You write
+# Eqs. 10 to 13, and see what averaging loses.
 #
 # **You will** pool a map of any size; say which of Q, K and V come from the pooled map, and why; put the output of attention
 # back on the map.

@@ -603,11 +603,11 @@ figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
 show(figure, alt)
 
 # %% [markdown]
-# The thick lines are measured, with their spread. The thin lines show the times that the formulas predict if every MAC takes
-# as long as one of plain attention's at 56 × 56. On small maps the thick line of H-MHSA lies far above its thin one: there, a
-# layer's time goes into starting many small operations and into copies, of which H-MHSA has more, rather than into
-# multiplications. So the crossing comes later than the MACs promise. Memory is another story: the fused kernel never lays out all weights, in either layer, so plain attention has
-# already lost its worst habit.
+# The thick lines are measured, with their spread. The thin lines show the times that the formulas predict if every MAC
+# takes as long as one of plain attention's at 56 × 56. On small maps the thick line of H-MHSA lies far above its thin one:
+# there, a layer's time goes into starting many small operations and into copies, of which H-MHSA has more, rather than into
+# multiplications. So the crossing comes later than the MACs promise. Memory is another story: the fused kernel never lays
+# out all weights, in either layer, so plain attention has already lost its worst habit.
 #
 # ## What to remember
 #
