@@ -52,26 +52,31 @@ def training_parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("recipe (what you leave out comes from --recipe)")
     add, length = group.add_argument, group.add_mutually_exclusive_group()
     add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; by default cards for cards, else compact")
-    length.add_argument("--epochs", type=int, help="passes over the images; for cards, hundreds of steps")
+    length.add_argument("--epochs", type=int, help="passes over the training images; for cards, one epoch is 100 steps")
     length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")
     add("--batch-size", type=int, help="images per step and process; N processes take N times as many together")
-    add("--learning-rate", type=float, help="of AdamW, after the warm-up; not scaled with the number of processes")
-    add("--weight-decay", type=float, help="none on norms and biases")
-    add("--label-smoothing", type=float)
+    add("--learning-rate", type=float, help="AdamW's, after the warm-up; not scaled with the number of processes")
+    add("--weight-decay", type=float, help="AdamW's; norms and biases have none")
+    add("--label-smoothing", type=float, help="0 to 1; 0: none")
     add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
-    add("--first-side", type=float, metavar="FRACTION", help="start with images of this fraction of the side, which grow; 1: full size")
+    add(
+        "--first-side",
+        type=float,
+        metavar="FRACTION",
+        help="start with images of this fraction of the full side, and enlarge them; 1: full size",
+    )
     add("--mixup", type=float, metavar="ALPHA", help="0: none")
     add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")
     add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: keep the last weights")
-    add("--seed", type=int, help="of all random numbers")
+    add("--seed", type=int, help="seed of all random numbers")
     add = parser.add_argument_group("machine").add_argument
     add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     add("--amp", default="off", choices=("off", "bf16"), help="autocast to bfloat16")
     add("--compile", action="store_true", help="torch.compile the model")
     add = parser.add_argument_group("run").add_argument
-    add("--out", type=Path, metavar="RUN", help="folder for checkpoints and figures (a new one in runs/, which the app lists)")
+    add("--out", type=Path, metavar="RUN", help="folder for checkpoints and metrics (a new one in runs/, which the app lists)")
     add("--resume", type=Path, metavar="RUN", help="continue this run, as its config.json says")
     return parser
 
@@ -212,7 +217,7 @@ def recipe_of(args: argparse.Namespace):
     recipe = dataclasses.replace(RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
     if args.data == "cards" and (args.image_size != 48 or recipe.mixup or recipe.augment != "none" or recipe.first_side < 1):
         raise ValueError(
-            "cards are 48 pixels wide and have a label in each cell: leave --image-size and --mixup out, "
+            "cards are 48 pixels wide and have a label in each cell: leave --image-size, --mixup and --first-side out, "
             "and take a recipe without crops and flips (--recipe cards, or --augment none)"
         )
     return recipe
@@ -255,7 +260,7 @@ def trainer_of(args: argparse.Namespace, config: dict | None, data, machine):
 def resume(trainer, folder: Path, config: dict) -> None:
     """Bring the trainer to where the run stopped. Raises ValueError if that is not possible."""
     if config["processes"] != trainer.machine.world:
-        processes = f"{folder} was begun by {config['processes']} processes; these are {trainer.machine.world}"
+        processes = f"{folder} was started with {config['processes']} processes, and this call has {trainer.machine.world}"
         raise ValueError(f"{processes}: use the same number")
     trainer.state.load(folder / "state.pt")
     keep_lines(folder / "metrics.jsonl", trainer.state.step)
@@ -396,7 +401,7 @@ def main(argv: list[str]) -> None:
     except ValueError as error:
         sys.exit(f"train_small.py: {error}")
     except KeyboardInterrupt:
-        sys.exit("stopped before the first step")
+        sys.exit("interrupted")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_two_processes_are_one(pictures, tmp_path):
     for a, b in zip(first, second, strict=True):
         assert a["loss"] == pytest.approx(b["loss"], rel=1e-5)
         assert a["accuracy"] == pytest.approx(b["accuracy"])
-    with pytest.raises(SystemExit, match="begun by 2 processes"):
+    with pytest.raises(SystemExit, match="started with 2 processes"):
         train_small.main(["--resume", str(two)])
 
 
@@ -273,7 +273,7 @@ def test_a_run_killed_while_it_is_begun_can_be_begun_again(pictures, tmp_path, m
         whole(path, text[: len(text) // 2])
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="stopped before the first step"):
+    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="interrupted"):
         patch.setattr(Path, "write_text", half)
         train_small.main(command(pictures, tmp_path / "run", epochs=1))
     train_small.main(command(pictures, tmp_path / "run", epochs=1))
