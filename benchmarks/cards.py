@@ -4,7 +4,7 @@ Sizes of the weights, recipe and images are the same; only the mechanism differs
 steps, and for as many as fit into the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core.
 Every training is kept in runs/cards-ablation (100 kB each) and not repeated by the next call.
 
-For each training: accuracy on both questions, on 4,000 images that nothing else uses; the pointing score; the knock-outs.
+For each training run: accuracy on both questions, on 4,000 images that nothing else uses; the pointing score; the knock-outs.
 The recipe was tuned on the hierarchical arm. That an arm did not learn in this time does not mean that it cannot.
 """
 

@@ -123,7 +123,6 @@ def parse(
     if panel not in PANELS:
         notices.append(f"The link asked for panel “{_short(panel)}”; there are {', '.join(PANELS)}. The maps are shown.")
         panel = "maps"
-    most = [checkpoint.grid(stage) for stage in checkpoint.hierarchical]
     view = replace(
         view,
         image=image,
@@ -131,13 +130,13 @@ def parse(
         block=_whole(params, "block", opening_block(checkpoint, stage), 1, depth, f"this stage has {count(depth)}", notices),
         head=head,
         place=_place(params, home(image), notices),
-        g1=_sides(params, "g1", checkpoint.config.g1, most, notices),
-        g2=_sides(params, "g2", checkpoint.config.g2, most, notices),
+        g1=_sides(params, "g1", checkpoint, notices),
+        g2=_sides(params, "g2", checkpoint, notices),
         equation=_whole(params, "equation", view.equation, 6, 15, "the page has Eqs. 6 to 15", notices),
         step=_whole(params, "step", view.step, 1, 7, "the Start page has seven cards", notices),
         tour=_whole(params, "tour", view.tour, 0, stops, f"the tour has {count(stops)} stops", notices),
         pixels=_whole(params, "pixels", 0, 0, 1024, "0 stands for the model’s own, and 1024 is the maximum", notices),
-        channels=_whole(params, "channels", 0, 0, 1024, "0 stands for the model’s own, and 1024 is the maximum", notices),
+        channels=_whole(params, "channels", 0, 0, 1024, "0 stands for the stage’s own, and 1024 is the maximum", notices),
         panel=panel,
     )
     return view, notices
@@ -172,19 +171,21 @@ def _title(image: str) -> str:
 def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: int, reason: str, notices: list[str]) -> int:
     if key not in params:
         return default
+    name = "card" if key == "step" else key  # as the Start page calls it
     try:
         asked = int(params[key])
     except ValueError:
-        problem = f"{key} “{_short(params[key])}”, which is not a whole number"
-        notices.append(f"The link asked for {problem}. {key.capitalize()} {default} is shown.")
+        problem = f"{name} “{_short(params[key])}”, which is not a whole number"
+        notices.append(f"The link asked for {problem}. {name.capitalize()} {default} is shown.")
         return default
     shown = min(max(asked, low), high)
     if shown != asked:
-        notices.append(f"The link asked for {key} {_short(str(asked))}; {reason}. {key.capitalize()} {shown} is shown.")
+        notices.append(f"The link asked for {name} {_short(str(asked))}; {reason}. {name.capitalize()} {shown} is shown.")
     return shown
 
 
-def _sides(params: Mapping[str, str], key: str, trained: tuple[int, ...], most: list[int], notices: list[str]) -> tuple[int, ...]:
+def _sides(params: Mapping[str, str], key: str, checkpoint: Checkpoint, notices: list[str]) -> tuple[int, ...]:
+    trained = getattr(checkpoint.config, key)
     if key not in params:
         return trained
     name = key.upper()
@@ -196,11 +197,13 @@ def _sides(params: Mapping[str, str], key: str, trained: tuple[int, ...], most: 
         expected = f"expected {count(len(trained))} whole numbers, such as {','.join(map(str, trained))}"
         notices.append(f"The link asked for {name} “{_short(params[key])}”; {expected}. The trained ones are used.")
         return trained
-    shown = tuple(min(max(value, 1), side) for value, side in zip(asked, most, strict=True))
-    for value, used, side in zip(asked, shown, most, strict=True):
+    shown = []
+    for stage, value in zip(checkpoint.hierarchical, asked, strict=True):
+        side = checkpoint.grid(stage)
+        shown.append(used := min(max(value, 1), side))
         if value != used:
-            notices.append(f"The link asked for {name} {_short(str(value))}; that stage is {side} tokens wide. {used} is used.")
-    return shown
+            notices.append(f"The link asked for {name} {_short(str(value))}; stage {stage} is {side} tokens wide. {used} is used.")
+    return tuple(shown)
 
 
 def _place(params: Mapping[str, str], default: tuple[float, float], notices: list[str]) -> tuple[float, float]:

@@ -6,11 +6,11 @@ COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 def offset(token: tuple[int, int], key: tuple[int, int]) -> str:
-    """Where a key lies relative to a token: "2 up, 1 left", or "the token itself"."""
+    """Where a key lies relative to a token: "the token 2 up, 1 left", or "the token itself"."""
     down, right = key[0] - token[0], key[1] - token[1]
     parts = [f"{abs(down)} {'down' if down > 0 else 'up'}"] if down else []
     parts += [f"{abs(right)} {'right' if right > 0 else 'left'}"] if right else []
-    return ", ".join(parts) or "the token itself"
+    return f"the token {', '.join(parts) or 'itself'}"
 
 
 def percent(weight: float) -> str:

@@ -10,8 +10,8 @@ BRAND = (
     '<div class="brand"><i><b style="background:var(--local)"></b><b style="background:var(--global)"></b>'
     '<b style="background:var(--global)"></b><b style="background:var(--query)"></b></i>HAT-Net Lab</div>'
 )
-START = "Look closely at your neighbours, then roughly at everything"
-HEADLINE = "Every token looks twice: closely nearby, roughly everywhere"
+START = "Read your neighbours one by one, then everything in averages"
+HEADLINE = "Every token reads twice: nearby tokens, then averages of all"
 
 
 def first_paint(on_start: bool) -> None:

@@ -16,11 +16,11 @@ from app.shell.notices import note
 TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 UPLOAD_HELP = "PNG, JPEG, WEBP, GIF, BMP or TIFF, up to 20 MB. It stays on this machine and is deleted when you leave."
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
-BLOCK_HELP = "The layers of a stage, one after the other: each reads the output of the one before."
+BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 ACCURACY = {  # by the split on which it was measured
-    "test": "{:.0%} right on its test images",
-    "val": "{:.0%} right on images held out of training",
-    "paper": "{:.1%} right on ImageNet: top-1 from the paper’s Table 2, not measured here",
+    "test": "{:.0f} % right on its test images",
+    "val": "{:.0f} % right on images held out of training",
+    "paper": "{:.1f} % right on ImageNet: top-1 from the paper’s Table 2, not measured here",
 }
 CARDS = "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for the pattern of the card with <b>magenta rings</b>."
 LEGEND = (
@@ -36,7 +36,7 @@ def draw() -> None:
     with st.sidebar:
         _photograph(view, checkpoint)
         session.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title)
-        st.caption(ACCURACY.get(checkpoint.split, ACCURACY["val"]).format(checkpoint.accuracy))
+        st.caption(ACCURACY.get(checkpoint.split, ACCURACY["val"]).format(100 * checkpoint.accuracy))
         stages = checkpoint.config.stages
         session.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
         blocks = range(1, checkpoint.depth(view.stage) + 1)
@@ -75,7 +75,7 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
         f'<div class="exact" style="flex:1"><img src="{small}" alt="{name}, as the model sees it"></div></div>'
         f"<p>The model sees the square, at {size} × {size} pixels.</p></div>"
     )
-    st.file_uploader("Your own photograph", type=TYPES, key="file", on_change=_uploaded, help=UPLOAD_HELP)
+    st.file_uploader("Upload a photograph", type=TYPES, key="file", on_change=_uploaded, help=UPLOAD_HELP)
     if problem := session.visit().upload_problem:
         note(problem, f"“{session.picture().title}” is still shown.")
 

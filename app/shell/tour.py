@@ -66,7 +66,7 @@ def right_of_edge(token: tuple[int, int], side: int, g1: int) -> tuple[int, int]
 
 
 def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[str, str]:
-    """The live numbers in the texts: of the first stage as trained, at the photograph's own token."""
+    """The live numbers in the texts: of stage 2 as trained, at the photograph's own token."""
     first, new = view_at(1, view, checkpoint), view_at(next(n for n, stop in enumerate(STOPS, 1) if stop.doubled), view, checkpoint)
     layer = layer_of(first, checkpoint, picture)
     before, after = (inference.attention(picture, checkpoint, at).probabilities for at in (first, new))
@@ -87,7 +87,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "g1": f"{layer.g1}",
         "g2": f"{layer.g2}",
         "near_most": percent(float(layer.near.max())),
-        "near_key": key if key == "the token itself" else f"the one {key}",
+        "near_key": key,
         "elsewhere": f"{layer.shares[2]:.0%}".replace("%", " %"),
         "g1_new": f"{new.g1[0]}",
         "g2_new": f"{new.g2[0]}",
@@ -102,7 +102,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "last": f"{least:,}",
         "last_reads": "So a token reads them all at once: one map, no window and no cells."
         if last not in checkpoint.hierarchical
-        else "It takes both steps all the same.",
+        else "Here even the last stage uses both steps.",
     }
 
 
@@ -172,5 +172,5 @@ def invitation() -> None:
     with st.container(horizontal=True, key="tour_invitation", vertical_alignment="center"):
         st.button("Take the tour", key="tour_take", icon=":material/tour:", on_click=go, args=(1,))
         st.caption(
-            f"{len(STOPS)} stops, about 10 minutes. It opens and sets the other pages for you; you can leave and return at any stop."
+            f"{len(STOPS)} stops, about 10 minutes. The tour opens and sets up the other pages; you can leave it and return at any stop."
         )

@@ -43,7 +43,7 @@ def plot(figure, alt: str, name: str) -> None:
 
 def letters() -> None:
     """Draw the button that opens the glossary."""
-    with st.popover("The letters", icon=":material/menu_book:"):
+    with st.popover("Glossary", icon=":material/menu_book:"):
         st.markdown(content.text("content/glossary.md"))
 
 
@@ -57,7 +57,7 @@ def plain_stage(stage: int, checkpoint: Checkpoint) -> None:
     """Draw a note for a stage without hierarchical attention, and a button that leads to one with it."""
     nearest, side = checkpoint.hierarchical[-1], checkpoint.grid(stage)
     text = f"Its {side} × {side} tokens are so few that each is compared with all at once (Eqs. 1 to 3). Eqs. 6 to 15 are not used here."
-    note(f"Stage {stage} has no hierarchical attention.", text)
+    note(f"Stage {stage} uses plain attention.", text)
     st.button(f"Show stage {nearest}", icon=":material/arrow_back:", type="primary", on_click=_show_stage, args=(nearest,))
 
 

@@ -17,5 +17,5 @@ def path(equation: int) -> Path:
 
 
 def invitation(equation: int) -> str:
-    """HTML: how to work the equation out oneself."""
-    return f"<code>make tutorials</code>, then open <code>{path(equation)}</code>: there you write and check it yourself."
+    """HTML: how to derive the equation yourself."""
+    return f"To write and check it yourself, run <code>make tutorials</code> and open <code>{path(equation)}</code>."

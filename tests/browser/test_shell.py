@@ -23,9 +23,9 @@ PAGES = {
 }
 # What the Tab key must reach: a part of what is focused, in words. Start and the Explorer are walked in their own tests.
 STOPS = {
-    "equations": ["Cut into windows", "Next", "The letters", "the windows", "numbers", "token grid"],
-    "grids": ["4 ★", "Pin B as A", "Swap", "Save", "The letters", "as trained", "map", "token grid"],
-    "cost": ["Resolution", "Channels", "Window", "Cell", "Measure", "Save", "The letters", "What is counted"],
+    "equations": ["Cut into windows", "Next", "Glossary", "the windows", "numbers", "token grid"],
+    "grids": ["4 ★", "Pin B as A", "Swap", "Save", "Glossary", "as trained", "map", "token grid"],
+    "cost": ["Resolution", "Channels", "Window", "Cell", "Measure", "Save", "Glossary", "What is counted"],
     "why": ["Map of Raw attention", "Map of Two hops", "Map of Rollout", "token grid"],
 }
 # What is focused, through shadow roots: its name, its text, its role.

@@ -19,7 +19,7 @@ def test_a_cancel_is_heard_and_the_work_goes_on(open_page):
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Stopped.")).to_be_visible()
     expect(page.locator(".meter")).to_have_count(0)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     drawn(page, "why")
     expect(page.locator(".lead")).to_contain_text("raw attention scores")
 

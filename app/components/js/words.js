@@ -18,7 +18,7 @@ export function offset(token, key) {
   const said = [];
   if (down) said.push(`${Math.abs(down)} ${down > 0 ? "down" : "up"}`);
   if (right) said.push(`${Math.abs(right)} ${right > 0 ? "right" : "left"}`);
-  return said.join(", ") || "the token itself";
+  return `the token ${said.join(", ") || "itself"}`;
 }
 
 /** A largest weight against the even share of `keys` keys. @param {number} most @param {number} keys */

@@ -8,7 +8,12 @@ from app.views.cost import costs
 from app.views.cost.costs import SIDES, LayerCost
 from hatnet import complexity, timing
 
-LABELS = {"MHSA": "MHSA, Eq. 5", "H-MHSA": "H-MHSA, Eq. 15", "windows": "Swin: windows only", "spatial reduction": "PVT: reduced keys only"}
+LABELS = {
+    "MHSA": "plain, Eq. 5",
+    "H-MHSA": "hierarchical, Eq. 15",
+    "windows": "Swin: windows only",
+    "spatial reduction": "PVT: reduced keys only",
+}
 AXIS_TITLES = {"MACs": "multiply-adds (MACs)"}
 TICKS = (8, 14, 28, 56, 112, 224)
 

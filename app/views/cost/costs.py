@@ -42,12 +42,12 @@ class LayerCost:
 
     @property
     def terms(self) -> dict[str, float]:
-        """MACs of two small looks: the four terms of Eq. 15."""
+        """MACs of hierarchical attention: the four terms of Eq. 15."""
         return complexity.hmhsa_terms(self.n, self.n, self.c, self.g1, self.g2)
 
     @property
     def hmhsa(self) -> float:
-        """MACs of two small looks together (Eq. 15)."""
+        """MACs of hierarchical attention in all (Eq. 15)."""
         return sum(self.terms.values())
 
     @property

@@ -16,7 +16,7 @@ measured = measure_job.results(session.visit().job, layer.setting)
 st.title(text.headline(layer.mhsa, layer.hmhsa), anchor=False)
 st.html(text.lead(layer.n, layer.mhsa, layer.hmhsa, layer.crossover) + text.bars(layer.mhsa, layer.terms))
 if not layer.hierarchical:
-    note(f"Stage {view.stage} is plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
+    note(f"Stage {view.stage} uses plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
 sections.sliders(layer)
 left, right = st.columns(2, gap="medium")
 with left:
@@ -34,7 +34,7 @@ with left:
     sections.over_settings(layer)
 with right:
     sections.whole_model(count)
-st.html(f'<p class="say">Where Eq. 15 comes from: {notebook_links.invitation(15)}</p>')
+st.html(f'<p class="say">A notebook derives Eq. 15. {notebook_links.invitation(15)}</p>')
 for heading, body in content.sections("views/cost/page.md").items():
     with st.expander(heading):
         st.markdown(body)

@@ -13,23 +13,23 @@ def headline(mhsa: float, hmhsa: float) -> str:
     """MHSA against H-MHSA, in a sentence."""
     ratio = mhsa / hmhsa
     if ratio >= 1.95:
-        return f"Two small looks cost 1/{ratio:.0f} of one full look"
+        return f"Hierarchical attention costs 1/{ratio:.0f} of plain attention here"
     if ratio >= 1.02:
-        return f"Two small looks cost {100 / ratio:.0f} % of one full look"
-    return "Here, two small looks cost as much as one full look, or more"
+        return f"Hierarchical attention costs {100 / ratio:.0f} % of plain attention here"
+    return "Here, hierarchical attention costs as much as plain attention, or more"
 
 
 def lead(n: int, mhsa: float, hmhsa: float, crossover: float | None) -> str:
     """HTML: the numbers behind the headline, and the crossover."""
-    when = f"cheaper from {crossover:,.0f} tokens on" if crossover else "never cheaper: without pooling, the second look is a full one"
+    when = f"cheaper from {crossover:,.0f} tokens on" if crossover else "never cheaper: without pooling, the global step is plain attention"
     return (
         f'<p class="lead">At {n} × {n} = {n * n:,} tokens, one layer takes <b>{amount(hmhsa)}</b> multiply-adds instead of '
-        f"<b>{amount(mhsa)}</b>. With this window and this cell, two small looks are {when}.</p>"
+        f"<b>{amount(mhsa)}</b>. With this window and this cell, hierarchical attention (two small steps) is {when}.</p>"
     )
 
 
 def bars(mhsa: float, terms: dict[str, float]) -> str:
-    """HTML: one full look beside two small looks, part by part, on one scale. The first picture: it needs no chart library."""
+    """HTML: plain attention beside hierarchical attention, part by part, on one scale. The first picture: it needs no chart library."""
     hmhsa = sum(terms.values())
     most = max(mhsa, hmhsa)
     kinds = ("local pale", "local", "global pale", "global")
@@ -38,11 +38,11 @@ def bars(mhsa: float, terms: dict[str, float]) -> str:
         for kind, (name, macs) in zip(kinds, terms.items(), strict=True)
     )
     listed = ", ".join(f"{name} {amount(macs)}" for name, macs in terms.items())
-    alt = f"One full look: {amount(mhsa)} multiply-adds. Two small looks: {amount(hmhsa)}: {listed}."
+    alt = f"Plain attention: {amount(mhsa)} multiply-adds. Hierarchical attention: {amount(hmhsa)}: {listed}."
     return (
         f'<div class="looks" role="img" aria-label="{alt}">'
-        f'<span>One full look <small>Eq. 5</small></span><span class="track"><i style="width:{100 * mhsa / most:.2f}%"></i></span>'
-        f"<b>{amount(mhsa)}</b><span>Two small looks <small>Eq. 15</small></span>"
+        f'<span>Plain <small>Eq. 5</small></span><span class="track"><i style="width:{100 * mhsa / most:.2f}%"></i></span>'
+        f"<b>{amount(mhsa)}</b><span>Hierarchical <small>Eq. 15</small></span>"
         f'<span class="track">{parts}</span><b>{amount(hmhsa)}</b></div>'
     )
 
@@ -56,27 +56,28 @@ def one_token(near: np.ndarray | None, far: np.ndarray, tokens: int, token: tupl
     if near is None:
         reads = f'reads <span class="global">all {far.size} tokens</span>: the map is small enough.'
     else:
+        tokens_read = f"the {near.size} token{'s' * (near.size > 1)} of its window"
         reads = (
-            f'reads <span class="local">{near.size} neighbours</span> and <span class="global">{far.size} cells</span>: '
+            f'reads <span class="local">{tokens_read}</span> and <span class="global">{far.size} cells</span>: '
             f"{near.size + far.size} comparisons instead of {tokens:,}."
         )
-    return f'<p class="say">{where} {reads} Nine tenths of its attention go to <b>{min(enough, len(weights))}</b> of them.</p>'
+    return f'<p class="say">{where} {reads} Nine tenths of its attention goes to <b>{min(enough, len(weights))}</b> of them.</p>'
 
 
 def cheapest(most: int) -> str:
     """HTML: what Eq. 15 would choose, above the table of choices. most: the largest G2."""
     alone = f"Eq. 15 alone would take G₁ = 1 and G₂ = {most}: it counts what attention costs, not what it is worth."
-    return f'<p class="say">{alone} Below: the cheapest common G, about (HW + C)<sup>¼</sup>, beside the G₁ and G₂ chosen.</p>'
+    return f'<p class="say">{alone} Below: the cheapest common G, about (HW + C)<sup>¼</sup>, beside the G₁ and G₂ used in training.</p>'
 
 
 def choices(rows: list[Choice]) -> str:
-    """HTML table: the G₁ and G₂ chosen beside the cheapest common G."""
+    """HTML table: the trained G₁ and G₂ beside the cheapest common G."""
     body = "".join(
         f"<tr{' class=here' if row.selected else ''}><th scope=row>{row.name}</th><td>{row.n} × {row.n}, C {row.c}</td>"
         f"<td>{complexity.best_common_grid(row.n, row.n, row.c):.1f}</td><td>{row.g1} and {row.g2}</td></tr>"
         for row in rows
     )
-    head = "<tr><th></th><th scope=col>Map</th><th scope=col>Cheapest G</th><th scope=col>G₁ and G₂ chosen</th></tr>"
+    head = "<tr><th></th><th scope=col>Map</th><th scope=col>Cheapest G</th><th scope=col>Trained with</th></tr>"
     return f'<table class="words choices"><thead>{head}</thead><tbody>{body}</tbody></table>'
 
 

@@ -17,10 +17,10 @@ def check(equation: hatnet.Equation, difference: float) -> str:
     """HTML: what was recomputed, and how far it is from the model's numbers."""
     if equation.number == 15:
         predicted, counted = sum(equation.terms.values()), sum(equation.macs.values())
-        more = f"Wᵖ takes {equation.macs['proj']:,} more"
+        why = f"Eq. 15 leaves out Wᵖ ({equation.macs['proj']:,})"
         if predicted + equation.macs["proj"] != counted:  # G1 or G2 does not divide the map
-            more += " and windows at the edge are computed whole"
-        what = f"{predicted:,.0f} by Eq. 15; counted in this block: <b>{counted:,}</b>, because {more}."
+            why += ", and windows at the edge are computed whole"
+        what = f"{predicted:,.0f} by Eq. 15. Counted in this block: <b>{counted:,}</b>. {why}."
         return f'<p class="check"><span>{what}</span><b>difference from what PyTorch counts as it runs: {difference:,.0f}</b></p>'
     mantissa, exponent = f"{difference:.1e}".split("e")
     size = f"{mantissa} · 10<sup>{int(exponent)}</sup>".replace("-", "−") if difference else "0"

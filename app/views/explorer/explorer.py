@@ -17,8 +17,8 @@ HTML = """
     </div>
     <div class="under">
       <span class="where" aria-live="polite"></span>
-      <span class="keys"><kbd>↑</kbd><kbd>↓</kbd><kbd>←</kbd><kbd>→</kbd> move · click pins</span>
-      <span class="touch">tap to choose a token</span>
+      <span class="keys"><kbd>↑</kbd><kbd>↓</kbd><kbd>←</kbd><kbd>→</kbd> move · click selects</span>
+      <span class="touch">tap to select a token</span>
     </div>
     <div class="choices">
       <div class="segments head" role="radiogroup" aria-label="Head"></div>
@@ -51,7 +51,7 @@ HTML = """
   </div>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
   <div class="paths"></div>
-  <p class="foot">A weight says where a token looks, not why the model decides: attention is not attribution. <b>Why?</b> compares
+  <p class="foot">A weight says what a token reads, not why the model decides: attention is not attribution. <b>Why?</b> compares
   them.</p>
   <p class="aloud" aria-live="polite"></p>
 </div>

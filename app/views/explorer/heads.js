@@ -78,7 +78,7 @@ export function headMaps(root, store, { tell, theme }) {
     const blocks = store.data.strip;
     strip.hidden = !blocks;
     if (!blocks || !isNew(strip, JSON.stringify(blocks.map(({ stage, block, heads }) => [stage, block, heads])))) return;
-    strip.innerHTML = `<p class="title">The same place in every head <small>global map; below each block: stage.block; each map on its own scale</small></p>`;
+    strip.innerHTML = `<p class="title">The same place in every head <small>global maps, each on its own scale; labels: stage.block</small></p>`;
     for (const one of blocks) {
       const group = make("div", "block", `<div class="row"></div><span>${one.stage}.${one.block}</span>`);
       group.dataset.block = JSON.stringify([one.stage, one.block]);
@@ -120,7 +120,7 @@ export function headMaps(root, store, { tell, theme }) {
     const heads = addGroup("all-heads", `Heads of block ${stage}.${block}`, what);
     if (here.heads > 1) addPair(heads, here, null, "Mean");
     for (let head = 1; head <= here.heads; head++) addPair(heads, here, head, `Head ${head}`);
-    const all = addGroup("all-blocks", "Blocks", "mean of the heads, from the first layer to the last");
+    const all = addGroup("all-blocks", "Blocks", "mean of the heads, from the first to the last");
     for (const one of blocks) addPair(all, one, null, `${one.stage}.${one.block}`);
   }
 

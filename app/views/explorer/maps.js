@@ -46,13 +46,13 @@ export function maps(root, store) {
   const small = {
     local: () => "its window, in %",
     global: () => `${store.cells[0]} × ${store.cells[1]} keys`,
-    hops: () => (store.data.pinned ? "pinned token" : "bright = read"),
+    hops: () => (store.data.pinned ? "selected token" : "what arrives"),
   };
 
   /** @param {Kind} kind @param {?Row} row @param {string} [end] the scale's */
   function caption(kind, row, end = row ? exactPercent(row.most) : "") {
     const index = store.pointedAt(kind);
-    let said = `<small>${store.data.none[kind] ? "not here" : small[kind]()}</small>${row ? `<span class="scale">0 <i class="ramp of-${kind}"></i> ${end}</span>` : ""}`;
+    let said = `<small>${store.data.none[kind] ? "no map" : small[kind]()}</small>${row ? `<span class="scale">0 <i class="ramp of-${kind}"></i> ${end}</span>` : ""}`;
     if (index !== null && row) {
       const box = store.box(kind, index, row.token);
       const cells = kind === "global" && store.data.cell > 1;

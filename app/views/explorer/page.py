@@ -20,11 +20,11 @@ def lead() -> str:
     if not g1:
         return (
             f"In stage {view.stage} the map is so small that the {token} can read "
-            f'<span class="global">all {side * side} tokens</span> exactly, in one step.'
+            f'<span class="global">all {side * side} tokens</span> directly, in one step.'
         )
     cells = -(-side // g2)
     return (
-        f'The {token} reads its <span class="local">{g1} × {g1} window</span> exactly, and the whole picture as '
+        f'The {token} reads the tokens of its <span class="local">{g1} × {g1} window</span> one by one, and the whole picture as '
         f'<span class="global">{cells * cells} averaged cell{"s" if cells > 1 else ""}</span>.'
     )
 
@@ -41,7 +41,7 @@ def board() -> None:
             if not held:  # the photograph appears before its maps
                 first.html(f'<img class="waiting" src="{pictures.data_uri(picture, pictures.thumbnail(picture))}" alt="">')
             # Not seen at a click: then the caches answer at once.
-            with st.spinner(f"Computing {tokens:,} rows, stage {view.stage}, block {view.block} …"):
+            with st.spinner(f"Computing the attention of {tokens:,} tokens, stage {view.stage}, block {view.block} …"):
                 data = payload(view, checkpoint, picture, held)
             first.empty()
         with st.container(key="explorer_menu", horizontal=True):

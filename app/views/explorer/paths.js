@@ -19,8 +19,8 @@ export function paths(root, store, { paint }) {
     list.hidden = !all.length || store.panel !== "maps";
     if (!isNew(list, JSON.stringify(all))) return;
     list.innerHTML =
-      `<p class="title">Strongest paths <small>a cell’s tokens read a token of their window and are averaged, the query reads the cell; ` +
-      `mean of the heads</small></p><ol>${all.map(item).join("")}</ol><div class="drawn"><canvas></canvas></div>`;
+      `<p class="title">Strongest paths <small>a cell’s tokens read the source in their windows and are averaged; then the query reads the cell ` +
+      `(mean of the heads)</small></p><ol>${all.map(item).join("")}</ol><div class="drawn"><canvas></canvas></div>`;
     list.querySelectorAll("li").forEach((line, index) => {
       const on = () => {
         store.pointed = { kind: "path", path: all[index] };

@@ -77,7 +77,7 @@ def missing(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> di
         }
     reasons = {}
     if attention.map(view, "local").weights is None:
-        reasons["hops"] = "Two hops lead through the local rows of all tokens. With these settings they are too many: choose a smaller G₁."
+        reasons["hops"] = "Two hops need the local attention of all tokens, which is too much with these settings: choose a smaller G₁."
     if g1 >= side:
         reasons["seam"] = "One window covers the whole map, so there is no edge between neighbours. Choose a smaller G₁."
     return reasons
@@ -88,7 +88,7 @@ def _too_many(view: ViewState, checkpoint: Checkpoint, kinds: list[str]) -> str 
     if all(all_sent(checkpoint, view, kind) for kind in kinds if kind in ("local", "global")):
         return None
     tokens = checkpoint.grid(view.stage) ** 2
-    return f"With these settings the rows of {tokens:,} tokens are too many to send. Click one, and its row comes from the server."
+    return f"With these settings the attention of all {tokens:,} tokens is too much to send. Click a token, and its weights follow."
 
 
 def _strip(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> list[dict]:

@@ -59,9 +59,9 @@ export function pooling(root, store, { theme }) {
     const far = store.row("global");
     return (
       `<b class="global">Key ${rowAndColumn([Math.floor(index / across), index % across])}</b> is the average of ` +
-      `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${exactPercent(sheet.cells[index])}</b> of what sets them apart from ` +
-      `the picture’s mean token, and <b>${exactPercent(sheet.whole)}</b> over the whole picture.` +
-      (tokens > 1 ? " The numbers in it are each token’s part of its loss, in %." : "") +
+      `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${exactPercent(sheet.cells[index])}</b> of their variance ` +
+      `(<b>${exactPercent(sheet.whole)}</b> over the whole picture).` +
+      (tokens > 1 ? " The number in each token is its part of the cell’s loss, in %." : "") +
       (far ? ` The selected token gives it ${exactPercent(weightOf(far, index))} of its global attention.` : "")
     );
   }

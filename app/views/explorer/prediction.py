@@ -44,8 +44,8 @@ def prediction(probabilities: np.ndarray, checkpoint: Checkpoint, sample: Sample
 def _of_cell(answer: str, question: CellQuestion) -> tuple[str, str]:
     """The question to the selected token's cell and the verdict on the answer: in a few words, and in sentences."""
     if question.right is None:
-        return "nothing is asked here", "This cell is blank. Choose a card, or the cyan cell that asks, top left."
+        return "nothing is asked here", "This cell is blank. Select a cell with a drawn card, or the cyan cell, top left."
     verdict = "right" if answer == question.right else "wrong"
     row, column = (index + 1 for index in question.marked)
     whose = f"the marked card’s pattern (row {row}, column {column} of the cells)" if question.about_marked else "its own card’s pattern"
-    return f"of this cell: {verdict}", f"This cell asks for {whose}: {question.right}. {verdict.capitalize()}."
+    return f"{verdict} for this cell", f"This cell must name {whose}, which is {question.right}. The answer is {verdict}."

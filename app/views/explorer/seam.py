@@ -17,8 +17,8 @@ OTHER_MECHANISMS = (
     ("pooled", "PVT", {"local": "pooled keys"}),  # both steps read the same cells
 )
 NOTE = (
-    "Swin’s and PVT’s rows come from the same weights with another mechanism. They were trained for H‑MHSA: "
-    "read which links exist, not which mechanism is better."
+    "Swin’s and PVT’s rows come from the same weights with another mechanism. Those weights were trained for H‑MHSA, "
+    "so the rows show which links exist, not which mechanism is better."
 )
 
 
@@ -83,7 +83,7 @@ def seam_panel(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dic
     where = f"The nearest edge is at row {pair.here[0] + 1}, column {pair.here[1] + 1}. " if pair.here != token else ""
     text = (
         f"{where}The two tokens touch, but a window’s edge lies between them: the local step gives the neighbour <b>exactly 0</b>. "
-        f'The global step restores the link: <b class="global">{percent(weight)}</b> go to the neighbour’s cell{shared}.'
+        f'The global step restores the link: <b class="global">{percent(weight)}</b> goes to the neighbour’s cell{shared}.'
     )
     points = {"here": pair.here, "there": pair.there, "inside": pair.inside, "local": attention.weights(view, "local").tolist()}
     return {"pair": points, "html": f'<p class="say">{text}</p>{_html(table)}<p class="say muted">{NOTE}</p>'}

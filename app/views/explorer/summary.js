@@ -14,7 +14,7 @@ const LINES = [
     `<abbr title="Entropy of the weights: 0 if one key has all, log₂ of their number if all are equal">Spread, bits</abbr>`,
     (row) => row.spread.toFixed(1),
   ],
-  [`<abbr title="Mean distance from the token to its keys, by weight">Distance, tokens</abbr>`, (row) => row.distance.toFixed(1)],
+  [`<abbr title="From the token to its keys, in tokens, averaged by weight">Mean distance</abbr>`, (row) => row.distance.toFixed(1)],
   ["Strongest", (row) => exactPercent(row.most)],
 ];
 
@@ -53,7 +53,7 @@ export function summary(root, store) {
       `<b class="local">Nearby</b>, the strongest key is ${near}: ${timesEven(local.most, window[2] * window[3])}. ` +
       `<b class="global">Far away</b>, it is ${where}: ${even}. `;
     if (!hops || !same(hops.token, local.token)) return text;
-    return `${text}<b>Two hops</b> lead ${hops.distance.toFixed(1)} tokens away on average, the window ${local.distance.toFixed(1)}.`;
+    return `${text}On average, <b>two hops</b> reach ${hops.distance.toFixed(1)} tokens away; the window alone, ${local.distance.toFixed(1)}.`;
   }
 
   return {

@@ -1,4 +1,4 @@
-"""The two settings that the Grids page compares: B is what the controls say; A is pinned, or as trained. With undo."""
+"""The two settings that the Grids page compares: B is what the controls say; A is pinned, as trained, or an example. With undo."""
 
 from dataclasses import dataclass
 

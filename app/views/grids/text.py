@@ -30,7 +30,7 @@ def lead(a: Outcome, b: Outcome, parameters: int) -> str:
         moved = "Choose another window or cell side: maps, prediction and cost will change."
     else:
         ratio = b.attention_macs / a.attention_macs
-        again = "as much as before" if ratio == 1 else f"{ratio:.2f} times as much"
+        again = "the same" if ratio == 1 else f"{ratio:.2f} times as much"
         moved = (
             f"From A to B, “{html.escape(a.answer)}” goes from {percent(a.probability)} to "
             f"{percent(float(b.probabilities[a.probabilities.argmax()]))} and this stage's attention costs {again}."
@@ -73,7 +73,7 @@ def not_measured(name: str) -> str:
     """HTML: how to measure a checkpoint."""
     return (
         f'<div class="nothing small flat"><span>Not measured yet for this stage. <code>python benchmarks/grids.py {html.escape(name)} '
-        "--data DATA</code> writes the map; everything else on this page works without it.</span></div>"
+        "--data DATA</code>, with the data it was trained on, writes the map; everything else on this page works without it.</span></div>"
     )
 
 
@@ -83,6 +83,6 @@ def under_accuracy(measured: AccuracyMap) -> str:
     empty = "" if measured.complete else " Empty squares were not measured."
     return (
         f"Click a square to make it B; click it again to swap A and B. Over the {len(measured.accuracies)} settings measured, accuracy "
-        f"stays between **{100 * low:.1f} and {100 * high:.1f} %** on {measured.images:,} pictures held out of training, "
+        f"stays between **{100 * low:.1f} and {100 * high:.1f} %** on {measured.images:,} images held out of training, "
         f"with a sampling error of ± {100 * measured.error:.1f}.{empty}"
     )

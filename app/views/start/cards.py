@@ -11,7 +11,7 @@ from app.components.turn import turn
 _HTML = """
 <div class="story">
   <div class="cards"></div>
-  <div class="steps" role="group" aria-label="Steps: left and right arrow keys move"></div>
+  <div class="steps" role="group" aria-label="Cards: left and right arrow keys move"></div>
   <div class="telling">
     <div class="words"><p class="sentence" aria-live="polite"></p><p class="caption"></p></div>
     <div class="pace">
@@ -19,7 +19,7 @@ _HTML = """
       <button type="button" class="next">Next <span aria-hidden="true">→</span></button>
     </div>
   </div>
-  <ol class="unseen" aria-label="All steps in words"></ol>
+  <ol class="unseen" aria-label="All cards in words"></ol>
 </div>
 """
 _mount = component(Path(__file__).with_name("cards.js"), _HTML)

@@ -11,13 +11,13 @@ NAMES = ("Image", "Tokens", "Windows", "Local", "Pool", "Global", "Sum")
 def lead(layer: Layer) -> str:
     """The story in two sentences of HTML."""
     near, far, tokens = layer.near.size, layer.far.size, layer.side**2
-    exactly, roughly = (
+    exactly, averaged = (
         f"{number:,} {word}{'s' * (number > 1)}" for number, word in ((near, "token"), (far, "averaged cell" if layer.g2 > 1 else "token"))
     )
     against = "instead of" if near + far < tokens else "where plain attention has"
     return (
-        f"Step through one real attention layer. The {_hue('query', 'marked token')} reads {_hue('local', exactly)} closely and "
-        f"{_hue('global', roughly)} roughly: {near + far:,} comparisons {against} {tokens:,}."
+        f"Step through one real attention layer. The {_hue('query', 'selected token')} reads {_hue('local', exactly)} one by one and "
+        f"{_hue('global', averaged)}: {near + far:,} comparisons {against} {tokens:,}."
     )
 
 
@@ -40,11 +40,11 @@ def sentences(layer: Layer) -> list[str]:
     sentences = [
         f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels of three numbers each.",
         f"Stage {layer.stage} works on {side} × {side} = <b>{side * side:,} tokens</b>, each {layer.channels} numbers about a square of "
-        f"{square}. The {_hue('query', 'ring')} marks the one we follow: row {row + 1}, column {column + 1}.",
+        f"{square}. The {_hue('query', 'ring')} marks the selected one: row {row + 1}, column {column + 1}.",
         f"The map is cut into {down * down:,} window{'s' * (down > 1)} of {layer.g1} × {layer.g1} tokens. "
-        f"Our token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
+        f"The selected token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
         f"It compares itself with {_hue('local', f'all {layer.near.size:,} tokens')} of the window, and takes "
-        f"{_hue('local', percent(float(layer.near.max())))} from {'itself' if key == 'the token itself' else f'the one {key}'}. "
+        f"{_hue('local', percent(float(layer.near.max())))} from {'itself' if key == 'the token itself' else key}. "
         f"{'Here the window is the whole map.' if layer.near.size == side * side else 'Outside the window every weight is exactly 0.'}",
         f"{averaged}: {side * side:,} tokens become {_hue('global', f'{layer.far.size:,} keys')} to compare with, "
         "and together they still cover the whole picture.",
@@ -60,8 +60,9 @@ def captions(layer: Layer) -> list[str]:
     """What each card shows, in plain text."""
     hops = "two hops: a cell's tokens have read their own windows first" if layer.exact else "both steps, laid over each other"
     return [
-        "On every card: click the photograph to follow another token. The left and right arrow keys change the card.",
-        "Each small square is a token. Click one to follow it instead.",
+        "Click the card in front to select another token; while it has the focus, the arrow keys move the token. "
+        "Elsewhere, left and right change the card.",
+        "Each small square is a token. Click one to select it.",
         "White: all windows. Blue: the token's own.",
         f"The window, enlarged where there is room. The palest token has the most weight; numbers are percentages, {layer.heads}.",
         f"Average colours stand for the cells; the model averages all {layer.channels} channels.",

@@ -1,6 +1,6 @@
 """All that the Why? page lays side by side for one picture, class and setting, worked out task by task. No Streamlit.
 
-Six maps on the first stage's token grid, their insertion and deletion curves, and two baselines: random maps, and Occlusion of a
+Six maps on stage 2's token grid, their insertion and deletion curves, and two baselines: random maps, and Occlusion of a
 model with random weights.
 """
 
@@ -44,7 +44,7 @@ class Question:
     block: int  # from 0
     head: int | None  # from 0; None: the mean of all
     place: tuple[float, float]
-    grid: tuple[int, int]  # on which all maps are compared: the first stage's tokens, called squares here
+    grid: tuple[int, int]  # on which all maps are compared: stage 2's tokens, called squares here
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _ring(evidence: Evidence, method: str) -> tuple[float, float] | None:
 def scale():
     """How dark the maps are, and the glossary. Returns where Save will be."""
     with st.container(key="why_scale", horizontal=True, vertical_alignment="center", gap="small"):
-        bare = f"most important: uncovered where a square has {overlay.FULL} times its even share or more, in all six maps."
+        bare = f"most important: shown fully where a square has {overlay.FULL} times an even share or more. All six maps share this scale."
         st.html(f'<p class="veil">least <i></i> {bare}</p>', width="stretch")
         slot = st.container(width="content")
         blocks.letters()
@@ -91,8 +91,8 @@ def work(evidence: Evidence, maps: dict, job: tuple) -> None:
     """Work out what is missing, and show each map once it is there; or say that a visitor stopped this job."""
     if session.visit().stopped:
         waiting = len(evidence.missing())
-        note("Stopped.", f"{waiting} parts are still to do: the maps marked as stopped, and all scores. Finished parts are kept.")
-        st.button("Go on", key="why_go_on", type="primary", on_click=_stop, args=(None,))
+        note("Stopped.", f"Results still missing: {waiting}, among them the maps marked “Stopped” and all scores. The others are kept.")
+        st.button("Continue", key="why_go_on", type="primary", on_click=_stop, args=(None,))
         return
     with st.container(key="work"):
         bar = st.progress(0.0, "Getting ready")

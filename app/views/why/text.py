@@ -19,7 +19,7 @@ def setting(method: str, evidence: Evidence) -> str:
         "rollout": "all blocks",
         "gradients": "pixels",
         "cam": f"features of stage {q.stage}",
-        "occlusion": "squares hidden",
+        "occlusion": "patches covered",
     }[method]
 
 
@@ -43,8 +43,8 @@ def lead(answer: str, found: Scores, random: ChanceLevel) -> str:
     begin = "A weight says what a token reads, not what decides. Put squares back on an empty picture, those that a map ranks high first: "
     raw_score = f'<span class="global">raw attention</span> scores {raw:.2f}, {against_chance(raw, random)} ({random.median:.2f})'
     if best == "raw":
-        return begin + f"{raw_score}, and is the best of all here. That is this token’s luck: choose others and see the score fall."
-    return begin + f"<b>{NAMES[best]}</b> brings “{html.escape(answer)}” back best ({found[best][0]:.2f}); {raw_score}."
+        return begin + f"{raw_score}, and is the best of all here. That may be luck with this token: choose others and compare."
+    return begin + f"<b>{NAMES[best]}</b> brings “{html.escape(answer)}” back fastest ({found[best][0]:.2f}); {raw_score}."
 
 
 def meter(method: str, pair: tuple[float, float], random: ChanceLevel, most: float) -> str:

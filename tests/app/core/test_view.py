@@ -40,7 +40,7 @@ def test_an_address_written_is_read_back_the_same():
         ({"stage": "1"}, "stage", 2, "The link asked for stage 1; this checkpoint has stages 2 to 4. Stage 2 is shown."),
         ({"stage": "3", "head": "7"}, "head", 4, "The link asked for head 7; this stage has four. Head 4 is shown."),
         ({"equation": "3"}, "equation", 6, "The link asked for equation 3; the page has Eqs. 6 to 15. Equation 6 is shown."),
-        ({"step": "8"}, "step", 7, "The link asked for step 8; the Start page has seven cards. Step 7 is shown."),
+        ({"step": "8"}, "step", 7, "The link asked for card 8; the Start page has seven cards. Card 7 is shown."),
         ({"tour": "13"}, "tour", 12, "The link asked for tour 13; the tour has twelve stops. Tour 12 is shown."),
         (
             {"pixels": "9999"},
@@ -49,8 +49,8 @@ def test_an_address_written_is_read_back_the_same():
             "The link asked for pixels 9999; 0 stands for the model’s own, and 1024 is the maximum. Pixels 1024 is shown.",
         ),
         ({"stage": "x"}, "stage", 2, "The link asked for stage “x”, which is not a whole number. Stage 2 is shown."),
-        ({"g1": "0,4"}, "g1", (1, 4), "The link asked for G1 0; that stage is 16 tokens wide. 1 is used."),
-        ({"g2": "2,99"}, "g2", (2, 8), "The link asked for G2 99; that stage is 8 tokens wide. 8 is used."),
+        ({"g1": "0,4"}, "g1", (1, 4), "The link asked for G1 0; stage 2 is 16 tokens wide. 1 is used."),
+        ({"g2": "2,99"}, "g2", (2, 8), "The link asked for G2 99; stage 3 is 8 tokens wide. 8 is used."),
         (
             {"g1": "4"},
             "g1",
@@ -74,7 +74,7 @@ def test_an_address_written_is_read_back_the_same():
             {"channels": "-1"},
             "channels",
             0,
-            "The link asked for channels -1; 0 stands for the model’s own, and 1024 is the maximum. Channels 0 is shown.",
+            "The link asked for channels -1; 0 stands for the stage’s own, and 1024 is the maximum. Channels 0 is shown.",
         ),
         (
             {"g1": ""},
@@ -83,7 +83,7 @@ def test_an_address_written_is_read_back_the_same():
             "The link asked for G1 “”; expected two whole numbers, such as 4,4. The trained ones are used.",
         ),
         ({"g2": "nan,2"}, "g2", KNOWN.config.g2, "The link asked for G2 “nan,2”; expected two whole numbers, such as 2,2."),
-        ({"g1": "-4,4"}, "g1", (1, 4), "The link asked for G1 -4; that stage is 16 tokens wide. 1 is used."),
+        ({"g1": "-4,4"}, "g1", (1, 4), "The link asked for G1 -4; stage 2 is 16 tokens wide. 1 is used."),
         ({"token": "-inf,1e999"}, "place", (0.0, 1.0), "The link asked for a token outside the picture. The nearest one is shown."),
         ({"token": ""}, "place", SAMPLES[DEFAULT].place, "The link asked for token “”; expected two fractions"),
         ({"token": "0.5"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “0.5”; expected two fractions"),

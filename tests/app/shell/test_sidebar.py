@@ -80,7 +80,7 @@ def test_a_run_appears_at_the_next_run_of_the_script(here):
     titles = at.selectbox(key="choose_checkpoint").options
     assert {"run: first · 10 classes", "run: second · 10 classes", f"run: first@{here.name} · 10 classes"} <= set(titles)
     at.selectbox(key="choose_checkpoint").set_value("run:second").run()
-    assert at.query_params["checkpoint"] == "run:second" and "50% right on images held out of training" in text(at)
+    assert at.query_params["checkpoint"] == "run:second" and "50 % right on images held out of training" in text(at)
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
 
 
@@ -88,8 +88,9 @@ def test_the_cards_page_says_what_is_asked_and_what_is_right():
     at = opened("explorer", checkpoint="cards")
     assert at.selectbox(key="choose_image").options == [f"Cards {n}" for n in range(1, 7)]
     assert not at.get("file_uploader") and "card with <b>magenta rings</b>" in text(at)
-    assert "asks for the marked card’s pattern (row 3, column 4 of the cells): checker. Right." in data(at)["prediction"]
-    assert "asks for its own card’s pattern" in data(opened("explorer", checkpoint="cards", token="0.6,0.9"))["prediction"]
+    right = "must name the marked card’s pattern (row 3, column 4 of the cells), which is checker. The answer is right."
+    assert right in data(at)["prediction"]
+    assert "must name its own card’s pattern" in data(opened("explorer", checkpoint="cards", token="0.6,0.9"))["prediction"]
     assert "This cell is blank." in data(opened("explorer", checkpoint="cards", token="0.4,0.4"))["prediction"]
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
     assert at.selectbox(key="choose_image").value == "cat_chelsea" and at.query_params["image"] == "cat_chelsea"

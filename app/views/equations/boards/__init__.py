@@ -8,14 +8,14 @@ from app.views.equations.boards.panels import Selection
 # Number: (short name, its hue: "local", "global" or "" for both, what it does in words)
 NAMES = {
     6: ("Cut into windows", "local", "the map becomes small squares that are handled one by one"),
-    7: ("Local q, k, v", "local", "three matrices make a question, a label and a message of each token"),
+    7: ("Local q, k, v", "local", "three matrices turn each token into a query, a key and a value"),
     8: ("Local attention", "local", "how much the token takes from each token of its window"),
     9: ("Add the input", "", "what the token was is kept beside what it has read"),
-    10: ("Average-pool", "global", "each cell of neighbouring tokens becomes one: their mean"),
+    10: ("Average-pool", "global", "each cell of neighbouring tokens becomes a single token, their mean"),
     11: ("Flatten", "global", "both maps are read row by row, as lists"),
     12: ("Global q, k, v", "global", "every token has a query, but only the averaged cells have keys and values"),
     13: ("Global attention", "global", "how much the token takes from each averaged cell"),
-    14: ("Add both, project", "", "the near and the far answer are added, and one matrix mixes the heads"),
+    14: ("Add both, project", "", "the local and the global output are added, and one matrix mixes the heads"),
     15: ("Count the cost", "", "multiply-adds, part by part: what the two steps cost"),
 }
 

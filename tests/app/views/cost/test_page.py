@@ -36,8 +36,8 @@ def test_the_token_s_own_bill_is_that_of_the_selected_block(block):
         if total < 0.9:
             total, enough = total + weight / 2, enough + 1
     said = plain(text(opened("cost", image="cat_kitten", block=str(block), token="0.3,0.3")))
-    assert "(row 5, column 5) reads 16 neighbours and 64 cells: 80 comparisons instead of 256." in said
-    assert f"go to {enough} of them" in said
+    assert "(row 5, column 5) reads the 16 tokens of its window and 64 cells: 80 comparisons instead of 256." in said
+    assert f"goes to {enough} of them" in said
 
 
 def test_curves_terms_grids_and_model_can_be_saved():
@@ -59,7 +59,7 @@ def test_the_token_changes_the_cost_view():
 
 def test_the_cost_view_of_a_plain_stage():
     at = opened("cost", stage="4")
-    assert "Stage 4 is plain attention" in text(at) and "all 16 tokens" in text(at)
+    assert "Stage 4 uses plain attention" in text(at) and "all 16 tokens" in text(at)
     for drawn in at.get("plotly_chart"):
         assert len(drawn.proto.alt) > 20
 

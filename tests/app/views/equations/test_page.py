@@ -52,7 +52,7 @@ def test_next_and_back_stop_at_the_ends():
 
 def test_a_plain_stage_says_so_and_leads_to_one_that_is_not():
     at = opened("equations", stage="4")
-    assert "Stage 4 has no hierarchical attention" in text(at) and not at.radio
+    assert "Stage 4 uses plain attention" in text(at) and not at.radio
     button(at, "Show stage 3").click()
     with pytest.MonkeyPatch.context() as patch:
         import streamlit

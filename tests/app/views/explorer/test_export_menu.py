@@ -14,7 +14,7 @@ def test_cards_are_exported_in_a_thread_without_a_session():
 
     known = checkpoints.describe("cards")
     view = default(known)
-    assert "asks for the marked card" in export_menu.html_page(view, known, pictures.sample(view.image)).decode()
+    assert "must name the marked card" in export_menu.html_page(view, known, pictures.sample(view.image)).decode()
 
 
 def test_the_exported_page_holds_everything_and_calls_nobody():

@@ -11,7 +11,7 @@ from tests.app.pages import opened, text
 
 def test_the_first_page_is_true_and_telling():
     at = opened("explorer")
-    assert at.title[0].value.startswith("Every token looks twice")
+    assert at.title[0].value.startswith("Every token reads twice")
     local, far, hops = (cells(at, kind) for kind in ("local", "global", "hops"))
     assert local.shape == (4, 4) and far.shape == (8, 8) and hops.shape == (16, 16)
     for weights in (local, far, hops):

@@ -25,7 +25,7 @@ def test_a_large_model_computes_the_row_of_the_selected_token_alone(monkeypatch)
     np.testing.assert_allclose(cells(at, "global"), far, atol=1e-3)
     found = data(at)
     assert SENT[found["sheets"]["global"]["key"]]["only"] == 14 * 16 + 1
-    assert "256 tokens are too many to send" in found["over"] and "choose a smaller G₁" in found["none"]["hops"]
+    assert "256 tokens is too much to send" in found["over"] and "choose a smaller G₁" in found["none"]["hops"]
 
 
 def test_what_is_too_much_to_send_is_sent_for_the_selected_token_alone(monkeypatch):

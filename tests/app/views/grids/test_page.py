@@ -140,7 +140,7 @@ def test_a_side_chosen_on_the_slider_is_offered_too(open_grids):
 
 def test_the_plain_stage_offers_the_way_back(open_grids):
     at = open_grids(stage="4")
-    assert "Stage 4 has no hierarchical attention." in text(at) and not shown(at)
+    assert "Stage 4 uses plain attention." in text(at) and not shown(at)
     button(at, "Show stage 3").click().run()
     assert at.query_params["stage"] == "3" and len(shown(at)) == 6
 
