@@ -22,7 +22,10 @@ ACCURACY = {  # by the split on which it was measured
     "val": "{:.0f} % right on images held out of training",
     "paper": "{:.1f} % right on ImageNet: top-1 from the paper’s Table 2, not measured here",
 }
-CARDS = "A card’s pattern is the one in the colour of its X’s. The cyan cell asks for the pattern of the card with <b>magenta rings</b>."
+CARDS = (
+    "Each card holds several patterns; the one in the colour of its X’s counts. At the cyan square, the model must name the pattern "
+    "of the card with <b>magenta rings</b>."
+)
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'

@@ -143,7 +143,7 @@ def draw(page) -> None:
     if not view.tour:
         left = session.visit().left_at
         with st.container(key="tour_button"):
-            label, help_ = ("Return to the tour", f"To stop {left} of {len(STOPS)}, as it was") if left else ("Tour", None)
+            label, help_ = ("Return to the tour", f"To stop {left} of {len(STOPS)}, with the tour’s settings") if left else ("Tour", None)
             st.button(label, key="tour_begin", help=help_, icon=":material/tour:", type="tertiary", on_click=go, args=(left or 1,))
         return
     number, stop = view.tour, STOPS[view.tour - 1]
@@ -172,5 +172,5 @@ def invitation() -> None:
     with st.container(horizontal=True, key="tour_invitation", vertical_alignment="center"):
         st.button("Take the tour", key="tour_take", icon=":material/tour:", on_click=go, args=(1,))
         st.caption(
-            f"{len(STOPS)} stops, about 10 minutes. The tour opens and sets up the other pages; you can leave it and return at any stop."
+            f"{len(STOPS)} stops, about 10 minutes. The tour opens and sets up the pages; you can leave at any stop and return to it later."
         )

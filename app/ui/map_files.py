@@ -121,7 +121,8 @@ h1 {{ font-size: 1.6rem; line-height: 1.2; margin: 0; }}
 body > p {{ color: var(--muted); line-height: 1.4; margin: 6px 0 16px; }}
 </style>
 <h1>{title}</h1>
-<p>{about}. Point at a token to see what it reads; click to select it. A weight says what a token reads, not why the model decides.</p>
+<p>{about}. Point at a token to see what it reads; click to select it.
+A weight says what a token reads, not why the model decides as it does.</p>
 <div hidden>{images}</div>
 <main id="here">{markup}</main>
 <script type="module">

@@ -51,7 +51,7 @@ HTML = """
   </div>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
   <div class="paths"></div>
-  <p class="foot">A weight says what a token reads, not why the model decides: attention is not attribution. <b>Why?</b> compares
+  <p class="foot">A weight says what a token reads, not why the model decides as it does: attention is not attribution. <b>Why?</b> compares
   them.</p>
   <p class="aloud" aria-live="polite"></p>
 </div>

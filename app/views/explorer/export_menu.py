@@ -43,7 +43,7 @@ def export_menu(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> No
             "text/html",
             key="export_html",
             on_click="ignore",
-            help="It works offline, with hover and click, for example in a learning platform.",
+            help="Hover and click work in the file without a server, so it can also stand in a learning platform.",
         )
 
 

@@ -19,7 +19,7 @@ def prediction(probabilities: np.ndarray, checkpoint: Checkpoint, sample: Sample
     order = probabilities.argsort()[::-1][:3]
     top, first = float(probabilities[order[0]]), checkpoint.classes[order[0]]
     confidence = "sure" if top >= 0.8 else "fairly sure" if top >= 0.5 else "unsure"
-    classes = f"its {len(checkpoint.classes)} classes"
+    classes = f"the model’s {len(checkpoint.classes)} classes"
     if question:
         short, long = _of_cell(first, question)
     elif sample is None:
@@ -44,7 +44,7 @@ def prediction(probabilities: np.ndarray, checkpoint: Checkpoint, sample: Sample
 def _of_cell(answer: str, question: CellQuestion) -> tuple[str, str]:
     """The question to the selected token's cell and the verdict on the answer: in a few words, and in sentences."""
     if question.right is None:
-        return "nothing is asked here", "This cell is blank. Select a cell with a drawn card, or the cyan cell, top left."
+        return "nothing is asked here", "This place is blank. Select a drawn card, or the cyan square, top left."
     verdict = "right" if answer == question.right else "wrong"
     row, column = (index + 1 for index in question.marked)
     whose = f"the marked card’s pattern (row {row}, column {column} of the cells)" if question.about_marked else "its own card’s pattern"

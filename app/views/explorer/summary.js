@@ -11,7 +11,7 @@ import { KINDS, NAMES } from "./store.js";
 /** @type {[string, (row: Row) => string][]} */
 const LINES = [
   [
-    `<abbr title="Entropy of the weights: 0 if one key has all, log₂ of their number if all are equal">Spread, bits</abbr>`,
+    `<abbr title="Entropy of the weights: 0 if one key has all the weight, log₂ of the number of keys if all weights are equal">Spread, bits</abbr>`,
     (row) => row.spread.toFixed(1),
   ],
   [`<abbr title="From the token to its keys, in tokens, averaged by weight">Mean distance</abbr>`, (row) => row.distance.toFixed(1)],
@@ -50,8 +50,8 @@ export function summary(root, store) {
     const near = offset(local.token, store.box("local", local.at, local.token));
     const where = `the ${cell > 1 ? "cell" : "token"} at ${rowAndColumn([place[0] / cell, place[1] / cell])}`;
     const text =
-      `<b class="local">Nearby</b>, the strongest key is ${near}: ${timesEven(local.most, window[2] * window[3])}. ` +
-      `<b class="global">Far away</b>, it is ${where}: ${even}. `;
+      `<b class="local">In the window</b>, the strongest key is ${near}: ${timesEven(local.most, window[2] * window[3])}. ` +
+      `<b class="global">Of the cells</b>, the strongest is ${where}: ${even}. `;
     if (!hops || !same(hops.token, local.token)) return text;
     return `${text}On average, <b>two hops</b> reach ${hops.distance.toFixed(1)} tokens away; the window alone, ${local.distance.toFixed(1)}.`;
   }

@@ -66,8 +66,9 @@ def captions(layer: Layer) -> list[str]:
         "White: all windows. Blue: the token's own.",
         f"The window, enlarged where there is room. The palest token has the most weight; numbers are percentages, {layer.heads}.",
         f"Average colours stand for the cells; the model averages all {layer.channels} channels.",
-        f"Arcs come from the cells it reads most; the white frame is the strongest. Weights are {layer.heads}.",
-        f"Bright tokens contribute to this one ({hops}; heads averaged). The map shows what it can have read, not why the model decides.",
+        f"Arcs come from the cells that the selected token reads most; the white frame is the strongest. Weights are {layer.heads}.",
+        f"Bright tokens contribute to this one ({hops}; heads averaged). The map shows what it could have read, not why the model "
+        "decides as it does.",
     ]
 
 

@@ -40,7 +40,10 @@ def wrong_answer(sample: Sample | None, checkpoint: Checkpoint, answer: str) -> 
 def lead(answer: str, found: Scores, random: ChanceLevel) -> str:
     """HTML: what the scores say. random: with squares put back."""
     best, raw = max(found, key=lambda method: found[method][0]), found["raw"][0]
-    begin = "A weight says what a token reads, not what decides. Put squares back on an empty picture, those that a map ranks high first: "
+    begin = (
+        "A weight says what a token reads, not what decides. When squares are put back on an empty picture, starting with those that a "
+        "map ranks highest, "
+    )
     raw_score = f'<span class="global">raw attention</span> scores {raw:.2f}, {against_chance(raw, random)} ({random.median:.2f})'
     if best == "raw":
         return begin + f"{raw_score}, and is the best of all here. That may be luck with this token: choose others and compare."

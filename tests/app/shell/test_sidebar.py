@@ -56,7 +56,7 @@ def test_an_upload_is_shown_and_outlives_a_bad_one():
     assert "Yours: red.png" in at.selectbox(key="choose_image").options
     mine = cells(at, "global")
     assert not np.allclose(mine, before)
-    assert "Whatever the photograph shows, the answer is one of its 10 classes: airplane" in data(at)["prediction"]
+    assert "Whatever the photograph shows, the answer is one of the model’s 10 classes: airplane" in data(at)["prediction"]
     for name, content, said in (
         ("a.png", b"garbage", "a.png is not a picture we can read. Save it again as PNG or JPEG."),
         ("b.png", bomb(10_000, 10_000), "b.png has 100 megapixels."),
@@ -91,7 +91,7 @@ def test_the_cards_page_says_what_is_asked_and_what_is_right():
     right = "must name the marked card’s pattern (row 3, column 4 of the cells), which is checker. The answer is right."
     assert right in data(at)["prediction"]
     assert "must name its own card’s pattern" in data(opened("explorer", checkpoint="cards", token="0.6,0.9"))["prediction"]
-    assert "This cell is blank." in data(opened("explorer", checkpoint="cards", token="0.4,0.4"))["prediction"]
+    assert "This place is blank." in data(opened("explorer", checkpoint="cards", token="0.4,0.4"))["prediction"]
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
     assert at.selectbox(key="choose_image").value == "cat_chelsea" and at.query_params["image"] == "cat_chelsea"
     at.selectbox(key="choose_checkpoint").set_value("cards").run()

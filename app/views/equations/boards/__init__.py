@@ -10,7 +10,7 @@ NAMES = {
     6: ("Cut into windows", "local", "the map becomes small squares that are handled one by one"),
     7: ("Local q, k, v", "local", "three matrices turn each token into a query, a key and a value"),
     8: ("Local attention", "local", "how much the token takes from each token of its window"),
-    9: ("Add the input", "", "what the token was is kept beside what it has read"),
+    9: ("Add the input", "", "the input is added to what the token has read in its window"),
     10: ("Average-pool", "global", "each cell of neighbouring tokens becomes a single token, their mean"),
     11: ("Flatten", "global", "both maps are read row by row, as lists"),
     12: ("Global q, k, v", "global", "every token has a query, but only the averaged cells have keys and values"),
