@@ -12,17 +12,6 @@ from hatnet.data import normalise
 TARGET = 3
 
 
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(1)
-    return hatnet.create_model("hatnet_compact").eval()
-
-
-@pytest.fixture
-def image():
-    return torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-
-
 def test_integrated_gradients_are_complete():
     """All pixels together: what the logit gains from the mean colour to the picture. On trained weights: with random ones
     GroupNorm makes the logit jump just beside the mean colour, where no number of steps is enough."""

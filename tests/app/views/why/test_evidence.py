@@ -11,18 +11,6 @@ from app.views.why import attribution
 from app.views.why.evidence import NAMES, RANDOM_MAPS, Evidence, Question
 from app.views.why.scores import score
 
-
-@pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(1)
-    return hatnet.create_model("hatnet_compact").eval()
-
-
-@pytest.fixture
-def image():
-    return torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-
-
 TARGET = 3
 
 
