@@ -34,7 +34,6 @@ function start(root, send) {
   let data;
   /** @type {?Pair} */
   let place = null; // fractions of the picture: what is pointed at here or in another map of the group
-  let turn = 0;
 
   photo.onload = () => {
     grey = data.grey ? greyOf(photo) : null;
@@ -71,7 +70,7 @@ function start(root, send) {
   addEventListener(SAME, follow);
 
   /** @param {Pair} where */
-  const choose = ([y, x]) => send({ y, x, turn: (turn += 1) });
+  const choose = ([y, x]) => send({ y, x, turn: Date.now() }); // the same square again is another choice
   /** @param {MouseEvent} event @returns {Pair} */
   const at = (event) => placeIn(event, picture.getBoundingClientRect(), [1, 1]);
 

@@ -251,7 +251,7 @@ def test_the_words_are_true(page):
     expect(page.locator(".words .say")).to_contain_text(f"the cell at row {at[0] + 1}, column {at[1] + 1}")
     down, right = np.unravel_index(local.argmax(), local.shape) + np.array([8, 12]) - [y, x]
     said = [f"{abs(n)} {word}" for n, word in ((down, "down" if down > 0 else "up"), (right, "right" if right > 0 else "left")) if n]
-    expect(page.locator(".words .say")).to_contain_text("strongest key is " + (", ".join(said) or "the token itself"))
+    expect(page.locator(".words .say")).to_contain_text("strongest key is the token " + (", ".join(said) or "itself"))
 
 
 def test_a_tap_chooses_a_token_on_a_phone(browser, app_url):

@@ -9,7 +9,6 @@ import { find, focusedBeside, make, makeButton } from "../../components/js/view.
 /** @param {import("../../components/js/view.js").Component} component */
 export default function mount({ data, parentElement, setStateValue }) {
   const { down, across, cells, b } = /** @type {Data} */ (data);
-  /** @type {HTMLElement & { turn?: number }} */
   const root = find(parentElement, ".settings");
   const table = find(root, ".cells");
   const focused = focusedBeside(root)?.dataset.setting;
@@ -47,7 +46,8 @@ export default function mount({ data, parentElement, setStateValue }) {
     made.classList.toggle("b", name.endsWith("B"));
     made.setAttribute("aria-label", words);
     made.tabIndex = name.endsWith("B") || (!b && trained) ? 0 : -1;
-    made.onclick = () => setStateValue("picked", { g1, g2, turn: (root.turn = (root.turn ?? 0) + 1) });
+    // The same square again is another choice, even after the component was mounted anew.
+    made.onclick = () => setStateValue("picked", { g1, g2, turn: Date.now() });
     return made;
   }
 
