@@ -17,7 +17,8 @@ from app.shell import warm_up  # noqa: E402
 
 
 def main() -> None:
-    st.set_page_config(page_title="HAT-Net Lab", page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=272)
+    # Before the pages: the icon of the first one would be fetched from another host.
+    st.set_page_config(page_icon=HERE / "icon.svg", layout="wide", initial_sidebar_state=272)
 
     # One line for each page. The first one opens by default.
     pages = [
@@ -29,6 +30,7 @@ def main() -> None:
         st.Page("views/why/page.py", title="Why?", icon=":material/help:", url_path="why"),
     ]
     page = st.navigation(pages, position="top")
+    st.set_page_config(f"{page.title} · HAT-Net Lab")
 
     from app.core import colours, content
     from app.shell import loading
@@ -52,6 +54,7 @@ def main() -> None:
             st.title("No model yet", anchor=False)
             st.markdown(content.text("content/no_checkpoint.md"))
             st.stop()
+        session.go_back()
         tour.arrive()
         tour.follow(page, pages)
         sidebar.draw()

@@ -1,10 +1,12 @@
 // Copies the address as it is when the button is pressed. Where the browser does not let a page write to the clipboard
-// (no HTTPS, no permission), the link is shown and marked, ready for Ctrl+C.
+// (no HTTPS, no permission), the link is shown and marked, ready for Ctrl+C. It is on every page, and keeps the history of addresses.
 
+import { keepSteps } from "./js/steps.js";
 import { find } from "./js/view.js";
 
 /** @param {import("./js/view.js").Component} component */
 export default function mount(component) {
+  keepSteps();
   const root = find(component.parentElement, ".copylink");
   const said = find(root, "span");
   const link = /** @type {HTMLInputElement} */ (find(root, "input"));

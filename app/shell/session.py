@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.core import checkpoints, content, pictures
 from app.core.checkpoints import Checkpoint
@@ -29,6 +30,7 @@ class Visit:
     upload: Picture | None = None
     upload_problem: str | None = None  # why the last file was rejected
     whole_page: bool = False  # a fragment changed something outside itself: the whole page has to run again
+    offered: dict[str, list] = field(default_factory=dict)  # by a widget's key: what it offered when it was last drawn
     # The tour.
     arrived: bool = False  # a tour stop in the address has been dealt with
     go_to: str | None = None  # the page of the next stop, by its path in the address
@@ -49,10 +51,23 @@ class Visit:
 def visit() -> Visit:
     """This visitor's state, which starts from the address. Raises ValueError if no checkpoint can be read."""
     if KEY not in st.session_state:
-        stops = len(content.sections("content/tour.md"))
-        view, notices = parse(st.query_params.to_dict(), checkpoints.names(), checkpoints.describe, has_upload=False, stops=stops)
+        view, notices = _asked(has_upload=False)
         st.session_state[KEY] = Visit(view=view, notices=notices)
     return st.session_state[KEY]
+
+
+def _asked(has_upload: bool) -> tuple[ViewState, list[str]]:
+    """The view that the address asks for, and what it asks for in vain."""
+    stops = len(content.sections("content/tour.md"))
+    return parse(st.query_params.to_dict(), checkpoints.names(), checkpoints.describe, has_upload, stops)
+
+
+def go_back() -> None:
+    """If the visitor used the browser's Back or Forward, return to the view that was shown at that address."""
+    # Streamlit does not make this public. Any other run may carry an address that is a step behind.
+    if getattr(get_script_run_ctx(), "is_history_navigation", False):
+        state = visit()
+        state.view, state.notices = _asked(has_upload=state.upload is not None)
 
 
 def view() -> ViewState:
@@ -115,5 +130,9 @@ def bound(widget: Callable, label: str, name: str, value, write: Callable | None
     """Draw a widget that shows `value`; the visitor's choice goes to the view's field `name`, or to `write` if that is given."""
     key = key or f"choose_{name}"
     write = write or (lambda chosen: update(**{name: chosen}))
-    st.session_state[key] = value
+    titles = map(options.get("format_func", str), options.get("options", ()))
+    offered = [options.get("min_value"), options.get("max_value"), *titles]
+    # Only what the browser does not show already: it would take back the keys that were pressed since this run was asked for.
+    if st.session_state.get(key) != value or visit().offered.get(key) != offered:
+        st.session_state[key], visit().offered[key] = value, offered
     widget(label, key=key, on_change=lambda: write(st.session_state[key]), **options)

@@ -9,7 +9,7 @@ from app.core import checkpoints, content, inference
 from app.core.checkpoints import Checkpoint
 from app.core.layer import layer_of
 from app.core.pictures import Picture
-from app.core.view import ViewState, home, opening_block
+from app.core.view import ViewState, address, home, opening_block
 from app.core.words import offset, percent
 from app.shell import session
 from hatnet import complexity
@@ -134,7 +134,7 @@ def follow(page, pages: list) -> None:
     visit = session.visit()
     wanted, visit.go_to = visit.go_to, None
     if wanted is not None and wanted != page.url_path:
-        st.switch_page(next(other for other in pages if other.url_path == wanted))
+        st.switch_page(next(other for other in pages if other.url_path == wanted), query_params=address(visit.view))
 
 
 def draw(page) -> None:
