@@ -57,7 +57,7 @@ def main() -> None:
         session.go_back()
         tour.arrive()
         tour.follow(page, pages)
-        sidebar.draw()
+        sidebar.draw(page)
         location.draw()
         notices()
         tour.draw(page)

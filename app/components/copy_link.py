@@ -13,11 +13,12 @@ _HTML = """
     <span role="status">Copy link</span>
   </button>
   <input type="text" readonly hidden aria-label="Link to this view">
+  <p role="status"></p>
 </div>
 """
 _mount = component(Path(__file__).with_name("copy_link.js"), _HTML)
 
 
-def copy_link() -> None:
-    """Draw the button. The browser reads the address when it is pressed."""
-    _mount(key="copylink")
+def copy_link(warning: str) -> None:
+    """Draw the button. The browser reads the address when it is pressed. warning: what the link leaves out, if it leaves out anything."""
+    _mount(key="copylink", data={"warning": warning})

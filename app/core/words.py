@@ -1,5 +1,7 @@
 """Numbers and places in words, and the text of a map for readers who cannot see it."""
 
+import re
+
 import numpy as np
 
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -14,8 +16,25 @@ def offset(token: tuple[int, int], key: tuple[int, int]) -> str:
 
 
 def percent(weight: float) -> str:
-    """A weight as a percentage, without decimals from 10 % on: 0.0834 -> "8.3 %"."""
-    return f"{100 * weight:.1f} %" if weight < 0.0995 else f"{100 * weight:.0f} %"
+    """A weight as a percentage: 0.4149 -> "41 %", 0.0834 -> "8.3 %", 0.0004 -> "0.04 %"; "< 0.01 %" below that, and "0 %" for 0 alone."""
+    if weight == 0:
+        return "0 %"
+    if weight < 0.0001:
+        return "< 0.01 %"
+    digits = ".1g" if weight < 0.000995 else ".1f" if weight < 0.0995 else ".0f"
+    return f"{100 * weight:{digits}} %"
+
+
+def significant(number: float, digits: int = 3) -> str:
+    """A number rounded to some significant digits, and never with an exponent: 1234.5 -> "1,230", 0.05678 -> "0.0568"."""
+    plain = np.format_float_positional(number, digits, unique=False, fractional=False, trim="-")
+    whole, point, decimals = plain.partition(".")
+    return f"{int(whole):,}{point}{decimals}"
+
+
+def literal(text: str) -> str:
+    """Markdown that shows a text as it is. For names that others chose: of classes, checkpoints and files."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def count(number: int) -> str:

@@ -12,6 +12,7 @@ BRAND = (
 )
 START = "Read your neighbours one by one, then everything in averages"
 HEADLINE = "Every token reads twice: nearby tokens, then averages of all"
+ONE_STEP = "In this stage every token reads all tokens in one step"  # plain attention: in place of either
 
 
 def first_paint(on_start: bool) -> None:

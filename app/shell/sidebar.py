@@ -22,18 +22,16 @@ ACCURACY = {  # by the split on which it was measured
     "val": "{:.0f} % right on images held out of training",
     "paper": "{:.1f} % right on ImageNet: top-1 from the paper’s Table 2, not measured here",
 }
-CARDS = (
-    "Each card holds several patterns; the one in the colour of its X’s counts. At the cyan square, the model must name the pattern "
-    "of the card with <b>magenta rings</b>."
-)
+CARDS = "Each card hides a pattern. The cyan square, top left, names the pattern on the card with <b>magenta rings</b>."
+OWN_SIDES = ("grids", "cost")  # pages with controls for G1 and G2: once is enough
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'
 )
 
 
-def draw() -> None:
-    """Draw the sidebar, after fitting the view to the checkpoints that exist now."""
+def draw(page) -> None:
+    """Draw the sidebar beside a page, after fitting the view to the checkpoints that exist now."""
     names = checkpoints.names()
     view, checkpoint = session.refresh(names), session.checkpoint()
     with st.sidebar:
@@ -44,7 +42,7 @@ def draw() -> None:
         session.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
         blocks = range(1, checkpoint.depth(view.stage) + 1)
         session.bound(st.segmented_control, "Block", "block", view.block, options=blocks, required=True, help=BLOCK_HELP)
-        _sides(view, checkpoint)
+        _sides(view, checkpoint, page)
         st.html(LEGEND)
 
 
@@ -105,9 +103,12 @@ def _title(name: str) -> str:
     return checkpoints.describe(name).title
 
 
-def _sides(view: ViewState, checkpoint: Checkpoint) -> None:
+def _sides(view: ViewState, checkpoint: Checkpoint, page) -> None:
     if view.stage not in checkpoint.hierarchical:
         st.caption(f"Stage {view.stage} uses plain attention: it has no window (G₁) and no cells (G₂) to choose.")
+        return
+    if page.url_path in OWN_SIDES:
+        st.caption("Window side G₁ and cell side G₂ are chosen on this page.")
         return
     index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
     for name, label in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):

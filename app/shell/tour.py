@@ -10,7 +10,7 @@ from app.core.checkpoints import Checkpoint
 from app.core.layer import layer_of
 from app.core.pictures import Picture
 from app.core.view import ViewState, address, home, opening_block
-from app.core.words import offset, percent
+from app.core.words import literal, offset, percent
 from app.shell import session
 from hatnet import complexity
 
@@ -92,9 +92,9 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "g1_new": f"{new.g1[0]}",
         "g2_new": f"{new.g2[0]}",
         "parameters": f"{checkpoints.parameters(checkpoint.name):,}",
-        "answer": checkpoint.classes[before.argmax()],
+        "answer": literal(checkpoint.classes[before.argmax()]),
         "sure": percent(float(before.max())),
-        "answer_new": checkpoint.classes[after.argmax()],
+        "answer_new": literal(checkpoint.classes[after.argmax()]),
         "sure_new": percent(float(after.max())),
         "ours": f"{ours / 1e6:,.2f}",
         "full": f"{full / 1e6:,.2f}",

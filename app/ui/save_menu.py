@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.core import pictures
 from app.core.pictures import Picture
+from app.core.words import literal
 from app.shell import session
 from app.ui import map_files
 
@@ -62,4 +63,4 @@ def save(*items: Map | Table) -> None:
                         if make := getattr(item, kind, None):
                             name, mime = f"{stem}.{kind}", "image/png" if kind == "png" else "text/csv"
                             look = dict(type="tertiary", key=f"save_{slug}_{kind}", on_click="ignore")
-                            st.download_button(kind.upper(), make, name, mime, help=f"Save {name}", **look)
+                            st.download_button(kind.upper(), make, name, mime, help=f"Save {literal(name)}", **look)

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tools.running_app import drawn, opened, path_of
+from app.core import checkpoints
+from app.shell.sidebar import OWN_SIDES
+from tools.running_app import drawn, opened, path_of, settle
 
 ASKED = "?image=koala&stage=3&block=2&head=2&g1=4,3&g2=2,4&equation=12&pixels=64&channels=64&token=0.6875,0.3125"
 WHERE = re.compile(r"^Koala · .+ · stage 3 · block 2$")
@@ -54,14 +56,29 @@ def stands(page, view):
     expect(sidebar.get_by_role("combobox").first).to_have_value("Koala")
     for name, value in (("stage", "3"), ("block", "2")):
         expect(sidebar.locator(f".st-key-choose_{name}").get_by_role("radio", name=value, exact=True)).to_be_checked()
-    for name, value in (("g1", "3"), ("g2", "4")):
+    for name, value in (("g1", "3"), ("g2", "4")) if view not in OWN_SIDES else ():
         expect(sidebar.locator(f".st-key-choose_{name}_3").get_by_test_id("stSliderThumbValue")).to_have_text(value)
     if view not in ("start", "cost"):  # Start names places in its sentences only
         expect(page.get_by_text(ROW).first).to_contain_text("Row 6, column 3 of 8 × 8")
 
 
+# What of the page, through shadow roots, begins or ends outside of the window and cannot be scrolled to; what is clipped is left out.
+STICKING_OUT = """() => {
+  const found = [], clips = (style) => style.overflowX !== "visible" || style.clipPath !== "none";
+  const walk = (element) => {
+    const style = getComputedStyle(element), box = element.getBoundingClientRect();
+    if (style.display === "none" || style.visibility === "hidden" || style.opacity === "0") return;
+    if (box.width && box.height && (box.right > innerWidth + 1 || box.left < -1)) found.push(element.outerHTML.slice(0, 120));
+    if (clips(style) && !element.matches("[data-testid=stMain]")) return;
+    for (const child of (element.shadowRoot ?? element).children) walk(child);
+  };
+  walk(document.querySelector("[data-testid=stMain]"));
+  return found;
+}"""
+
+
 def sticks_out(page):
-    return page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth > innerWidth")
+    return page.evaluate(STICKING_OUT)
 
 
 @pytest.mark.parametrize("view", PAGES)
@@ -122,6 +139,58 @@ def test_a_phone_says_what_is_looked_at_and_nothing_sticks_out(open_page, view):
     assert not sticks_out(page)
 
 
+def test_many_heads_find_room_on_a_phone(open_page):
+    described = map(checkpoints.describe, checkpoints.names())
+    most = max(described, key=lambda checkpoint: checkpoint.heads(checkpoint.config.stages[-1])).name
+    page = open_page(path=f"/explorer?checkpoint={most}", settled=False, width=390, height=844)
+    drawn(page, "explorer")
+    assert page.locator(".strip .thumb").count() > 20 and not sticks_out(page)
+    page.get_by_role("radio", name="Heads & blocks").click()
+    page.locator(".all-heads canvas").first.wait_for()
+    assert not sticks_out(page)
+
+
+def test_the_drawer_of_a_phone_closes_when_a_page_is_chosen_and_nothing_lies_over_it(open_page):
+    page = open_page(path="/explorer", width=390, height=844)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    drawer = page.get_by_test_id("stSidebar")
+    expect(drawer).to_have_attribute("data-collapsed", "false")
+    for button in (page.locator(".st-key-copylink button"), page.locator(".st-key-tour_button")):
+        expect(button).to_be_hidden()
+    drawer.get_by_role("link", name="Cost", exact=True).click()
+    expect(drawer).to_have_attribute("data-collapsed", "true")
+    expect(page).to_have_url(re.compile("/cost"))
+    expect(page.locator(".st-key-copylink button")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_the_sign_of_a_running_page_lies_over_no_button(open_page, width):
+    page = open_page(path="/why?image=bird_duck", settled=False, width=width)
+    sign = page.get_by_test_id("stStatusWidget")
+    sign.wait_for()
+    page.wait_for_timeout(300)  # it slides in
+    sign = sign.bounding_box()
+    for name in (".st-key-copylink button", ".st-key-tour_button button", "[data-testid=stMainMenu] button"):
+        button = page.locator(name).bounding_box()
+        apart = sign["y"] >= button["y"] + button["height"] or sign["x"] >= button["x"] + button["width"]
+        assert apart or sign["x"] + sign["width"] <= button["x"]
+
+
+def test_the_box_of_a_chart_says_that_the_chart_is_to_come(open_page):
+    page = open_page(path="/")
+    held = []
+    page.route("**/PlotlyChart*.js", lambda route: held.append(route))
+    page.get_by_role("link", name="Cost", exact=True).click()
+    box = page.locator(".st-key-tokens")
+    said = "element => getComputedStyle(element, '::after').content"
+    page.wait_for_function(f"document.querySelector('.st-key-tokens') && ({said})(document.querySelector('.st-key-tokens')) !== 'none'")
+    assert "being drawn" in box.evaluate(said)
+    for route in held:
+        route.continue_()
+    drawn(page, "cost")
+    assert box.evaluate(said) == "none"
+
+
 @pytest.mark.parametrize("view", PAGES)
 def test_large_type_leaves_everything_on_the_page(open_page, view):
     """A browser's zoom of 150 % on a projector of 1440 pixels: 960 of its own."""
@@ -176,6 +245,20 @@ def test_without_a_clipboard_the_link_is_shown_and_marked(open_page, button):
     expect(link).to_be_focused()
     assert link.input_value() == page.url
     assert link.evaluate("input => input.selectionEnd - input.selectionStart") == len(page.url)
+
+
+def test_a_link_to_one_s_own_photograph_says_that_it_leads_to_another(open_page, button):
+    page = open_page(path="/explorer", permissions=["clipboard-read", "clipboard-write"])
+    button(page).click()
+    expect(page.locator(".st-key-copylink").get_by_text("Copied")).to_be_visible()
+    warning = page.locator(".st-key-copylink p")
+    expect(warning).to_be_hidden()
+    upload = page.get_by_test_id("stFileUploader").locator("input[type=file]")
+    upload.set_input_files({"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": photo()})
+    expect(page).to_have_url(re.compile("image=upload"))
+    settle(page)
+    button(page).click()
+    expect(warning).to_contain_text("whoever opens this link sees another one")
 
 
 def photo(mode="RGB", size=(60, 40), kind="JPEG"):

@@ -1,5 +1,6 @@
 """Start and the tour in Chromium: by mouse, by keyboard alone, and by link."""
 
+import itertools
 import re
 
 import pytest
@@ -40,6 +41,17 @@ def test_next_and_back_step_through_all_seven_cards(page):
     page.locator(".st-key-story .next").click()
     page.locator(".st-key-story .back").click()
     expect(sentence(page)).to_contain_text("1. Image.")
+
+
+def test_the_card_of_the_image_shows_the_pixels_that_it_speaks_of(page):
+    expect(sentence(page)).to_contain_text("32 × 32 pixels")
+    row = """canvas => {
+      const pixels = canvas.getContext("2d").getImageData(0, 2, canvas.width, 1).data;
+      return Array.from({ length: canvas.width }, (_, i) => pixels.slice(4 * i, 4 * i + 3).join());
+    }"""
+    colours = card(page, 1).locator("canvas").evaluate(row)
+    changes = sum(one != other for one, other in itertools.pairwise(colours))
+    assert 16 < changes < 64  # at the edges of the pixels alone: the photograph changes everywhere
 
 
 def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page, browser, app_url):

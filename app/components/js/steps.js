@@ -37,9 +37,6 @@ export function resting() {
 
 /** From now on the browser's history has one entry for each step, and Back passes by those that Streamlit wrote before this ran. */
 export function keepSteps() {
-  const kept = /** @type {History & { steps?: boolean }} */ (history);
-  if (kept.steps) return; // the component is drawn anew
-  kept.steps = true;
   const visitor = resting();
   const [push, replace] = [history.pushState.bind(history), history.replaceState.bind(history)];
   const mark = { step: true };

@@ -1,12 +1,10 @@
 // Numbers and distances in words; percent and offset say the same as app/core/words.py.
 
-/** 0.0834 -> "8.3 %"; from 10 % on without decimals. @param {number} weight */
-export const percent = (weight) => `${(100 * weight).toFixed(weight < 0.0995 ? 1 : 0)} %`;
-
-/** Percent, with one digit that says something where `percent` would round it away. @param {number} weight */
-export function exactPercent(weight) {
+/** 0.4149 -> "41 %", 0.0834 -> "8.3 %", 0.0004 -> "0.04 %"; "< 0.01 %" below that, and "0 %" for 0 alone. @param {number} weight */
+export function percent(weight) {
   if (weight === 0) return "0 %";
-  return weight < 0.000995 ? `${(100 * weight).toPrecision(1)} %` : percent(weight);
+  if (weight < 0.0001) return "< 0.01 %";
+  return `${weight < 0.000995 ? (100 * weight).toPrecision(1) : (100 * weight).toFixed(weight < 0.0995 ? 1 : 0)} %`;
 }
 
 /**

@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.core.colours import Colours, rgb
+from app.core.words import significant
 from app.views.cost import costs
 from app.views.cost.costs import SIDES, LayerCost
 from hatnet import complexity, timing
@@ -48,7 +49,7 @@ def tokens_figure(shown: str, layer: LayerCost, measured: dict[int, list[timing.
     # The formulas, thin, in the measured unit: scaled to what plain attention took on the largest map.
     unit, rate = "ms" if shown == "Time" else "MB", points["MHSA"][1][-1] / complexity.mhsa(largest, largest, c)
     formulas = {name: macs * rate for name, macs in costs.curves(c, g1, g2, sides).items()}
-    last = ", ".join(f"{LABELS[name]} {values[-1]:.3g} {unit}" for name, (_, values, _) in points.items())
+    last = ", ".join(f"{LABELS[name]} {significant(values[-1])} {unit}" for name, (_, values, _) in points.items())
     alt = f"{shown} of one attention layer, measured here. At {largest} × {largest} tokens: {last}."
     return against_tokens(sides, formulas, layer.n, at_layer, None, unit, points, theme), alt
 
@@ -94,7 +95,7 @@ def against_tokens(
                     mode="markers+lines",
                     marker=dict(color=style["color"], size=9),
                     line=style,
-                    hovertemplate=f"%{{x:,}} tokens: %{{y:.3g}} {unit}, measured<extra>{LABELS[name]}</extra>",
+                    hovertemplate=f"%{{x:,}} tokens: %{{y:,.3r}} {unit}, measured<extra>{LABELS[name]}</extra>",
                 )
             )
     if not points:
@@ -103,7 +104,7 @@ def against_tokens(
         line = dict(color=theme.muted, width=1)
         both = dict(type="scatter", x=[n**2, n**2], y=[mhsa, hmhsa], mode="lines+markers", marker=dots, line=line)
         traces.append(both | dict(showlegend=False, hoverinfo="skip"))
-        ratio = f"÷ {mhsa / hmhsa:.2g}" if mhsa >= hmhsa else f"× {hmhsa / mhsa:.2g}"
+        ratio = f"÷ {significant(mhsa / hmhsa, 2)}" if mhsa >= hmhsa else f"× {significant(hmhsa / mhsa, 2)}"
         # Above the curves; on the smallest maps there is no room to the left of the point.
         note = dict(x=np.log10(n**2), y=np.log10(max(mhsa, hmhsa)), text=f"<b>{ratio}</b>", showarrow=False, yshift=16)
         side = dict(xanchor="right", xshift=-10) if n > 10 else dict(xanchor="left", xshift=6)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from app.core.words import significant
 from app.views.cost.charts import amount
 from app.views.cost.costs import Choice
 from app.views.cost.measure_job import REPEATS, Setting
@@ -108,8 +109,10 @@ def timing(measured: dict[int, list[Measured]], setting: Setting) -> str:
     faster = f"is faster from {since} × {since} tokens on" if since else f"is not yet faster at {side} × {side} tokens"
     c, g1, g2, _ = setting
     counted = complexity.mhsa(side, side, c) / complexity.hmhsa(side, side, c, min(g1, side), min(g2, side))
+    plain, ours = significant(mhsa), significant(hmhsa)
+    clock, formulas = significant(mhsa / hmhsa, 2), significant(counted, 2)
     return (
-        f'<p class="say">Measured at {side} × {side} tokens: plain attention <b>{mhsa:.3g} ms</b>, H-MHSA <b>{hmhsa:.3g} ms</b> (median of '
-        f"{REPEATS}). By the clock plain attention costs {mhsa / hmhsa:.2g} times as much, by the formulas {counted:.2g} times. "
+        f'<p class="say">Measured at {side} × {side} tokens: plain attention <b>{plain} ms</b>, H-MHSA <b>{ours} ms</b> (median of '
+        f"{REPEATS}). By the clock plain attention costs {clock} times as much, by the formulas {formulas} times. "
         f"Here H-MHSA {faster}.</p>"
     )

@@ -6,7 +6,7 @@ import { drawWindow } from "../../components/js/enlarged.js";
 import { cellBoxes, centreOf, rectOf } from "../../components/js/geometry.js";
 import { PALETTE } from "../../components/js/palette.js";
 import { find, findCanvas, isNew, setHtml, setText } from "../../components/js/view.js";
-import { exactPercent, rowAndColumn } from "../../components/js/words.js";
+import { percent, rowAndColumn } from "../../components/js/words.js";
 import { KINDS, NAMES, weightOf } from "./store.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -50,21 +50,21 @@ export function maps(root, store) {
   };
 
   /** @param {Kind} kind @param {?Row} row @param {string} [end] the scale's */
-  function caption(kind, row, end = row ? exactPercent(row.most) : "") {
+  function caption(kind, row, end = row ? percent(row.most) : "") {
     const index = store.pointedAt(kind);
     let said = `<small>${store.data.none[kind] ? "no map" : small[kind]()}</small>${row ? `<span class="scale">0 <i class="ramp of-${kind}"></i> ${end}</span>` : ""}`;
     if (index !== null && row) {
       const box = store.box(kind, index, row.token);
       const cells = kind === "global" && store.data.cell > 1;
       const key = cells ? [box[0] / store.data.cell, box[1] / store.data.cell] : box;
-      said = `<small class="said">${cells ? "cell" : ""} ${rowAndColumn(key)}: <b>${exactPercent(weightOf(row, index))}</b></small>`;
+      said = `<small class="said">${cells ? "cell" : ""} ${rowAndColumn(key)}: <b>${percent(weightOf(row, index))}</b></small>`;
     }
     setHtml(find(figures[kind], "figcaption"), `<b class="${kind}">${NAMES[kind]}</b>${said}`);
   }
 
   /** @param {Kind} kind @param {Row} row @param {ArrayLike<number>} at row and column of the strongest key */
   function describeMap(kind, row, at) {
-    const text = `${NAMES[kind]} attention map. The strongest key is ${rowAndColumn(at)}, with ${exactPercent(row.most)}. `;
+    const text = `${NAMES[kind]} attention map. The strongest key is ${rowAndColumn(at)}, with ${percent(row.most)}. `;
     describe(find(figures[kind], ".map"), `${text}Arrow keys point at keys, Enter makes one the query.`);
   }
 
@@ -108,7 +108,7 @@ export function maps(root, store) {
       uncover(s, Array.from(row.levels, (level) => level / full), grid);
       mapRing(s, row.token, s.width / grid[1]);
       light(s, "hops", row, 2);
-      caption("hops", row, `≥ ${exactPercent((full / 255) * row.most)}`);
+      caption("hops", row, `≥ ${percent((full / 255) * row.most)}`);
       describeMap("hops", row, store.box("hops", row.at, row.token));
     },
   };

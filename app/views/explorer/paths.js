@@ -5,7 +5,7 @@ import { centreOf, rectOf } from "../../components/js/geometry.js";
 import { frame } from "../../components/js/marks.js";
 import { PALETTE } from "../../components/js/palette.js";
 import { find, isNew } from "../../components/js/view.js";
-import { exactPercent, rowAndColumn } from "../../components/js/words.js";
+import { percent, rowAndColumn } from "../../components/js/words.js";
 import { mapRing, surfaceIn } from "./maps.js";
 
 /** @typedef {import("./store.js").Path} Path */
@@ -70,7 +70,7 @@ export function paths(root, store, { paint }) {
 /** @param {Path} path @param {number} index */
 const item = ({ source, cell, near, far }, index) =>
   `<li tabindex="0" data-path="${index}"><span>Token <b>${rowAndColumn(source)}</b></span><span class="arrow">→</span>` +
-  `<span><b class="local">${exactPercent(near)}</b> <small>read nearby</small></span><span class="arrow">→</span>` +
+  `<span><b class="local">${percent(near)}</b> <small>in its window</small></span><span class="arrow">→</span>` +
   `<span>cell <b>${rowAndColumn(cell)}</b></span><span class="arrow">→</span>` +
-  `<span><b class="global">${exactPercent(far)}</b> <small>read from afar</small></span><span class="arrow">=</span>` +
-  `<b>${exactPercent(near * far)}</b></li>`;
+  `<span><b class="global">${percent(far)}</b> <small>from the cell</small></span><span class="arrow">=</span>` +
+  `<b>${percent(near * far)}</b></li>`;

@@ -5,7 +5,7 @@ import { same } from "../../components/js/geometry.js";
 import { PALETTE } from "../../components/js/palette.js";
 import { chooseTokens, describePhoto, drawTokenPhoto, placeInWords, readFrames } from "../../components/js/token_photo.js";
 import { find, findCanvas, setText, sourceOf } from "../../components/js/view.js";
-import { exactPercent } from "../../components/js/words.js";
+import { percent } from "../../components/js/words.js";
 import { weightOf } from "./store.js";
 
 /** @typedef {import("../../components/js/token_photo.js").Framed} Framed */
@@ -66,13 +66,13 @@ export function photo(root, store, { choose, paint, theme }) {
     if (pointed.kind === "path") {
       const { source, cell, near, far } = pointed.path;
       return [
-        { ...hue("global"), box: store.cell(cell[0] * store.cells[1] + cell[1]), text: `cell, ${exactPercent(far)}` },
-        { ...hue("local"), box: [...source, 1, 1], text: `source, ${exactPercent(near)}` },
+        { ...hue("global"), box: store.cell(cell[0] * store.cells[1] + cell[1]), text: `cell, ${percent(far)}` },
+        { ...hue("local"), box: [...source, 1, 1], text: `source, ${percent(near)}` },
       ];
     }
     if (pointed.kind === "lost") return [{ ...hue("global"), box: store.cell(pointed.index), text: "this cell" }];
     const row = store.row(pointed.kind);
-    const text = row && exactPercent(weightOf(row, pointed.index));
+    const text = row && percent(weightOf(row, pointed.index));
     return row && text ? [{ ...hue(pointed.kind), box: store.box(pointed.kind, pointed.index, row.token), text }] : [];
   }
 

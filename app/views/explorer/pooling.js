@@ -4,7 +4,7 @@ import { dimAround, fill, photograph } from "../../components/js/canvas.js";
 import { cellBoxes, centreOf, clamp, fractions, parts, rectOf, squareAround } from "../../components/js/geometry.js";
 import { frame, number } from "../../components/js/marks.js";
 import { find, setHtml } from "../../components/js/view.js";
-import { exactPercent, plainText, rowAndColumn } from "../../components/js/words.js";
+import { percent, plainText, rowAndColumn } from "../../components/js/words.js";
 import { describe, mapRing, surfaceIn, waitingBar } from "./maps.js";
 import { sheetOf } from "./sheets.js";
 import { weightOf } from "./store.js";
@@ -59,10 +59,10 @@ export function pooling(root, store, { theme }) {
     const far = store.row("global");
     return (
       `<b class="global">Key ${rowAndColumn([Math.floor(index / across), index % across])}</b> is the average of ` +
-      `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${exactPercent(sheet.cells[index])}</b> of their variance ` +
-      `(<b>${exactPercent(sheet.whole)}</b> over the whole picture).` +
+      `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${percent(sheet.cells[index])}</b> of their variance ` +
+      `(<b>${percent(sheet.whole)}</b> over the whole picture).` +
       (tokens > 1 ? " The number in each token is its part of the cell’s loss, in %." : "") +
-      (far ? ` The selected token gives it ${exactPercent(weightOf(far, index))} of its global attention.` : "")
+      (far ? ` The selected token gives it ${percent(weightOf(far, index))} of its global attention.` : "")
     );
   }
 

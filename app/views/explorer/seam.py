@@ -98,4 +98,4 @@ def _html(table: list[tuple[str, list[str]]]) -> str:
 
 def _exact(weight: float) -> str:
     """A weight as a percentage; "exactly 0" if it is 0 by construction."""
-    return "exactly 0" if weight == 0 else percent(float(weight)) if weight >= 0.0005 else f"{100 * weight:.1g} %"
+    return "exactly 0" if weight == 0 else percent(float(weight))

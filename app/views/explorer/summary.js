@@ -2,7 +2,7 @@
 
 import { same } from "../../components/js/geometry.js";
 import { find, setHtml, setText } from "../../components/js/view.js";
-import { exactPercent, plainText, rowAndColumn, offset, timesEven } from "../../components/js/words.js";
+import { percent, plainText, rowAndColumn, offset, timesEven } from "../../components/js/words.js";
 import { KINDS, NAMES } from "./store.js";
 
 /** @typedef {import("./store.js").Row} Row */
@@ -15,7 +15,7 @@ const LINES = [
     (row) => row.spread.toFixed(1),
   ],
   [`<abbr title="From the token to its keys, in tokens, averaged by weight">Mean distance</abbr>`, (row) => row.distance.toFixed(1)],
-  ["Strongest", (row) => exactPercent(row.most)],
+  ["Strongest", (row) => percent(row.most)],
 ];
 
 /** @param {HTMLElement} root @param {import("./store.js").Store} store */
@@ -43,7 +43,7 @@ export function summary(root, store) {
     const window = local && store.window(local.token);
     if (!local || !window)
       return (
-        `Of all tokens, the <b class="global">strongest key</b> is ${offset(far.token, place)}, with ${exactPercent(far.most)}: ${even}. ` +
+        `Of all tokens, the <b class="global">strongest key</b> is ${offset(far.token, place)}, with ${percent(far.most)}: ${even}. ` +
         `The mean distance is ${far.distance.toFixed(1)} tokens.`
       );
     const { cell } = store.data;

@@ -22,7 +22,7 @@ export default function mount(component) {
 function start(root, send) {
   const [cards, steps, sentence, caption, list] = [".cards", ".steps", ".sentence", ".caption", ".unseen"].map((name) => find(root, name));
   const [back, next] = /** @type {HTMLButtonElement[]} */ ([".back", ".next"].map((name) => find(root, name)));
-  const photo = new Image();
+  const [photo, exact] = [new Image(), new Image()];
   const server = turns((change) => send({ token: null, ...change, step })); // token: null where it stayed
   /** @type {?HTMLCanvasElement} */
   let grey = null;
@@ -33,8 +33,10 @@ function start(root, send) {
   let token;
   let size = 0; // of the cards as they are painted
 
-  photo.onload = () => {
+  photo.onload = exact.onload = () => {
+    if (!photo.complete || !exact.complete) return;
     grey = greyOf(photo);
+    size = 0; // paint again
     show();
   };
 
@@ -154,7 +156,7 @@ function start(root, send) {
     size = front;
     [...cards.children].forEach((card, index) => {
       const s = surface(/** @type {HTMLCanvasElement} */ (card.firstChild), front);
-      DRAWINGS[index](s, data, { photo, grey: ground, token });
+      DRAWINGS[index](s, data, { photo, exact, grey: ground, token });
     });
     root.dataset.painted = String(token);
   }
@@ -162,11 +164,12 @@ function start(root, send) {
   const unwatch = watch(root, show);
 
   return {
-    receive(/** @type {Data & { photo: string, step: number, turn: number }} */ fresh) {
+    receive(/** @type {Data & { step: number, turn: number }} */ fresh) {
       const first = !data;
-      if (data?.photo !== fresh.photo) {
+      if (data?.photo !== fresh.photo || data.exact !== fresh.exact) {
         grey = null;
         photo.src = sourceOf(fresh.photo);
+        exact.src = sourceOf(fresh.exact);
       }
       data = fresh;
       if (server.receive(fresh.turn) || first) {

@@ -25,8 +25,8 @@ _HTML = """
 _mount = component(Path(__file__).with_name("cards.js"), _HTML)
 
 
-def cards(*, key: str, photo: str, step: int, drawn: dict, choose: Callable[[int, tuple[int, int] | None], None]) -> None:
-    """Draw the cards. drawn: from `text.drawn`. photo: the id of an <img> on the page. step: the active card, from 1.
+def cards(*, key: str, step: int, drawn: dict, choose: Callable[[int, tuple[int, int] | None], None]) -> None:
+    """Draw the cards. drawn: from `text.drawn`, with the ids of two <img> on the page, `photo` and `exact`. step: the active card, from 1.
 
     `choose(step, token)` is called before the script runs again; token is None if it has not changed.
     """
@@ -37,7 +37,7 @@ def cards(*, key: str, photo: str, step: int, drawn: dict, choose: Callable[[int
 
     _mount(
         key=key,
-        data=drawn | {"photo": photo, "step": step, "turn": turn(st.session_state.get(key))},
+        data=drawn | {"step": step, "turn": turn(st.session_state.get(key))},
         default={"picked": None},
         on_picked_change=changed,
     )

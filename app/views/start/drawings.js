@@ -13,10 +13,10 @@ import { percent } from "../../components/js/words.js";
 /**
  * As app/views/start/text.py describes it. near, far: weights of the window's tokens and of all cells. colours: each cell's, as rgb. hops:
  * 0..1 of each token's brightness on the last card.
- * @typedef {{ photo: string, grid: Pair, token: Pair, window: import("../../components/js/geometry.js").Box, g1: number, cell: number,
+ * @typedef {{ photo: string, exact: string, grid: Pair, token: Pair, window: import("../../components/js/geometry.js").Box, g1: number, cell: number,
  *   near: number[][], far: number[][], colours: number[][][], hops: number[][], names: string[], sentences: string[], captions: string[] }} Data
  */
-/** token: may be ahead of the data's. @typedef {{ photo: HTMLImageElement, grey: HTMLCanvasElement, token: Pair }} Shown */
+/** exact: the model's pixels. token: may be ahead of the data's. @typedef {{ photo: HTMLImageElement, exact: HTMLImageElement, grey: HTMLCanvasElement, token: Pair }} Shown */
 
 const ARCS = 5;
 
@@ -24,8 +24,8 @@ const ARCS = 5;
 export const DRAWINGS = [drawImage, drawTokens, drawWindows, drawLocal, drawPool, drawGlobal, drawSum];
 
 /** @param {Surface} s @param {Data} data @param {Shown} shown */
-function drawImage(s, data, { photo, token }) {
-  photograph(s, photo);
+function drawImage(s, data, { exact, token }) {
+  photograph(s, exact);
   ring(s, spot(s, data, token));
 }
 

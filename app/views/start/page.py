@@ -6,7 +6,7 @@ import hatnet
 from app.core import content, pictures
 from app.core.layer import layer_of
 from app.shell import session, tour
-from app.shell.loading import START
+from app.shell.loading import ONE_STEP, START
 from app.shell.notices import guarded
 from app.ui import blocks
 from app.views.start import text
@@ -29,12 +29,13 @@ def figure() -> None:
             moved = {"place": hatnet.place_of(token, (layer.side, layer.side))} if token else {}
             session.update(step=step, **moved)
 
-        photo = pictures.sharp(picture, pictures.SMALL)
-        cards(key="story", photo=blocks.photo_id(picture, exact=False), step=view.step, drawn=text.drawn(layer, photo), choose=choose)
+        drawn = text.drawn(layer, pictures.sharp(picture, pictures.SMALL))
+        photos = {name: blocks.photo_id(picture, exact) for name, exact in (("photo", False), ("exact", True))}
+        cards(key="story", step=view.step, drawn=drawn | photos, choose=choose)
         session.publish()
 
 
-st.title(START, anchor=False)
+st.title(START if session.view().stage in session.checkpoint().hierarchical else ONE_STEP, anchor=False)
 blocks.photos()
 figure()
 tour.invitation()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.core.samples import SAMPLES
+from app.core.words import literal
 from app.shell import session
 from app.ui import blocks
 from app.views.why import sections, text
@@ -21,7 +22,7 @@ if session.visit().stopped != job:
 session.publish()  # before the long work
 
 blocks.photos()
-st.title(f"Why “{answer}”? Attention is not attribution", anchor=False)
+st.title(f"Why “{literal(answer)}”? Attention is not attribution", anchor=False)
 lead = st.empty()
 wrong = text.wrong_answer(SAMPLES.get(view.image), checkpoint, answer)
 scored = "Their scores are still missing." if session.visit().stopped and evidence.missing() else "They are being scored."

@@ -7,6 +7,7 @@ import hatnet
 from app.components.tile import tile
 from app.core import checkpoints, content, overlay
 from app.core.checkpoints import Checkpoint
+from app.core.words import literal
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, save_menu, tiles
@@ -25,7 +26,9 @@ def one_answer_per_cell(checkpoint: Checkpoint) -> None:
     answers = f"Checkpoint {checkpoint.name} gives {cells} × {cells}, one for each cell. Choose a checkpoint trained on photographs."
     note("This page explains one answer to a whole picture.", answers)
     if other := next((name for name in checkpoints.names() if not checkpoints.describe(name).cards), None):
-        st.button(f"Use {other}", icon=":material/arrow_back:", type="primary", on_click=session.update, kwargs=dict(checkpoint=other))
+        st.button(
+            f"Use {literal(other)}", icon=":material/arrow_back:", type="primary", on_click=session.update, kwargs=dict(checkpoint=other)
+        )
     session.publish()
 
 

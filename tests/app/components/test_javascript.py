@@ -56,6 +56,7 @@ def test_no_hue_is_written_in_a_script_or_style_sheet():
 def test_percent_and_offset_are_those_of_words_py():
     weights = [
         0.0,
+        2e-9,
         0.0004,
         0.0834,
         0.09949,

@@ -28,7 +28,7 @@ WALK = [
     ("Ten small", dict(step="7", equation="10")),
     ("Change windows and cells", dict(step="7", equation="10", g1="8,4", g2="4,2")),
     ("", dict(step="7", equation="10")),
-    ("Every token", dict(step="7", equation="10", stage="4")),
+    ("In this stage every token", dict(step="7", equation="10", stage="4")),
     ("Why", dict(step="7", equation="10")),
 ]
 

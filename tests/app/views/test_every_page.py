@@ -1,9 +1,11 @@
 """What holds on every page."""
 
+import dataclasses
+
 import pytest
 
 from app.core import checkpoints
-from tests.app.pages import PAGES, button, opened, text
+from tests.app.pages import PAGES, button, opened, text, words
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -21,3 +23,32 @@ def test_every_page_works_with_cards_or_says_why_not(page):
 def test_every_page_names_what_is_looked_at(page):
     at = opened(page, image="koala", stage="3", block="1")
     assert '<p class="where">Koala · ' in text(at) and " · stage 3 · block 1</p>" in text(at)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_window_and_cell_are_chosen_in_one_place(page):
+    at = opened(page)
+    controls = [widget.label for widget in [*at.slider, *at.button_group] if "G₁" in widget.label or "G₂" in widget.label]
+    assert sorted(controls) == ["Cell side G₂", "Window side G₁"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_speaks_of_two_steps_over_a_stage_with_one(page):
+    at = opened(page, stage="4")
+    assert "twice" not in at.title[0].value and "one by one" not in at.title[0].value
+    assert "plain attention" in words(at)
+
+
+def test_a_class_is_never_read_as_markdown(monkeypatch):
+    names = {"cat": r"*cat* $x_1$ :red[cat] `c`"}
+    real = checkpoints.describe
+
+    def described(name):
+        checkpoint = real(name)
+        return dataclasses.replace(checkpoint, classes=tuple(names.get(one, one) for one in checkpoint.classes))
+
+    monkeypatch.setattr(checkpoints, "describe", described)
+    shown = r"\*cat\* \$x\_1\$ \:red\[cat\] \`c\`"
+    assert f"“{shown}”" in opened("why", image="cat_chelsea").title[0].value
+    tour = opened("start", image="cat_chelsea", tour="8")
+    assert f"“{shown}”" in tour.markdown[0].value

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from app.core.words import significant
 from app.views.equations.boards.panels import Selection, number, panel, strip, symbol, term, token_map
 
 
@@ -88,12 +89,12 @@ def cost(selection: Selection, terms: dict[str, float]) -> dict:
     panels, equation = [], ['<span class="omega">Ω</span> =']
     for index, (name, (formula, hue, numbers)) in enumerate(written.items()):
         line = f"{name.capitalize()}: {numbers} = <b>{terms[name]:,.0f}</b> multiply-adds, {100 * terms[name] / total:.0f} % of Eq. 15"
-        small = f"{terms[name] / 1e6:.3g} million · {100 * terms[name] / total:.0f} %"
+        small = f"{significant(terms[name] / 1e6)} million · {100 * terms[name] / total:.0f} %"
         value = np.array([[terms[name]]])
         panels.append(
             panel(f"t{index}", name.capitalize(), small, value, hue, rows=("term", [index]), kind="share", says=[[line]])
             | {"most": max(terms.values())}
         )
-        equation += ["+"] * bool(index) + [term(formula, f"t{index}", hue, name, f"{terms[name] / 1e6:.3g} M")]
+        equation += ["+"] * bool(index) + [term(formula, f"t{index}", hue, name, f"{significant(terms[name] / 1e6)} M")]
     largest = max(range(4), key=lambda i: list(terms.values())[i])
     return {"equation": equation, "columns": [panels], "start": (f"t{largest}", 0, 0)}
