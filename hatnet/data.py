@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
-IN_MEMORY = 4 * 2**30  # bytes of decoded pictures (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
+IN_MEMORY = 4 * 2**30  # bytes of decoded pictures, at most, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
@@ -47,11 +47,17 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def side(self) -> int:
+        """Side of the images, in pixels."""
+        return self.pixels.shape[-1]
+
     def statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel, for pixels in 0..1; over 5,000 random images if there are more."""
-        pixels = self.pixels[torch.randperm(len(self), generator=Generator().manual_seed(0))[:5000]]
-        counts = torch.stack([torch.bincount(pixels[:, c].flatten(), minlength=256) for c in range(3)]).double()
-        shares, levels = counts / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
+        counts = torch.zeros(3, 256, dtype=torch.long)
+        for index in torch.randperm(len(self), generator=Generator().manual_seed(0))[:5000].split(max(1, 2**20 // self.side**2)):
+            counts += torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in self.pixels[index].unbind(1)])
+        shares, levels = counts.double() / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
         mean = shares @ levels
         return mean.tolist(), (shares @ levels**2 - mean**2).clamp(min=1e-6).sqrt().tolist()
 
@@ -100,7 +106,9 @@ def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]
     return out.masked_fill(hidden[:, None], 128)
 
 
-def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10) -> Images:
+def load(
+    source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10, in_memory: float = IN_MEMORY
+) -> Images:
     """One split of a data set, as centre crops of size x size pixels.
 
     source: one of TORCHVISION (downloaded into data/ once), or "folder:PATH". PATH holds train/ and val/, and perhaps test/, each
@@ -108,6 +116,7 @@ def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadab
     split: "train"; "val" (if the source has none: `val_fraction` of the training images, always the same ones); or "test" (if a
     folder has none: its "val").
     unreadable: how many undecodable pictures to leave out (on demand: to replace by grey), each with a warning that names it.
+    in_memory: bytes of decoded pictures to hold; a set that would take more is decoded on demand, at each use.
     Raises ValueError if there is nothing to read, saying what was looked for; and if more pictures are unreadable.
     """
     if not 0 < val_fraction < 1:
@@ -124,7 +133,7 @@ def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadab
         held_out = max(1, round(val_fraction * len(labels)))
         kept = order[held_out:] if split == "train" else order[:held_out]
         pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
-    return _read(pictures, labels, tuple(classes), size, unreadable, f"reading {source}, {split}")
+    return _read(pictures, labels, tuple(classes), size, unreadable, in_memory, f"reading {source}, {split}")
 
 
 def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
@@ -182,6 +191,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.pictures)
 
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the tensor that this stands for."""
+        return len(self), 3, self.size, self.size
+
     def __getitem__(self, index: Tensor | slice) -> Tensor:
         """uint8 [n, 3, size, size] of the images in `index`."""
         numbers = torch.arange(len(self))[index].tolist()
@@ -209,9 +223,9 @@ def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: in
         raise ValueError(f"more than {unreadable} unreadable pictures, the last one {picture}; repair or delete them") from None
 
 
-def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, title: str) -> Images:
-    """The pictures of `load`: decoded now if they fit into IN_MEMORY, else on demand."""
-    if len(pictures) * 3 * size**2 > IN_MEMORY:
+def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, in_memory: float, title: str) -> Images:
+    """The pictures of `load`: decoded now if they fit into memory, else on demand."""
+    if len(pictures) * 3 * size**2 > in_memory:
         return Images(pixels=Pictures(pictures, size, unreadable), labels=torch.tensor(labels), classes=classes)
     pixels = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
     kept = []

@@ -8,15 +8,19 @@ from torch import Tensor
 from hatnet.data import IGNORED, Images, normalise
 from hatnet.model import HATNet
 
+PIXELS = 2**18  # of a batch, unless told otherwise: 256 images of 32 x 32, 5 of 224 x 224
+
 
 @torch.inference_mode()
 def predict(
-    model: HATNet, data: Images, mean: Sequence[float], std: Sequence[float], shard: slice = slice(None), batch_size: int = 100
+    model: HATNet, data: Images, mean: Sequence[float], std: Sequence[float], shard: slice = slice(None), batch_size: int | None = None
 ) -> Tensor:
     """The class that the model predicts for each image, or for each labelled place of it: int64, shaped as `data.labels`.
 
     Runs in float32 and eval mode. shard: only these images; the others get -1, which is not a class.
+    batch_size: images at once, by default as many as have PIXELS pixels.
     """
+    batch_size = batch_size or max(1, PIXELS // data.side**2)
     training, device = model.training, next(model.parameters()).device
     model.eval()
     predicted = torch.full_like(data.labels, -1)

@@ -52,12 +52,17 @@ class Recipe:
         cosine = (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
         return self.learning_rate * (self.final + (1 - self.final) * cosine)
 
-    def side_at(self, step: int, steps: int) -> float:
+    def side_at(self, step: int, steps: int, sides: int | None = None) -> float:
         """The side of a step's images, as a fraction of the full side: it grows from `first_side` until `grown` of all steps are done.
 
         No weight knows the size of the map, nor G1 and G2, so a model may see small images first: fewer tokens, cheaper steps.
+        sides: how many different ones there may be, at least 2, evenly spaced; None: any number.
         """
-        return min(1.0, self.first_side + (1 - self.first_side) * step / (self.grown * steps))
+        side = min(1.0, self.first_side + (1 - self.first_side) * step / (self.grown * steps))
+        if sides is None or side == 1:
+            return side
+        nearest = round((side - self.first_side) / (1 - self.first_side) * (sides - 1)) / (sides - 1)
+        return 1.0 if nearest == 1 else self.first_side + (1 - self.first_side) * nearest
 
     @property
     def mean_area(self) -> float:
