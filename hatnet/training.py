@@ -160,7 +160,7 @@ class Trainer:
         """How many steps fit into a time, with a validation after each epoch: at least 1. Measured on a copy of the state."""
         rehearsal, recipe = copy.copy(self), self.recipe
         rehearsal.state = copy.deepcopy(self.state)
-        seconds = rehearsal.seconds_per_step(replace(recipe, grown=math.inf))
+        seconds = rehearsal.seconds_per_step(replace(recipe, grown=1e9))
         if recipe.first_side < 1:  # a step takes a + b * side^2
             full = rehearsal.seconds_per_step(replace(recipe, first_side=1.0))
             seconds += (full - seconds) * (recipe.mean_area - recipe.first_side**2) / (1 - recipe.first_side**2)
