@@ -116,3 +116,16 @@ RECIPES = {
         augment="none",
     ),
 }
+
+
+def recipe_table() -> str:
+    """Every field of each recipe, in lines of text."""
+    rows = [
+        ["", *RECIPES],
+        *([field.name, *(_printed(getattr(r, field.name)) for r in RECIPES.values())] for field in dataclasses.fields(Recipe)),
+    ]
+    return "the recipes' values:\n" + "\n".join(f"  {row[0]:16}" + "".join(f"{cell:>13}" for cell in row[1:]) for row in rows)
+
+
+def _printed(value: object) -> str:
+    return ", ".join(map(_printed, value)) if isinstance(value, tuple) else f"{value:.4g}" if isinstance(value, float) else str(value)
