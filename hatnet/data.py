@@ -21,7 +21,10 @@ from tqdm import tqdm
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
-IN_MEMORY = 4 * 2**30  # bytes of decoded pictures, at most, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
+# Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
+IN_MEMORY = 4 * 2**30
+    4 * 2**30
+)  # bytes of decoded pictures, at most, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
@@ -106,9 +109,7 @@ def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]
     return out.masked_fill(hidden[:, None], 128)
 
 
-def load(
-    source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10, in_memory: float = IN_MEMORY
-) -> Images:
+def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10, in_memory: float = IN_MEMORY) -> Images:
     """One split of a data set, as centre crops of size x size pixels.
 
     source: one of TORCHVISION (downloaded into data/ once), or "folder:PATH". PATH holds train/ and val/, and perhaps test/, each

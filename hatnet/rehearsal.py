@@ -1,7 +1,6 @@
 """Measurements before a training run, on a copy of it: which precision is the faster one here, and how many steps fit into a time."""
 
 import copy
-import math
 import time
 import warnings
 from collections.abc import Iterator
@@ -24,32 +23,37 @@ CLEAR = 3.0  # a step that takes this many times as long as the other decides at
 def rehearsal(trainer: Trainer) -> Iterator[Trainer]:
     """A copy of a trainer to try steps with. Neither the trainer nor torch's random numbers change."""
     tried = copy.copy(trainer)
-    tried.state = copy.deepcopy(trainer.state)
+    tried.state, tried.recipe = copy.deepcopy(trainer.state), replace(trainer.recipe, patience=0)
     device = trainer.machine.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield tried
 
 
-def settle_precision(trainer: Trainer, amp: str) -> dict:
-    """Set the trainer's precision: `amp` is "off", "bf16" or "auto", the faster of both on this machine.
+def settle_precision(trainer: Trainer, asked: str) -> dict:
+    """Set the trainer's precision: one of PRECISIONS, or "auto", the faster of them on this machine.
 
-    Returns {"choice": "off" or "bf16", "seconds_per_step": {"off": ..., "bf16": ...}}, the seconds empty if nothing was measured. Warns
-    if bfloat16 was asked for and is the slower one. Raises ValueError if it was asked for and the device cannot compute in it.
+    Returns what the run's config.json keeps: {"amp": the precision, "seconds_per_step": those of each, empty if not measured}. Warns if
+    bfloat16 was asked for and is the slower one. Raises ValueError if it was asked for and the device cannot compute in it.
     """
-    machine, choice, seconds = trainer.machine, amp, {}
-    if amp != "off":
-        error = machine.bfloat16_error()
-        if machine.mean(bool(error)) == 0:
-            seconds = step_seconds(trainer)
-        elif amp == "bf16":
-            raise ValueError(f"--amp bf16: {machine.device} cannot compute in bfloat16 here ({error}); use --amp off or auto")
-    if amp == "auto":
-        choice = min(seconds, key=seconds.get, default="off")
-    elif seconds and seconds["bf16"] > seconds["off"] and machine.rank == 0:
+    chosen, seconds = asked, {}
+    if asked == "bf16" or (asked == "auto" and trainer.machine.mean(bool(trainer.machine.bfloat16_error())) == 0):
+        set_precision(trainer, "bf16")
+        seconds = step_seconds(trainer)
+    if asked == "auto":
+        chosen = min(seconds, key=seconds.get, default="off")
+    elif seconds and seconds["bf16"] > seconds["off"] and trainer.machine.rank == 0:
         figures = "a step takes {bf16:.3g} s in bfloat16 and {off:.3g} s in float32".format(**seconds)
         warnings.warn(f"--amp bf16 is slower than float32 on this machine: {figures}; --amp auto takes the faster one", stacklevel=2)
-    trainer.machine = replace(machine, bfloat16=PRECISIONS[choice])
-    return {"choice": choice, "seconds_per_step": seconds}
+    set_precision(trainer, chosen)
+    return {"amp": chosen, "seconds_per_step": seconds}
+
+
+def set_precision(trainer: Trainer, precision: str) -> None:
+    """Set the trainer's precision, one of PRECISIONS. Raises ValueError for bfloat16 on a device that cannot compute in it."""
+    machine = trainer.machine
+    if PRECISIONS[precision] and (error := machine.bfloat16_error()):
+        raise ValueError(f"{machine.device} cannot compute in bfloat16 ({error}): --amp off or auto can be used")
+    trainer.machine = replace(machine, bfloat16=PRECISIONS[precision])
 
 
 def step_seconds(trainer: Trainer) -> dict[str, float]:
@@ -57,7 +61,7 @@ def step_seconds(trainer: Trainer) -> dict[str, float]:
     each to warm up; of the first, if that is CLEAR. The mean over all processes, so that all come to the same choice."""
     times: dict[str, list[float]] = {name: [] for name in PRECISIONS}
     with rehearsal(trainer) as tried:
-        tried.recipe = replace(trainer.recipe, first_side=1.0)
+        tried.recipe = replace(tried.recipe, first_side=1.0)
         steps = tried.optimise(planned_steps(trainer, 2 * (1 + TURNS)))
         for turn in range(1 + TURNS):
             for name, bfloat16 in PRECISIONS.items():
@@ -73,9 +77,9 @@ def step_seconds(trainer: Trainer) -> dict[str, float]:
 
 def steps_within(trainer: Trainer, minutes: float, held_out: Images) -> int:
     """How many steps fit into a time, with a validation after each epoch: at least 1."""
-    recipe = trainer.recipe
     with rehearsal(trainer) as tried:
-        tried.recipe = replace(recipe, grown=math.inf)
+        recipe = tried.recipe
+        tried.recipe = replace(recipe, grown=1e9)
         seconds = _seconds_per_step(tried)
         if recipe.first_side < 1:  # a step takes a + b * side^2
             tried.recipe = replace(recipe, first_side=1.0)

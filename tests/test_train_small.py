@@ -198,7 +198,7 @@ def test_init_has_a_shape_of_its_own():
         return train_small.build(arguments, tuple("abcde"), 0.0)[0].config
 
     assert build("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(build("--set", "depths=[2,4,2,2]").depths) == 4
-    with pytest.raises(ValueError, match="lists are written as dims="):
+    with pytest.raises(ValueError, match=r"dims is 32; wanted a list .*nearest is \[32\]"):
         build("--set", "dims=32")
     with pytest.raises(ValueError, match="did you mean 'depthwise'"):
         build("--set", "depthwize=false")
@@ -235,14 +235,14 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--attention", "windows"], "window"),
         (["--set", "depthwise"], "FIELD=VALUE"),
         (["--set", "depthwize=false"], "depthwise"),
-        (["--set", "dims=5"], "lists are written"),
+        (["--set", "dims=5"], r"dims is 5; wanted a list .*; the nearest is \[5\]"),
         (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
-        (["--batch-size", "1000"], "48 training images are fewer"),
+        (["--accumulate", "49"], "48 training images are fewer than the 49 batches of a step: lower --accumulate"),
         (["--epochs", "0"], "epochs is 0"),
         (["--augment", "crop"], "shift, resized, none"),
         (["--first-side", "0.1"], "first_side is 0.1"),
         (["--label-smoothing", "1"], "label_smoothing is 1"),
-        (["--val-fraction", "1"], "val_fraction 1"),
+        (["--val-fraction", "1"], "val_fraction is 1.0; wanted a number above 0 and below 1"),
         (["--init", "nothing.safetensors"], "there is no checkpoint"),
         (["--resume", "runs/none"], "leave --data out"),
     ],
