@@ -536,7 +536,7 @@ def train(argv: list[str]) -> None:
     }
     header |= {name: config[name] for name in ("steps", "recipe", "machine")}
     if machine.rank == 0:
-        print(opening(trainer, held_out, config), file=sys.stderr)
+        print(opening(trainer, held_out, config, args.in_memory), file=sys.stderr)
     finished = trainer.train(config["steps"], held_out, Run(folder, header))
     if machine.rank == 0:
         print(outcome(trainer, folder, config["steps"], len(held_out), finished))
@@ -544,28 +544,28 @@ def train(argv: list[str]) -> None:
         torch.distributed.destroy_process_group()
 
 
-def opening(trainer, held_out, config: dict) -> str:
-    """What a run is about to do, in words."""
-    from hatnet.data import Images
-
-    data, machine, recipe, seconds = trainer.data, trainer.machine, trainer.recipe, config.get("seconds_per_step")
-    held = sum(map(bytes_held, (data, held_out)))
-    where = (
-        "drawn for each step"
-        if not isinstance(data, Images)
-        else f"{held / 2**30:.2f} GiB in memory"
-        if bytes_held(data)
-        else (
-            f"decoded at each use: {len(data) * 3 * data.side**2 / 2**30:.2f} GiB are more than --in-memory {config['arguments']['in_memory']:.3g}"
-        )
-    )
-    precision = "bfloat16" if machine.bfloat16 else "float32"
+def opening(trainer, held_out, config: dict, in_memory: float) -> str:
+    """What a run is about to do, in words. in_memory: GiB that decoded pictures may take."""
+    data, seconds = trainer.data, config.get("seconds_per_step")
     timed = " (a step takes {off:.2g} s in float32, {bf16:.2g} s in bfloat16)".format(**seconds) if seconds else ""
     return (
-        f"training on {len(data):,} images of {len(data.classes)} classes ({where}), {len(held_out):,} held out; "
+        f"training on {len(data):,} images of {len(data.classes)} classes, {len(held_out):,} more held out; "
+        f"{whereabouts('training images', data, in_memory)}, {whereabouts('held-out images', held_out, in_memory)}; "
         f"{config['steps']:,} steps of {trainer.images_per_step:,} images; {config['parameters'] / 1e6:.3g} million parameters; "
-        f"learning rate {recipe.learning_rate:g}; {config['machine']}, {precision}{timed}"
+        f"learning rate {trainer.recipe.learning_rate:g}; {config['machine']}, "
+        f"{'bfloat16' if trainer.machine.bfloat16 else 'float32'}{timed}"
     )
+
+
+def whereabouts(name: str, images, in_memory: float) -> str:
+    """Where the decoded pictures of a set are, in words."""
+    from hatnet.data import Images
+
+    if not isinstance(images, Images):
+        return f"{name} drawn for each step"
+    size = len(images) * 3 * images.side**2
+    words = f"{size / 2**30:.2f} GiB" if size >= 2**28 else f"{size / 2**20:.2f} MiB"
+    return f"{name} in memory ({words})" if bytes_held(images) else f"{name} decoded at each use ({words}; --in-memory is {in_memory:.3g})"
 
 
 def outcome(trainer, folder: Path, steps: int, held_out: int, finished: bool) -> str:

@@ -23,8 +23,6 @@ IGNORED = -100  # stands where there is no label: torch's default for `ignore_in
 ROOT = Path("data")  # where torchvision keeps its downloads
 # Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
 IN_MEMORY = 4 * 2**30
-    4 * 2**30
-)  # bytes of decoded pictures, at most, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 

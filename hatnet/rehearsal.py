@@ -17,6 +17,7 @@ from hatnet.training import Trainer
 PRECISIONS = {"off": False, "bf16": True}  # the choices of --amp, and whether that is autocast to bfloat16
 TURNS = 3  # timed steps in each precision
 CLEAR = 3.0  # a step that takes this many times as long as the other decides at once
+NOISE = 1.05  # two times that differ by less than this factor may be equal
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def settle_precision(trainer: Trainer, asked: str) -> dict:
         seconds = step_seconds(trainer)
     if asked == "auto":
         chosen = min(seconds, key=seconds.get, default="off")
-    elif seconds and seconds["bf16"] > seconds["off"] and trainer.machine.rank == 0:
+    elif seconds and seconds["bf16"] > NOISE * seconds["off"] and trainer.machine.rank == 0:
         figures = "a step takes {bf16:.3g} s in bfloat16 and {off:.3g} s in float32".format(**seconds)
         warnings.warn(f"--amp bf16 is slower than float32 on this machine: {figures}; --amp auto takes the faster one", stacklevel=2)
     set_precision(trainer, chosen)

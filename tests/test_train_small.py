@@ -16,7 +16,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import data, training
+from hatnet import data, machine, rehearsal, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +38,7 @@ def pictures(tmp_path_factory):
 
 def command(pictures, run, *more, epochs=4):
     least = ["--data", f"folder:{pictures}", "--val-fraction", "0.2", "--batch-size", "16", "--epochs", str(epochs), "--out", str(run)]
-    return [*least, *TINY, *more]
+    return [*least, *TINY, "--amp", "off", *more]
 
 
 def lines(run):
@@ -100,7 +100,7 @@ def interrupted_at(step, arguments, monkeypatch):
     batch = data.Images.batch
 
     def interrupting(images, number, *rest):
-        if number == step:
+        if number == step and signal.getsignal(signal.SIGINT) != signal.default_int_handler:  # no rehearsal
             signal.raise_signal(signal.SIGINT)
         return batch(images, number, *rest)
 
@@ -290,6 +290,107 @@ def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
     interrupted_at(3, command(pictures, tmp_path / "again", *more, epochs=2), monkeypatch)
     train_small.main(["--resume", str(tmp_path / "again")])
     assert_same_run(tmp_path / "run", tmp_path / "again")
+
+
+def test_the_choice_of_precision_is_kept(pictures, whole, tmp_path, monkeypatch):
+    """What was timed beforehand leaves no trace: the run is the same, bit for bit, as if the choice had been named. It is made once."""
+    named = tmp_path / "named"
+    train_small.main(command(pictures, named, "--amp", "bf16"))
+    real = rehearsal.step_seconds
+    for name, seconds, same in (("off", {"off": 1.0, "bf16": 2.0}, whole), ("bf16", {"off": 2.0, "bf16": 1.0}, named)):
+        with monkeypatch.context() as patch:
+            patch.setattr(rehearsal, "step_seconds", lambda trainer, seconds=seconds: real(trainer) and seconds)
+            interrupted_at(5, command(pictures, tmp_path / name, "--amp", "auto"), monkeypatch)
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["amp"] == name and config["seconds_per_step"] == seconds and config["arguments"]["amp"] == "auto"
+        with monkeypatch.context() as patch:
+            patch.setattr(rehearsal, "step_seconds", lambda _: pytest.fail("measured again"))
+            train_small.main(["--resume", str(tmp_path / name)])
+        assert_same_run(tmp_path / name, same)
+    assert lines(named) != lines(whole)
+
+
+def test_a_run_of_an_earlier_version_keeps_its_precision(pictures, tmp_path, monkeypatch):
+    """It has only the argument: "off" or "bf16"."""
+    for name in ("run", "old"):
+        interrupted_at(5, command(pictures, tmp_path / name, "--amp", "bf16"), monkeypatch)
+    path = tmp_path / "old" / "config.json"
+    config = json.loads(path.read_text())
+    del config["amp"], config["seconds_per_step"], config["arguments"]["in_memory"]
+    path.write_text(json.dumps(config))
+    for name in ("run", "old"):
+        train_small.main(["--resume", str(tmp_path / name)])
+    assert_same_run(tmp_path / "run", tmp_path / "old")
+
+
+@pytest.mark.parametrize("number, later", [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_a_signal_ends_a_compilation(number, later, pictures, tmp_path, monkeypatch):
+    """In the midst of the first one, and of that of the second size; both sleep for a minute here. Nothing is lost."""
+    run, more = tmp_path / "run", ("--compile", "--first-side", "0.5")
+    code = f"""
+import sys, time, torch, train_small
+seen = []
+def compiling(network, **_):
+    def call(images, **rest):
+        if images.shape[-1] not in seen:
+            seen.append(images.shape[-1])
+            if len(seen) > {int(later)}:
+                print("compiling", flush=True)
+                time.sleep(60)
+        return network(images, **rest)
+    return call
+torch.compile = compiling
+train_small.main({command(pictures, run, *more)!r})"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout.readline() == b"compiling\n"
+        process.send_signal(number)
+        assert process.wait(10) == -number
+    finally:
+        process.kill()
+    step = torch.load(run / "state.pt", weights_only=True)["step"]
+    assert (step > 0) == later
+    monkeypatch.setattr(torch, "compile", lambda network, **_: network)
+    train_small.main(["--resume", str(run)])
+    train_small.main(command(pictures, tmp_path / "whole", *more))
+    assert_same_run(run, tmp_path / "whole")
+
+
+def test_what_is_held_in_memory(pictures, whole, tmp_path, capsys):
+    """48 training images of 3 KiB and 12 held-out ones share the room; where they are changes nothing in the run."""
+    said = {}
+    for name, kib in (("both", 180), ("train", 179), ("none", 0)):
+        train_small.main(command(pictures, tmp_path / name, "--in-memory", str(kib / 2**20)))
+        said[name] = capsys.readouterr().err
+        assert_same_run(tmp_path / name, whole)
+    assert "training images in memory (0.14 MiB), held-out images in memory (0.04 MiB)" in said["both"]
+    assert "training images in memory (0.14 MiB), held-out images decoded at each use (0.04 MiB; --in-memory is 0.000171)" in said["train"]
+    assert "training images decoded at each use (0.14 MiB; --in-memory is 0), held-out" in said["none"]
+
+
+def test_processes_share_the_memory(pictures, monkeypatch):
+    """Two on this machine: each may hold half."""
+    arguments = train_small.parsed(command(pictures, "run", "--image-size", "32", "--in-memory", str(180 / 2**20)))[0]
+    held = {}
+    for processes in ("1", "2"):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+        held[processes] = [train_small.bytes_held(images) for images in train_small.images_of(arguments, machine.CPU)]
+    assert held == {"1": [48 * 3072, 12 * 3072], "2": [0, 12 * 3072]}
+
+
+@pytest.mark.parametrize("available, gib", [(math.inf, 4.0), (16 * 2**30, 4.0), (2 * 2**30, 1.0)])
+def test_memory_for_pictures(available, gib, monkeypatch):
+    monkeypatch.setattr(machine, "available_memory", lambda: available)
+    assert train_small.memory_for_pictures(machine.CPU) == gib
+
+
+def test_a_run_says_what_it_is_about_to_do(pictures, tmp_path, capsys):
+    train_small.main(command(pictures, tmp_path / "run", "--learning-rate", "0.003"))
+    first, *epochs = capsys.readouterr().err.splitlines()
+    parameters = json.loads((tmp_path / "run" / "config.json").read_text())["parameters"]
+    assert first.startswith("training on 48 images of 3 classes, 12 more held out; ")
+    assert f"; 12 steps of 16 images; {parameters / 1e6:.3g} million parameters; learning rate 0.003; cpu, " in first
+    assert first.endswith(", float32") and [line.split(":")[0] for line in epochs] == [f"epoch {n} of 4" for n in range(1, 5)]
 
 
 def test_minutes_become_steps(pictures, tmp_path, monkeypatch):

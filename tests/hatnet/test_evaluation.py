@@ -26,3 +26,14 @@ def test_a_shard_predicts_its_own_images():
     assert model.training and torch.equal(evaluation.predict(model, images, [0.5] * 3, [0.25] * 3, batch_size=2), whole)
     shard = evaluation.predict(model, images, [0.5] * 3, [0.25] * 3, shard=slice(1, None, 2))
     assert torch.equal(shard[1::2], whole[1::2]) and (shard[::2] == -1).all()
+
+
+@pytest.mark.parametrize("side, batches", [(32, [256, 44]), (128, [16, 16, 8]), (600, [1, 1, 1])])
+def test_a_batch_has_a_bounded_number_of_pixels(side, batches):
+    """2^18: 256 images of 32 x 32, 16 of 128 x 128, one where even one has more."""
+    seen, model = [], torch.nn.Conv2d(3, 4, 1)
+    model.register_forward_pre_hook(lambda _, images: seen.append(len(images[0])))
+    pixels = torch.zeros(1, 3, side, side, dtype=torch.uint8).expand(sum(batches), -1, -1, -1)
+    images = data.Images(pixels=pixels, labels=torch.zeros(len(pixels), 1, 1).long(), classes=())
+    evaluation.predict(torch.nn.Sequential(model, torch.nn.AdaptiveAvgPool2d(1)), images, [0.5] * 3, [0.25] * 3)
+    assert seen == batches

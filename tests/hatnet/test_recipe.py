@@ -29,6 +29,22 @@ def test_images_grow():
     assert recipe.mean_area == pytest.approx(sum(exact) / len(exact), abs=1e-4)
 
 
+@pytest.mark.parametrize("first", [0.25, 0.3, 0.5, 0.99])
+def test_images_grow_in_a_few_sizes(first):
+    """Four, evenly spaced, the nearest at each step, so that the mean area stays."""
+    recipe = Recipe(epochs=1, batch_size=1, learning_rate=1, first_side=first)
+    sides = [recipe.side_at(step, 10_000, 4) for step in range(10_000)]
+    assert sorted(set(sides)) == pytest.approx([first, first + (1 - first) / 3, first + 2 * (1 - first) / 3, 1.0]) and sides[-1] == 1.0
+    assert sides == sorted(sides)
+    assert all(abs(side - recipe.side_at(step, 10_000)) <= (1 - first) / 6 + 1e-9 for step, side in enumerate(sides))
+    assert sum(side**2 for side in sides) / 10_000 == pytest.approx(recipe.mean_area, rel=0.02)
+
+
+def test_images_that_do_not_grow_have_one_size():
+    recipe = Recipe(epochs=1, batch_size=1, learning_rate=1)
+    assert {recipe.side_at(step, 100, 4) for step in range(100)} == {1.0}
+
+
 @pytest.mark.parametrize(
     "field, words",
     [
