@@ -210,9 +210,7 @@ def arguments_of(folder: Path, args: argparse.Namespace, parser: argparse.Argume
         raise ValueError(f"{folder} is not a run ({error}): give a folder with config.json and state.pt") from None
     kept = config["arguments"]
     if more and not (args.data.startswith("folder:") and kept["data"].startswith("folder:")):
-        raise ValueError(
-            f"{folder} was begun on --data {kept['data']}; only for pictures that moved, --data folder:PATH says where they are"
-        )
+        raise ValueError(f"{folder} was begun on --data {kept['data']}; leave --data out, except for a folder that moved")
     return argparse.Namespace(**vars(args) | kept | {"out": folder} | ({"data": args.data} if more else {})), config
 
 
@@ -256,7 +254,7 @@ def source_of(args: argparse.Namespace, config: dict | None):
     try:
         folder = folders.scan(args.data.removeprefix("folder:"))
     except ValueError as error:
-        raise ValueError(f"{error}; if they moved: --resume {args.out} --data folder:PATH" if config else str(error)) from None
+        raise ValueError(f"{error}; if the pictures moved: --resume {args.out} --data folder:PATH" if config else str(error)) from None
     if not (config or args.trust_layout):
         folder.check()
     args.data = f"folder:{folder.path}"
@@ -489,18 +487,19 @@ def evaluation_folder(args: argparse.Namespace, info):
     return dataclasses.replace(folder, by_place=kept_none)
 
 
-def measured(args: argparse.Namespace, info):
+def measured(args: argparse.Namespace, info, names: dict[str, str]):
     """What `eval` measures on: a source for `load`, the split, and what to call it. A folder without test/ gives "val" for a test.
 
-    Raises ValueError if it should be what training held out, and is not.
+    Raises ValueError if it should be what training held out, and is not; and for a class that the model does not know by its name.
     """
-    from hatnet import data, fingerprint
+    from hatnet import data, evaluation, fingerprint
 
     if not args.data.startswith("folder:"):
         if args.split == "val" and args.data in data.TORCHVISION and ("pictures" in info.extra or info.data != args.data):
             raise ValueError(f"{args.checkpoint} was trained on {info.data}, and held out nothing of {args.data}: take --split test")
         return args.data, args.split, args.split
     folder = evaluation_folder(args, info)
+    evaluation.labels_of(folder.classes, info.classes, names)
     if folder.part_of(args.split) == "test":
         return folder, "test", "test"
     changes = [f"it was trained on {info.data}"]
@@ -518,7 +517,7 @@ def measured(args: argparse.Namespace, info):
     return (
         folder,
         "val",
-        name + ", for want of a test/" * (args.split == "test") + ", on which the best weights were chosen" * (not changes),
+        name + ", because there is no test/" * (args.split == "test") + ", on which the best weights were chosen" * (not changes),
     )
 
 
@@ -549,12 +548,13 @@ def evaluate(argv: list[str]) -> None:
     from hatnet import cards, checkpoint_info, evaluation, load_checkpoint, save_checkpoint
 
     info, model, names = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint), names_of(args.names)
-    source, split, split_name = measured(args, info)
+    source, split, split_name = measured(args, info, names)
     fraction = info.extra.get("val_fraction", 0.1)
     if args.data.startswith("folder:"):
         describe(source, (split,), fraction)
     images = load(source, split, info.image_size, fraction)
-    images, shown = evaluation.relabelled(images, info.classes, names)
+    shown = sorted(set(evaluation.labels_of(images.classes, info.classes, names)))
+    images = evaluation.relabelled(images, info.classes, names)
     if args.write:
         model.half().float()
     predicted, table, accuracy, per_class = measure(model, images, info)

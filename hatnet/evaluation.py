@@ -37,22 +37,25 @@ def predict(
     return predicted
 
 
-def relabelled(data: Images, known: Sequence[str], names: Mapping[str, str]) -> tuple[Images, list[int]]:
-    """The same images with the labels of a model, and the labels of the data's classes, sorted.
+def labels_of(classes: Sequence[str], known: Sequence[str], names: Mapping[str, str]) -> list[int]:
+    """A model's label for each class of some data. known: the model's classes; names: what to call a class, if not by its own name.
 
-    known: the model's classes; names: what to call a class of the data, if not by its own name. Two may get the same name.
-    Raises ValueError for classes that the model does not know, naming the nearest that it does.
+    Two may get the same name. Raises ValueError for classes that the model does not know, naming the nearest that it does.
     """
-    wanted = [names.get(name, name) for name in data.classes]
+    wanted = [names.get(name, name) for name in classes]
     if wanted == list(known):
-        return data, list(range(len(known)))
+        return list(range(len(known)))
     if missing := [name for name in wanted if name not in known]:
         raise ValueError(f"the model does not know {_with_nearest(missing, known)}; --names FILE.json says what it calls a class")
     if double := sorted({name for name in wanted if known.count(name) > 1}):
         raise ValueError(f"the model has several classes called {shortened(double)}, so these cannot be told apart by name")
-    index = torch.tensor([known.index(name) for name in wanted])
-    labels = torch.where(data.labels == IGNORED, IGNORED, index[data.labels.clamp(min=0)])
-    return replace(data, labels=labels, classes=tuple(known)), sorted(set(index.tolist()))
+    return [known.index(name) for name in wanted]
+
+
+def relabelled(data: Images, known: Sequence[str], names: Mapping[str, str]) -> Images:
+    """The same images with a model's labels and classes, as `labels_of` finds them."""
+    labels = torch.tensor(labels_of(data.classes, known, names))
+    return replace(data, labels=torch.where(data.labels == IGNORED, IGNORED, labels[data.labels.clamp(min=0)]), classes=tuple(known))
 
 
 def _with_nearest(names: Sequence[str], known: Sequence[str], most: int = 5) -> str:

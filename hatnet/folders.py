@@ -119,7 +119,7 @@ def scan(path: str | os.PathLike) -> Folder:
     part_of = {name: part for part, name in names.items()}
     for place, file_path, size in found:
         if names and place[0] not in part_of:
-            left_out[LOOSE if place[0].lower() in PART else OUTSIDE].append("/".join(place))
+            left_out[LOOSE if len(place) == 1 or place[0].lower() in PART else OUTSIDE].append("/".join(place))
         elif len(place) <= depth:
             left_out[LOOSE].append("/".join(place))
         else:
@@ -246,9 +246,10 @@ def summary(folder: Folder, columns: Mapping[str, Sequence[File]]) -> str:
         for title, count in counts.items():
             first, *_, last = sorted(folder.classes, key=lambda label: (count[label], label))
             lines.append(f"  {title}: from {count[first]:,} ({first}) to {count[last]:,} ({last}) pictures for each class")
-    single = [label for label in folder.classes if "val" not in folder.parts and sum(count[label] for count in counts.values()) == 1]
-    if single and "train" in counts:
-        lines.append(f"  a single picture, which is trained on and not held out: {shortened(single)}")
+    single = []
+    if "train" in columns and "val" not in folder.parts:
+        single = sorted(label for label, count in Counter(file.label for file in folder.parts["train"]).items() if count == 1)
+        lines += [f"  a single picture, which is trained on and not held out: {shortened(single)}"] * bool(single)
     for title, count in counts.items():
         if missing := [label for label in folder.classes if not count[label] and label not in single]:
             lines.append(f"  no {title} picture of {shortened(missing)}")
