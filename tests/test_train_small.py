@@ -271,29 +271,39 @@ def test_eval_names_what_it_measured_on(pictures, whole, tmp_path, capsys):
 
 
 def test_eval_on_fewer_classes(pictures, whole, tmp_path, capsys):
-    """Two figures, against predictions from the logits; folders renamed by a file."""
-    best, source = whole / "best.safetensors", tmp_path / "two"
+    """Two figures, against the logits; half of the pictures are taken for the third class. Folders are renamed by a file."""
+    checkpoint, source, names = tmp_path / "green.safetensors", tmp_path / "two", tmp_path / "names.json"
     for name in ("red", "blue"):
         shutil.copytree(pictures / name, source / "test" / f"n-{name}")
+    model, info = (read(whole / "best.safetensors") for read in (hatnet.load_checkpoint, hatnet.checkpoint_info))
+    images = data.load(f"folder:{source}", "test", 32)
+    pixels, truth = data.normalise(images.pixels, info.mean, info.std), torch.tensor([0, 2])[images.labels]  # blue, green, red
+    with torch.no_grad():
+        logits = model(pixels)
+        model.classifier.bias[1] += (logits[:, [0, 2]].max(1).values - logits[:, 1]).median()
+        logits = model(pixels)
+    hatnet.save_checkpoint(model, checkpoint, info.header())
+    among_all, among_two = (logits.argmax(1) == truth).float().mean(), ((logits[:, 2] > logits[:, 0]) * 2 == truth).float().mean()
+    assert among_all < among_two
+
+    def evaluate(*more):
+        capsys.readouterr()
+        train_small.main(["eval", str(checkpoint), "--data", f"folder:{source}", *more])
+        return capsys.readouterr().out.splitlines()
+
     with pytest.raises(SystemExit, match=r"does not know n-blue \(nearest: blue\), n-red"):
-        train_small.main(["eval", str(best), "--data", f"folder:{source}"])
-    names = tmp_path / "names.json"
+        evaluate()
     names.write_text('["blue"]')
     with pytest.raises(SystemExit, match="wanted one object"):
-        train_small.main(["eval", str(best), "--data", f"folder:{source}", "--names", str(names)])
+        evaluate("--names", str(names))
     names.write_text(json.dumps({"n-red": "red", "n-blue": "blue", "n-more": "purple"}), encoding="utf-8-sig")
-    capsys.readouterr()
-    train_small.main(["eval", str(best), "--data", f"folder:{source}", "--names", str(names)])
-    said = capsys.readouterr().out
-    images, info = data.load(f"folder:{source}", "test", 32), hatnet.checkpoint_info(best)
-    with torch.inference_mode():
-        logits = hatnet.load_checkpoint(best)(data.normalise(images.pixels, info.mean, info.std))
-    truth = torch.tensor([0, 2])[images.labels]  # blue, green, red
-    among_all = (logits.argmax(1) == truth).float().mean()
-    logits = logits - torch.tensor([0, math.inf, 0])
-    among_two = (logits.argmax(1) == truth).float().mean()
-    assert f"accuracy {among_all:.2%}" in said.splitlines()[3] and "among all 3 classes" in said
-    assert f"accuracy {among_two:.2%}" in said.splitlines()[4] and "among the 2 classes of the data" in said
+    said = evaluate("--names", str(names))
+    assert [line.split()[0] for line in said[1:3]] == ["blue", "red"] and [sum(map(int, line.split()[1:])) for line in said[1:3]] == [
+        20,
+        20,
+    ]
+    assert f"accuracy {among_all:.2%}" in said[3] and "among all 3 classes" in said[3]
+    assert f"accuracy {among_two:.2%}" in said[4] and "among the 2 classes of the data" in said[4]
 
 
 def test_a_name_that_the_output_cannot_show(pictures, tmp_path):
