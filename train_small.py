@@ -261,6 +261,7 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
 
     Raises ValueError if there is no run, if config.json is damaged, or if more is given than BESIDE_RESUME.
     """
+    from hatnet.config import from_fields
     from hatnet.run import read_config
 
     if more := [name for name in given if name not in BESIDE_RESUME]:
@@ -275,6 +276,7 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     try:
         check_arguments(argparse.Namespace(**defaults | own))
         recipe_of(argparse.Namespace(**defaults | own))
+        from_fields(config["model"])
     except ValueError as error:
         raise ValueError(f"{folder / 'config.json'}: {error}") from None
     return argparse.Namespace(**defaults | own | given | {"out": folder}), config
