@@ -142,22 +142,29 @@ def check_arguments(args: argparse.Namespace) -> None:
 
     Those that are fields of the recipe or of the model are checked there.
     """
-    from hatnet.ranges import Flag, Many, Maybe, Number, Whole, Word, check
+    from hatnet.ranges import Flag, Many, Number, Whole, Word, check
 
-    text, sides = Maybe(Word()), Maybe(Many(Whole(1, 4096), 1, 4))
+    sides = Many(Whole(1, 4096), 1, 4)
     ranges = {
         "data": Word(),
-        "image_size": Maybe(Whole(1, 4096)),
         "val_fraction": Number(0, 1, above=True, below=True),
         "max_unreadable": Whole(0, 10**9),
-        "minutes": Maybe(Number(0, 10**6, above=True)),
-        "attention": Maybe(Many(Word(), 1, 4)),
         "set": Many(Word(), 0, 100),
         "device": Word(DEVICES),
         "amp": Word(AMP),
         "compile": Flag(),
     }
-    check(vars(args), ranges | {"model": text, "init": text, "recipe": text, "g1": sides, "g2": sides})
+    optional = {
+        "image_size": Whole(1, 4096),
+        "model": Word(),
+        "init": Word(),
+        "attention": Many(Word(), 1, 4),
+        "g1": sides,
+        "g2": sides,
+        "recipe": Word(),
+        "minutes": Number(0, 10**6, above=True),
+    }
+    check(vars(args), ranges | {name: wanted for name, wanted in optional.items() if getattr(args, name) is not None})
 
 
 def load(source: str, split: str, size: int, val_fraction: float, unreadable: int = 10):

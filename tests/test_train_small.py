@@ -339,7 +339,10 @@ def test_stopping_early_survives_an_interruption(pictures, tmp_path, monkeypatch
     for _ in range(2):  # once more changes nothing
         train_small.main(["--resume", str(tmp_path / "again")])
         assert_same_run(tmp_path / "whole", tmp_path / "again")
-    train_small.main(["--resume", str(tmp_path / "again"), "--epochs", "5"])
+    with monkeypatch.context() as patch:  # lengthened, and killed before the first step
+        patch.setattr(training.Trainer, "train", lambda *_: False)
+        train_small.main(["--resume", str(tmp_path / "again"), "--epochs", "5"])
+    train_small.main(["--resume", str(tmp_path / "again")])
     assert len(lines(tmp_path / "again")) == 3, "patience starts anew"
 
 
