@@ -9,8 +9,9 @@ Read in this order:
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     checkpoints.py, official.py, files.py   weights on disk; the authors' weights
     cards.py, data.py, folders.py           what `train_small.py` trains on: drawn cards, data sets, folders of pictures ...
-    recipe.py, training.py, run.py          ... how, the loop, what it leaves on disk ...
-    fingerprint.py, evaluation.py           ... whether the data are still the same, how good the model is
+    recipe.py, training.py, optimiser.py    ... how, the loop, which weights it trains ...
+    run.py, fingerprint.py, evaluation.py   ... what it leaves on disk, whether the data are still the same, how good the model is
+    ranges.py                               what all these values may be
 """
 
 from hatnet import complexity, rollout, timing
