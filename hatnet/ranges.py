@@ -55,8 +55,8 @@ class Number:
     below: bool = False
 
     def __str__(self) -> str:
-        first = f"above {self.least:g}" if self.above else f"from {self.least:g}"
-        last = f"below {self.most:g}" if self.below else f"{self.most:g}"
+        least, most = (f"{end:,}" if isinstance(end, int) else f"{end:g}" for end in (self.least, self.most))
+        first, last = f"above {least}" if self.above else f"from {least}", f"below {most}" if self.below else most
         return f"a number {first} {'and' if self.above and self.below else 'up to' if self.above else 'to'} {last}"
 
     def holds(self, value: object) -> bool:
@@ -67,7 +67,8 @@ class Number:
         """An end that is left out has no nearest value: a thousandth inside is near enough."""
         if not _is_number(value):
             return None
-        return min(max(value, self.least + 0.001 * self.above), self.most - 0.001 * self.below)
+        least, most = self.least + 0.001 if self.above else self.least, self.most - 0.001 if self.below else self.most
+        return min(max(value, least), most)
 
 
 @dataclass(frozen=True)

@@ -22,12 +22,18 @@ NOISE = 1.05  # two times that differ by less than this factor may be equal
 
 @contextmanager
 def rehearsal(trainer: Trainer) -> Iterator[Trainer]:
-    """A copy of a trainer to try steps with. Neither the trainer nor torch's random numbers change."""
+    """A copy of a trainer to try steps with. Neither the trainer nor torch's random numbers change.
+
+    Raises ValueError if the loss is no longer finite.
+    """
     tried = copy.copy(trainer)
     tried.state, tried.recipe = copy.deepcopy(trainer.state), replace(trainer.recipe, patience=0)
     device = trainer.machine.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        yield tried
+        try:
+            yield tried
+        except FloatingPointError as error:
+            raise ValueError(f"{error}; lower the learning rate") from None
 
 
 def settle_precision(trainer: Trainer, asked: str) -> dict:

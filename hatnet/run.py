@@ -162,7 +162,7 @@ def keep_metrics(folder: Path, step: int) -> None:
 def _step(line: bytes, path: Path, number: int) -> int:
     """The step of a line of metrics.jsonl."""
     try:
-        figures = parse_json(line, path, number)
+        figures = parse_json(line.rstrip(b"\r\n"), path, number)
         check(figures if isinstance(figures, dict) else {}, {"step": _STEPS})
     except ValueError as error:
         where = "" if str(path) in str(error) else f"{path}, line {number}: "

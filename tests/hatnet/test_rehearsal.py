@@ -97,6 +97,15 @@ def test_a_device_without_bfloat16(trainer, steps, monkeypatch):
     assert steps.seen == []
 
 
+def test_a_loss_that_is_not_finite(trainer):
+    before = everything(trainer)
+    trainer.class_weights = torch.full((3,), torch.nan)
+    for measure in (rehearsal.step_seconds, lambda trainer: rehearsal.steps_within(trainer, 1, images(12))):
+        with pytest.raises(ValueError, match=r"at step 0, learning rate 0\.0\d+, the loss is nan .*; lower the learning rate"):
+            measure(trainer)
+    assert trainer.state.step == before[2] == 0
+
+
 def test_processes_agree(trainer, steps, monkeypatch):
     """This process finds bfloat16 the faster one, the mean of all processes does not."""
     steps.seconds = {False: 2.0, True: 1.0}
