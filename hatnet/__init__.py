@@ -8,6 +8,7 @@ Read in this order:
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     checkpoints.py, official.py, files.py   weights on disk; the authors' weights
+    pictures.py                             picture files of any kind as upright RGB
     cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
     training.py, run.py, evaluation.py      ... the loop, what it leaves on disk, how good the model is
 """
