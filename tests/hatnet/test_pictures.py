@@ -93,7 +93,6 @@ def png16(values, transparent=None):
         (Image.fromarray(LEFT_RED), "BMP"),
         (Image.fromarray(LEFT_RED).convert("CMYK"), "JPEG"),
         (Image.fromarray(LEFT_RED).convert("CMYK"), "TIFF"),
-        (Image.fromarray(LEFT_RED).convert("YCbCr"), "TIFF"),
         (Image.fromarray(LEFT_RED).convert("RGBA"), "PNG"),
         (Image.fromarray(LEFT_RED).quantize(4), "PNG"),
         (Image.fromarray(LEFT_RED).quantize(4), "GIF"),
