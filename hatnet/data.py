@@ -20,12 +20,14 @@ from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
 
 from hatnet.folders import Folder, by_place, scan
+from hatnet.pictures import read_picture
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
 # Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
 IN_MEMORY = 4 * 2**30
-UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
+UNREADABLE = (OSError, ValueError)  # what `read_picture` raises
+REPORTED: set[str] = set()  # what has been guessed of pictures, and the user told
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
 
@@ -81,7 +83,8 @@ def centre_crop(image: Image.Image, size: int) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
-    return image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    image = image if image.mode == "RGB" else image.convert("RGB")  # which would copy even RGB
+    return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
 def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -203,14 +206,20 @@ class Pictures:
 
 
 def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
-    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size]."""
-    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else Image.open(picture)
+    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size].
+
+    Warns of what `read_picture` had to guess, once for each kind of guess. Raises OSError and ValueError as it does.
+    """
+    image, guessed = (Image.fromarray(picture), "") if isinstance(picture, np.ndarray) else read_picture(picture, str(picture))
+    if guessed and guessed not in REPORTED:
+        REPORTED.add(guessed)
+        warnings.warn(f"{picture}: {guessed} Other pictures of this kind are not named.", stacklevel=2)
     return torch.from_numpy(np.array(centre_crop(image, size))).permute(2, 0, 1)
 
 
 def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
     """Warn of an unreadable picture. Raises ValueError if there are too many."""
-    warnings.warn(f"{picture} cannot be read and is not used: {error}", stacklevel=3)
+    warnings.warn(f"{picture} is not used: {error}", stacklevel=3)
     if skipped > unreadable:
         raise ValueError(f"more than {unreadable} unreadable pictures, the last one {picture}; repair or delete them") from None
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torchvision.datasets.folder import IMG_EXTENSIONS as EXTENSIONS
+
+from hatnet.pictures import EXTENSIONS
 
 NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"), "test": ("test", "testing")}
 PART = {name: part for part, names in NAMES.items() for name in names}
