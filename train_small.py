@@ -24,14 +24,26 @@ from pathlib import Path
 # them again takes a fifth of the step; these must be set before Python starts.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 
-WRONG_FIELDS = "the model cannot have {} ({}); lists are written as dims=[32,64]"
+DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("off", "bf16")
+BESIDE_RESUME = ("epochs", "device")  # what may be changed in a run that goes on
 DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or with the class folders themselves)"
+RESUME = """continue this run, as its config.json says. Beside it, --device moves the run to another device (there, its numbers are no
+longer the same bit for bit), and a larger --epochs lengthens it: from the next step on, the learning rate and all else that depends on the
+fraction of the training done follow the schedule of the new length, so a finished run goes on at a higher rate than it ended with"""
+
+
+def place(text: str) -> Path:
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a path")
+    return Path(text)
 
 
 def training_parser() -> argparse.ArgumentParser:
+    from hatnet.recipe import recipe_table
+
     usage = "train_small.py [options]\n       train_small.py eval CHECKPOINT --data DATA [options]"
     shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(usage=usage, description=__doc__, formatter_class=shape, allow_abbrev=False)
+    parser = argparse.ArgumentParser(usage=usage, description=__doc__, epilog=recipe_table(), formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
     add("--data", default="cards", help=DATA)
     add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; that of --init; else 32)")
@@ -54,9 +66,40 @@ def training_parser() -> argparse.ArgumentParser:
     add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; by default cards for cards, else compact")
     length.add_argument("--epochs", type=int, help="passes over the training images; for cards, an epoch is 6,400 images (100 steps of 64)")
     length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")
-    add("--batch-size", type=int, help="images per step and process; N processes take N times as many together")
+    add(
+        "--batch-size",
+        type=int,
+        help="images at once; a step takes N times as many with N processes, and K times as many with --accumulate K",
+    )
+    add(
+        "--accumulate",
+        type=int,
+        metavar="K",
+        help="add up the gradients of K batches before each step: the step of a batch K times as large, in the memory of one; an epoch "
+        "then has a K-th of the steps (1)",
+    )
     add("--learning-rate", type=float, help="AdamW's learning rate after the warm-up; not scaled with the number of processes")
     add("--weight-decay", type=float, help="AdamW's weight decay; norms and biases have none")
+    add(
+        "--layer-decay",
+        type=float,
+        metavar="FACTOR",
+        help="smaller learning rates for earlier layers: each block learns at FACTOR times the rate of the next one, so that pretrained "
+        "features change little, like 0.8 (1: all alike)",
+    )
+    add(
+        "--freeze",
+        type=int,
+        metavar="STAGE",
+        help="keep the weights of the stages up to this one as they are, counted as in the paper: 1 is the stem, the last one leaves the "
+        "classifier alone to train; for use with --init (0: train all)",
+    )
+    add(
+        "--class-weights",
+        metavar="WHICH",
+        help="balanced: in the loss, an image counts the more, the fewer its class has, so that rare classes are not ignored; or none",
+    )
+    add("--patience", type=int, metavar="N", help="stop early, after N epochs without a better accuracy on the held-out images (0: never)")
     add("--label-smoothing", type=float, metavar="FRACTION", help="label smoothing, from 0 (none) to below 1")
     add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
@@ -67,12 +110,12 @@ def training_parser() -> argparse.ArgumentParser:
     add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: keep the last weights")
     add("--seed", type=int, help="seed of all random numbers")
     add = parser.add_argument_group("machine").add_argument
-    add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    add("--amp", default="off", choices=("off", "bf16"), help="autocast to bfloat16")
+    add("--device", default="auto", choices=DEVICES)
+    add("--amp", default="off", choices=AMP, help="autocast to bfloat16")
     add("--compile", action="store_true", help="torch.compile the model")
     add = parser.add_argument_group("run").add_argument
-    add("--out", type=Path, metavar="RUN", help="folder for checkpoints and metrics (a new one in runs/, which the app lists)")
-    add("--resume", type=Path, metavar="RUN", help="continue this run, as its config.json says")
+    add("--out", type=place, metavar="RUN", help="folder for checkpoints and metrics (a new one in runs/, which the app lists)")
+    add("--resume", type=place, metavar="RUN", help=RESUME)
     return parser
 
 
@@ -81,8 +124,47 @@ def evaluation_parser() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
     parser.add_argument("--data", required=True, help=DATA)
     parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="round the weights to float16, evaluate those, and write them here")
+    parser.add_argument("--write", type=place, metavar="FILE", help="round the weights to float16, evaluate those, and write them here")
     return parser
+
+
+def parsed(argv: list[str]) -> tuple[argparse.Namespace, dict]:
+    """The arguments, and those of them that are on the command line."""
+    parser = training_parser()
+    defaults = vars(parser.parse_args([]))
+    given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(defaults))))
+    given = {name: value for name, value in given.items() if value is not None}
+    return argparse.Namespace(**defaults | given), given
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Raise ValueError for an argument that makes no sense, from the command line or from a run's config.json.
+
+    Those that are fields of the recipe or of the model are checked there.
+    """
+    from hatnet.ranges import Flag, Many, Number, Whole, Word, check
+
+    sides = Many(Whole(1, 4096), 1, 4)
+    ranges = {
+        "data": Word(),
+        "val_fraction": Number(0, 1, above=True, below=True),
+        "max_unreadable": Whole(0, 10**9),
+        "set": Many(Word(), 0, 100),
+        "device": Word(DEVICES),
+        "amp": Word(AMP),
+        "compile": Flag(),
+    }
+    optional = {
+        "image_size": Whole(1, 4096),
+        "model": Word(),
+        "init": Word(),
+        "attention": Many(Word(), 1, 4),
+        "g1": sides,
+        "g2": sides,
+        "recipe": Word(),
+        "minutes": Number(0, 10**6, above=True),
+    }
+    check(vars(args), ranges | {name: wanted for name, wanted in optional.items() if getattr(args, name) is not None})
 
 
 def load(source: str, split: str, size: int, val_fraction: float, unreadable: int = 10):
@@ -95,7 +177,9 @@ def load(source: str, split: str, size: int, val_fraction: float, unreadable: in
 
 
 def overrides(args: argparse.Namespace) -> dict:
-    """The fields of hatnet.Config that the command line sets."""
+    """The fields of hatnet.Config that the command line sets. Raises ValueError for a name that is none."""
+    from hatnet.config import check_fields
+
     fields = {name: getattr(args, name) for name in ("g1", "g2", "drop_path") if getattr(args, name) is not None}
     if args.attention:
         fields["attention"] = args.attention[0] if len(args.attention) == 1 else args.attention
@@ -105,30 +189,28 @@ def overrides(args: argparse.Namespace) -> dict:
             raise ValueError(f"--set {text}: wanted FIELD=VALUE, like depthwise=false")
         try:
             fields[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             fields[name] = value  # a word
+    check_fields(fields)
+    if "num_classes" in fields:
+        raise ValueError("--set num_classes: it follows from the data; leave it out")
     return fields
 
 
 def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     """The model that the command line describes, and the mean and std of its input if a checkpoint sets them."""
     from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
-    from hatnet.config import check_fields
+    from hatnet.optimiser import stage_of
 
     fields = {"drop_path": drop_path} | overrides(args)
     if not args.init:
-        try:
-            return create_model(args.model, len(classes), **fields), None
-        except TypeError as error:
-            raise ValueError(WRONG_FIELDS.format(fields, error)) from None
+        if args.freeze:
+            warnings.warn("--freeze keeps random weights as they are: take trained ones with --init", stacklevel=2)
+        return create_model(args.model, len(classes), **fields), None
     if args.model:
         raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
     info, source = checkpoint_info(args.init), load_checkpoint(args.init)
-    check_fields(fields)
-    try:
-        model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
-    except TypeError as error:
-        raise ValueError(WRONG_FIELDS.format(fields, error)) from None
+    model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
     own, weights = model.state_dict(), source.state_dict()
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
     if info.classes != classes:
@@ -138,7 +220,10 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
         raise ValueError(f"--init {args.init}: almost none of its weights fit with {fields}")
     model.load_state_dict(own | taken)
     fresh = sorted({".".join(key.split(".")[:4]) for key in own.keys() - taken.keys()})
-    print(f"{share:.0%} of the weights come from {args.init}; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
+    percent = math.floor(1000 * share) / 10  # rounded down: not 100 % while anything is new
+    if kept := [name for name in fresh if stage_of(name, model.config.stages) <= (args.freeze or 0)]:
+        warnings.warn(f"--freeze keeps weights that are new and random: {', '.join(kept)}", stacklevel=2)
+    print(f"{percent:g}% of the weights come from {args.init}; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
     return model, (info.mean, info.std)
 
 
@@ -178,16 +263,34 @@ def new_folder(args: argparse.Namespace) -> Path:
     return Path("runs") / next(name for name in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if name not in taken)
 
 
-def arguments_of(folder: Path, args: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, dict]:
-    """A run's own arguments, and its config.json. Raises ValueError if there is no run, or if more than --resume is given."""
-    more = [name for name, value in vars(args).items() if value != parser.get_default(name) and name != "resume"]
-    if more:
-        raise ValueError(f"--resume takes everything from {folder / 'config.json'}; leave --{more[0].replace('_', '-')} out")
+def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
+    """A run's own arguments, changed by what is given beside --resume, and its config.json.
+
+    Raises ValueError if there is no run, if config.json is damaged, or if more is given than BESIDE_RESUME.
+    """
+    from hatnet.config import from_fields
+    from hatnet.run import read_config
+
+    if more := [name for name in given if name not in BESIDE_RESUME]:
+        raise ValueError(
+            f"--resume takes everything from {folder / 'config.json'}; leave {option(more[0])} out "
+            f"(only {' and '.join(map(option, BESIDE_RESUME))} can be changed)"
+        )
+    config, defaults = read_config(folder), vars(parsed([])[0])
+    own = {name: value for name, value in config["arguments"].items() if name in defaults}
+    if missing := [name for name in ("data", "image_size", "recipe", "val_fraction") if name not in own]:
+        raise ValueError(f"{folder / 'config.json'}: arguments lack {missing[0]}")
     try:
-        config = json.loads((folder / "config.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder} is not a run ({error}): give a folder with config.json and state.pt") from None
-    return argparse.Namespace(**vars(args) | config["arguments"] | {"out": folder}), config
+        check_arguments(argparse.Namespace(**defaults | own))
+        recipe_of(argparse.Namespace(**defaults | own))
+        from_fields(config["model"])
+    except ValueError as error:
+        raise ValueError(f"{folder / 'config.json'}: {error}") from None
+    return argparse.Namespace(**defaults | own | given | {"out": folder}), config
+
+
+def option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def fill_in(args: argparse.Namespace) -> None:
@@ -234,37 +337,90 @@ def trainer_of(args: argparse.Namespace, config: dict | None, data, machine):
     """The trainer before its first step: with the model of a run's config.json, if there is one, else with a new model."""
     import torch
 
-    from hatnet import Config, HATNet
+    from hatnet import HATNet
+    from hatnet.config import from_fields
     from hatnet.training import Trainer
 
-    recipe = recipe_of(args)
+    recipe = fitted(recipe_of(args), len(data), machine)
     torch.manual_seed(recipe.seed)
     if config:
-        model, statistics = HATNet(Config(**config["model"])), (config["mean"], config["std"])
+        model, statistics = HATNet(from_fields(config["model"])), (config["mean"], config["std"])
     else:
         model, statistics = build(args, data.classes, recipe.drop_path)
     if (model.config.readout > 1) != (args.data == "cards"):
         wanted = "cards need a logit for each of 4 x 4 cells (readout=4), pictures have one label (readout=1)"
         raise ValueError(f"{wanted}; {args.model or args.init} has readout={model.config.readout}")
-    trainer = Trainer(model, recipe, data, machine, statistics)
-    if not trainer.steps_per_epoch:
-        raise ValueError(f"{len(data)} training images are fewer than one batch of {trainer.images_per_step}: lower --batch-size")
-    return trainer
+    if args.image_size < (least := model.config.strides[-1]):
+        raise ValueError(
+            f"image_size is {args.image_size}; a token of this model's last stage is {least} pixels wide: give at least {least}"
+        )
+    return Trainer(model, recipe, data, machine, statistics)
 
 
-def resume(trainer, folder: Path, config: dict) -> None:
-    """Bring the trainer to where the run stopped. Raises ValueError if that is not possible."""
+def fitted(recipe, images: int, machine):
+    """The recipe with a batch of no more images than there are. Raises ValueError if not even batches of one image fill a step."""
+    together = recipe.accumulate * machine.world
+    if images < together:
+        raise ValueError(f"{images} training images are fewer than the {together} batches of a step: lower --accumulate or the processes")
+    if recipe.batch_size <= (most := images // together):
+        return recipe
+    if machine.rank == 0:
+        share = "" if together == 1 else f", divided by the {together} batches of a step"
+        print(f"batch size lowered from {recipe.batch_size} to {most}: that is all the training images there are{share}", file=sys.stderr)
+    return dataclasses.replace(recipe, batch_size=most)
+
+
+def resume(trainer, folder: Path, config: dict, given: dict) -> None:
+    """Bring the trainer to where the run stopped, and `change` the run as `given` says. Raises ValueError if that is not possible."""
+    from hatnet.run import keep_metrics
+
     if config["processes"] != trainer.machine.world:
         raise ValueError(f"{folder} needs as many processes as it was started with: {config['processes']}, not {trainer.machine.world}")
     trainer.state.load(folder / "state.pt")
-    keep_lines(folder / "metrics.jsonl", trainer.state.step)
+    if trainer.state.step > config["steps"]:
+        raise ValueError(f"{folder / 'state.pt'} is at step {trainer.state.step}, but config.json has only {config['steps']} steps")
+    if trainer.machine.rank == 0:
+        keep_metrics(folder, trainer.state.step)
+    if given:
+        change(trainer, folder, config, given)
     print(f"continuing {folder} at step {trainer.state.step} of {config['steps']}", file=sys.stderr)
+
+
+def change(trainer, folder: Path, config: dict, given: dict) -> None:
+    """Lengthen a run, or move it to another device: in place, and in its folder. given: those of BESIDE_RESUME that are given.
+
+    Raises ValueError if the run would not get longer.
+    """
+    from hatnet.run import WRITE_ERRORS, write_config
+
+    config["arguments"] |= given
+    config["machine"] = machine_words(trainer.machine)
+    if epochs := given.get("epochs"):
+        steps, least = epochs * trainer.steps_per_epoch, config["steps"] // trainer.steps_per_epoch + 1
+        if epochs < least:
+            raise ValueError(
+                f"--epochs {epochs}: {folder} already has {config['steps']} steps; to lengthen it, give at least {least} epochs"
+            )
+        config["arguments"]["minutes"] = None
+        config |= {"steps": steps, "recipe": dataclasses.asdict(trainer.recipe)}
+        trainer.state.waited = 0  # patience starts anew
+    if trainer.machine.rank == 0:
+        try:
+            trainer.state.save(folder / "state.pt")
+            write_config(folder, config)
+        except WRITE_ERRORS as error:
+            raise ValueError(f"cannot write to {folder.resolve()} ({error})") from None
+
+
+def machine_words(machine) -> str:
+    """What the run's files say about the machine."""
+    import torch
+
+    return f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}"
 
 
 def start(trainer, held_out, args: argparse.Namespace, argv: list[str]) -> tuple[Path, dict]:
     """Settle how many steps a new run takes, and make its folder. Returns the folder and its config.json."""
-    import torch
-
     machine, model, steps = trainer.machine, trainer.state.model, trainer.recipe.epochs * trainer.steps_per_epoch
     if args.minutes:
         steps = trainer.steps_within(args.minutes, held_out)
@@ -281,7 +437,7 @@ def start(trainer, held_out, args: argparse.Namespace, argv: list[str]) -> tuple
         "mean": trainer.mean,
         "std": trainer.std,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "machine": f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}",
+        "machine": machine_words(machine),
     }
     if machine.rank == 0:
         claim(folder, trainer.state, config)
@@ -293,8 +449,7 @@ def claim(folder: Path, state, config: dict) -> None:
 
     Raises ValueError if it cannot, or if the disk has no room for all that the run will write.
     """
-    from hatnet.files import atomic_write
-    from hatnet.run import WRITE_ERRORS
+    from hatnet.run import WRITE_ERRORS, write_config
 
     weights = sum(p.numel() * p.element_size() for p in state.model.parameters())
     need = 12 * weights + 2**20  # model, mean, AdamW's two, twice while a state is replaced; two checkpoints, and one on its way
@@ -303,17 +458,17 @@ def claim(folder: Path, state, config: dict) -> None:
         if (free := shutil.disk_usage(folder).free) < need:
             raise ValueError(f"{folder.resolve()}: the disk has {free / 2**20:.0f} MB left, and this run writes {need / 2**20:.0f} MB")
         state.save(folder / "state.pt")
-        with atomic_write(folder / "config.json") as partial:
-            partial.write_text(json.dumps(config, indent=2) + "\n")
+        write_config(folder, config)
     except WRITE_ERRORS as error:
         raise ValueError(f"cannot write to {folder.resolve()} ({error}): choose another place with --out") from None
 
 
 def train(argv: list[str]) -> None:
-    parser = training_parser()
-    args, config = parser.parse_args(argv), None
+    (args, given), config = parsed(argv), None
+    check_arguments(args)
     if args.resume:
-        args, config = arguments_of(args.resume, args, parser)
+        given.pop("resume")
+        args, config = arguments_of(args.resume, given)
     import torch
 
     from hatnet.run import Run
@@ -325,7 +480,7 @@ def train(argv: list[str]) -> None:
     trainer = trainer_of(args, config, data, machine)
     if config:
         folder = args.out
-        resume(trainer, folder, config)
+        resume(trainer, folder, config, given)
     else:
         folder, config = start(trainer, held_out, args, argv)
     header = {
@@ -340,24 +495,18 @@ def train(argv: list[str]) -> None:
     header |= {name: config[name] for name in ("steps", "recipe", "machine")}
     finished = trainer.train(config["steps"], held_out, Run(folder, header))
     if machine.rank == 0:
-        best, step = trainer.state.best, trainer.state.step
-        print(
-            f"best accuracy on {len(held_out)} held-out images: {best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
-            if finished
-            else f"stopped and saved at step {step} of {config['steps']}; continue with: python train_small.py --resume {folder}"
-        )
+        print(outcome(trainer, folder, config["steps"], len(held_out), finished))
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
-def keep_lines(path: Path, step: int) -> None:
-    """Drop the lines of metrics.jsonl that a run wrote after the state it continues from; it will write them again."""
-    from hatnet.files import atomic_write
-
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-    with atomic_write(path) as partial:
-        partial.write_text("".join(kept))
+def outcome(trainer, folder: Path, steps: int, held_out: int, finished: bool) -> str:
+    """What a run came to, in words."""
+    step, best = trainer.state.step, trainer.state.best
+    if not finished:
+        return f"stopped and saved at step {step} of {steps}; continue with: python train_small.py --resume {folder}"
+    early = f"stopped early at step {step} of {steps}, {trainer.recipe.patience} epochs after the best; " if step < steps else ""
+    return f"{early}best accuracy on {held_out} held-out images: {best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
 
 
 def evaluate(argv: list[str]) -> None:
@@ -365,8 +514,11 @@ def evaluate(argv: list[str]) -> None:
     import torch
 
     from hatnet import cards, checkpoint_info, evaluation, load_checkpoint, save_checkpoint
+    from hatnet.run import WRITE_ERRORS
 
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
+    if args.write and (args.write.is_dir() or not args.write.parent.is_dir()):
+        raise ValueError(f"--write {args.write}: wanted a file in a folder that exists, like {args.write.name or 'small'}.safetensors")
     images = load(args.data, args.split, info.image_size, info.extra.get("val_fraction", 0.1))
     if images.classes != info.classes:
         raise ValueError(f"{args.checkpoint} has the classes {list(info.classes)}; {args.data} has {list(images.classes)}")
@@ -384,7 +536,10 @@ def evaluate(argv: list[str]) -> None:
     if args.write:
         figures = {"accuracy": accuracy, "per_class_accuracy": per_class, "split": args.split}
         header = {key: value for key, value in info.header().items() if key != "step"} | figures
-        save_checkpoint(model, args.write, header, torch.float16)
+        try:
+            save_checkpoint(model, args.write, header, torch.float16)
+        except WRITE_ERRORS as error:
+            raise ValueError(f"cannot write {args.write} ({error})") from None
         print(f"written to {args.write}, {args.write.stat().st_size / 1000:.0f} kB")
 
 
@@ -392,7 +547,7 @@ def main(argv: list[str]) -> None:
     warnings.formatwarning = lambda message, *_, **__: f"train_small.py: {message}\n"
     try:
         evaluate(argv[1:]) if argv[:1] == ["eval"] else train(argv)
-    except ValueError as error:
+    except (ValueError, OSError) as error:  # OSError: a place that cannot be read or written; it names the path
         sys.exit(f"train_small.py: {error}")
     except KeyboardInterrupt:
         sys.exit("interrupted")

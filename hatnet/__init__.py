@@ -10,7 +10,8 @@ Read in this order:
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     checkpoints.py, official.py, files.py   weights on disk; the authors' weights
     cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
-    training.py, run.py, evaluation.py      ... the loop, what it leaves on disk, how good the model is
+    training.py, optimiser.py, run.py,      ... the loop, which weights it trains, what it leaves on disk,
+    evaluation.py, ranges.py                how good the model is; what all these values may be
 """
 
 from hatnet import complexity, rollout, timing

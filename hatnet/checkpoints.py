@@ -15,9 +15,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from hatnet.config import Config
+from hatnet.config import Config, from_fields
 from hatnet.files import atomic_write
 from hatnet.model import HATNet
+from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 
@@ -40,6 +41,16 @@ class CheckpointInfo:
         return {name: getattr(self, name) for name in REQUIRED} | self.extra
 
 
+RANGES: dict[str, Range] = {
+    "classes": Many(Word(), 0, 10**6),
+    "mean": Many(Number(-10, 10), 1, 64),
+    "std": Many(Number(0, 10, above=True), 1, 64),
+    "image_size": Whole(1, 2**16),
+    "data": Word(),
+    "accuracy": Number(0, 1),
+    "split": Word(),  # this and the next are in `extra`, and need not be there
+    "val_fraction": Number(0, 1, above=True, below=True),
+}
 REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if field.name not in ("config", "extra"))
 
 
@@ -69,9 +80,14 @@ def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
     if missing := [key for key in ("config", *REQUIRED) if not isinstance(header, dict) or key not in header]:
         raise ValueError(f"{path} is not a HAT-Net checkpoint: its header lacks {', '.join(missing)}")
     try:
-        config = Config(**header.pop("config"))
-    except (TypeError, ValueError) as error:
+        check(header, {"config": Table()})
+        config = from_fields(header.pop("config"))
+    except ValueError as error:
         raise ValueError(f"{path} comes from another version of hatnet ({error})") from None
+    try:
+        check(header, _ranges(header))
+    except ValueError as error:
+        raise ValueError(f"{path}: its header is damaged: {error}") from None
     known = {name: header.pop(name) for name in REQUIRED}
     known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     return CheckpointInfo(config=config, **known, extra=header)
@@ -98,14 +114,19 @@ def save_checkpoint(model: HATNet, path: str | os.PathLike, info: Mapping, dtype
     """Write a checkpoint, atomically.
 
     info: the header, as JSON can hold it: at least REQUIRED; the model's configuration is added. dtype: of the stored weights.
-    Raises ValueError if info lacks a key.
+    Raises ValueError if info lacks a key, or has a value that `checkpoint_info` would refuse.
     """
     if missing := [key for key in REQUIRED if key not in info]:
         raise ValueError(f"a checkpoint's header needs {', '.join(missing)} too")
+    check(info, _ranges(info))
     header = json.dumps(dict(info) | {"config": dataclasses.asdict(model.config)})
     weights = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
     with atomic_write(path) as partial:
         save_file(weights, partial, metadata={"hatnet": header})
+
+
+def _ranges(header: Mapping) -> dict[str, Range]:
+    return {name: wanted for name, wanted in RANGES.items() if name in header}
 
 
 def _find(name_or_path: str | os.PathLike) -> Path:

@@ -9,7 +9,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import fmean, median
@@ -76,12 +76,13 @@ class Trainer:
     ):
         self.recipe, self.data, self.machine = recipe, data, machine
         self.mean, self.std = statistics or data.statistics()
+        self.class_weights = class_weights(recipe, data, machine.device)
         self.state = begin(model.to(machine.device), recipe)
 
     @property
     def images_per_step(self) -> int:
         """Over all processes."""
-        return self.recipe.batch_size * self.machine.world
+        return self.recipe.batch_size * self.recipe.accumulate * self.machine.world
 
     @property
     def steps_per_epoch(self) -> int:
@@ -92,27 +93,21 @@ class Trainer:
 
         Raises FloatingPointError, before it touches the weights, if the loss or its gradient is no longer finite.
         """
-        state, recipe, device = self.state, self.recipe, self.machine.device
+        state, recipe = self.state, self.recipe
         network = self._network()
         mixup = v2.MixUp(alpha=recipe.mixup, num_classes=len(self.data.classes)) if recipe.mixup else None
-        # On a CPU in bfloat16, the backward pass of fused attention is by far the slower one for many small windows.
-        explicit = self.machine.bfloat16 and device.type == "cpu"
-        while state.step < steps:
+        while state.step < steps and not self.out_of_patience:
             learning_rate = recipe.learning_rate_at(state.step, steps)
             for group in state.optimiser.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = learning_rate * group.get("lr_scale", 1.0)  # states saved by earlier versions have no scale
             torch.manual_seed(generator(recipe.seed, 1, state.step, self.machine.rank).initial_seed())  # for dropout, mixup and the like
             images, labels, weights = self._batch(steps)
             if mixup:
                 images, labels = mixup(images, labels)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.machine.bfloat16):
-                logits = network(images, explicit=explicit)
-            losses = F.cross_entropy(logits.float(), labels, reduction="none", ignore_index=IGNORED, label_smoothing=recipe.label_smoothing)
-            loss = (losses * weights).sum() / len(images)
             state.optimiser.zero_grad()
-            loss.backward()
+            loss = self._add_gradient(network, images, labels, weights)
             norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or math.inf).item()
-            value = self.machine.mean(loss.item())
+            value = self.machine.mean(loss)
             if not math.isfinite(value + norm):
                 where = f"at step {state.step}, learning rate {learning_rate:.2g}"
                 raise FloatingPointError(f"{where}, the loss is {value} and the norm of its gradient {norm}")
@@ -121,6 +116,32 @@ class Trainer:
                 state.averaged.update_parameters(state.model)
             state.step += 1
             yield value
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the last `recipe.patience` epochs brought no better accuracy."""
+        return 0 < self.recipe.patience <= self.state.waited
+
+    def _add_gradient(self, network: nn.Module, *batch: Tensor) -> float:
+        """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share."""
+        parts = list(zip(*(tensor.split(self.recipe.batch_size) for tensor in batch), strict=True))
+        total = 0.0
+        for number, (images, labels, weights) in enumerate(parts, start=1):
+            waits = self.machine.world > 1 and number < len(parts)  # the processes add up their gradients once, in the last part
+            with network.no_sync() if waits else nullcontext():
+                loss = (self._losses(network, images, labels) * weights).sum() / len(batch[0])
+                loss.backward()
+            total += loss.item()
+        return total
+
+    def _losses(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of each label, shaped as the labels."""
+        device, smoothing = self.machine.device, self.recipe.label_smoothing
+        # On a CPU in bfloat16, the backward pass of fused attention is by far the slower one for many small windows.
+        explicit = self.machine.bfloat16 and device.type == "cpu"
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.machine.bfloat16):
+            logits = network(images, explicit=explicit).float()
+        return F.cross_entropy(logits, labels, self.class_weights, reduction="none", ignore_index=IGNORED, label_smoothing=smoothing)
 
     def _network(self) -> nn.Module:
         """The model as this machine runs it."""
@@ -160,7 +181,7 @@ class Trainer:
         """How many steps fit into a time, with a validation after each epoch: at least 1. Measured on a copy of the state."""
         rehearsal, recipe = copy.copy(self), self.recipe
         rehearsal.state = copy.deepcopy(self.state)
-        seconds = rehearsal.seconds_per_step(replace(recipe, grown=math.inf))
+        seconds = rehearsal.seconds_per_step(replace(recipe, grown=1e9))
         if recipe.first_side < 1:  # a step takes a + b * side^2
             full = rehearsal.seconds_per_step(replace(recipe, first_side=1.0))
             seconds += (full - seconds) * (recipe.mean_area - recipe.first_side**2) / (1 - recipe.first_side**2)
@@ -180,7 +201,9 @@ class Trainer:
         return mean(median(after - before for before, after in pairwise(times[2:])))  # the first steps are slow
 
     def train(self, steps: int, held_out: Images, run: Run) -> bool:
-        """Train up to `steps`; the run's folder then holds all that is needed to use the model, to judge it and to resume.
+        """Train up to `steps`, or until out of patience.
+
+        The run's folder then holds all that is needed to use the model, to judge it and to resume.
 
         held_out: images not trained on; the accuracy on them after each epoch decides which checkpoint is "best".
         Written, always as whole files: last.safetensors and best.safetensors after each epoch, state.pt then and every minute;
@@ -205,7 +228,9 @@ class Trainer:
                             shown = f", accuracy {figures['accuracy']:.1%}"
                         if first:
                             run.log_metrics(state, figures)
-                        state.best, state.losses = max(state.best, figures.get("accuracy", -1.0)), []
+                        if epoch_ends:
+                            state.judge(figures["accuracy"])
+                        state.losses = []
                         logged = time.perf_counter(), state.step
                     stop = self.machine.mean(len(signals)) > 0
                     if first and (epoch_ends or stop or time.perf_counter() - saved > SAVE_EVERY):
@@ -230,6 +255,21 @@ class Trainer:
             "learning_rate": self.recipe.learning_rate_at(step - 1, steps),
             "images_per_second": (step - done) * self.images_per_step / (time.perf_counter() - since),
         }
+
+
+def class_weights(recipe: Recipe, data: Images | Cards, device: torch.device) -> Tensor | None:
+    """The weight of each class in the loss, or None if they count alike.
+
+    "balanced": n / (k n_c) for a class with n_c of the n images in k classes, so that every class weighs the same in all and the mean
+    over the images is 1; 0 for a class without images. Raises ValueError for cards, which are drawn without end.
+    """
+    if recipe.class_weights == "none":
+        return None
+    if not isinstance(data, Images):
+        raise ValueError('class_weights is "balanced"; cards have as many of each class, and cannot be counted: leave it out')
+    counts = torch.bincount(data.labels[data.labels != IGNORED], minlength=len(data.classes))
+    balanced = counts.sum() / (counts.count_nonzero() * counts)
+    return balanced.where(counts > 0, 0.0).to(device)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import data, training
+from hatnet import cards, data, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -140,10 +141,10 @@ def test_resume_after_a_crash_between_the_files(pictures, whole, tmp_path, monke
 
 
 def test_two_processes_are_one(pictures, tmp_path):
-    """Half the batch each: the same losses and accuracies, to float tolerance, on the same 48 images in the same order."""
+    """Half the batch each, in two parts: the same losses and accuracies, to float tolerance, on the same 48 images in the same order."""
     one, two = tmp_path / "one", tmp_path / "two"
     train_small.main(command(pictures, one, "--ema", "0.9"))
-    arguments = command(pictures, two, "--ema", "0.9", "--batch-size", "8")
+    arguments = command(pictures, two, "--ema", "0.9", "--batch-size", "4", "--accumulate", "2")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train_small.py"]
     subprocess.run([*torchrun, *arguments], cwd=ROOT, check=True, capture_output=True, timeout=240)
     first, second = lines(one), lines(two)
@@ -198,7 +199,7 @@ def test_init_has_a_shape_of_its_own():
         return train_small.build(arguments, tuple("abcde"), 0.0)[0].config
 
     assert build("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(build("--set", "depths=[2,4,2,2]").depths) == 4
-    with pytest.raises(ValueError, match="lists are written as dims="):
+    with pytest.raises(ValueError, match=r"dims is 32; wanted a list .*nearest is \[32\]"):
         build("--set", "dims=32")
     with pytest.raises(ValueError, match="did you mean 'depthwise'"):
         build("--set", "depthwize=false")
@@ -235,14 +236,14 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--attention", "windows"], "window"),
         (["--set", "depthwise"], "FIELD=VALUE"),
         (["--set", "depthwize=false"], "depthwise"),
-        (["--set", "dims=5"], "lists are written"),
+        (["--set", "dims=5"], r"dims is 5; wanted a list .*; the nearest is \[5\]"),
         (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
-        (["--batch-size", "1000"], "48 training images are fewer"),
+        (["--accumulate", "49"], "48 training images are fewer than the 49 batches of a step: lower --accumulate"),
         (["--epochs", "0"], "epochs is 0"),
         (["--augment", "crop"], "shift, resized, none"),
         (["--first-side", "0.1"], "first_side is 0.1"),
         (["--label-smoothing", "1"], "label_smoothing is 1"),
-        (["--val-fraction", "1"], "val_fraction 1"),
+        (["--val-fraction", "1"], "val_fraction is 1.0; wanted a number above 0 and below 1"),
         (["--init", "nothing.safetensors"], "there is no checkpoint"),
         (["--resume", "runs/none"], "leave --data out"),
     ],
@@ -308,3 +309,235 @@ def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     assert all(
         torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), trained["trainer"].state.model.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--freeze", "2", "--weight-decay", "0.5", "--ema", "0.5"],
+        ["--layer-decay", "0.8"],
+        ["--class-weights", "balanced", "--mixup", "0.4"],
+        ["--accumulate", "2", "--batch-size", "8", "--drop-path", "0.5", "--set", "dropout=0.5"],
+        ["--patience", "5"],
+    ],
+    ids=lambda more: more[0],
+)
+def test_every_option_resumes_bit_for_bit(more, pictures, tmp_path, monkeypatch):
+    train_small.main(command(pictures, tmp_path / "whole", *more, epochs=2))
+    interrupted_at(2, command(pictures, tmp_path / "again", *more, epochs=2), monkeypatch)
+    assert torch.load(tmp_path / "again" / "state.pt", weights_only=True)["step"] == 3
+    train_small.main(["--resume", str(tmp_path / "again")])
+    assert_same_run(tmp_path / "whole", tmp_path / "again")
+
+
+def test_stopping_early_survives_an_interruption(pictures, tmp_path, monkeypatch, capsys):
+    """Weights that do not learn: the second epoch is no better than the first. Interrupted in it, it is still counted."""
+    more = ["--patience", "1", "--learning-rate", "0"]
+    train_small.main(command(pictures, tmp_path / "whole", *more))
+    assert "stopped early at step 6 of 12, 1 epochs after the best; best accuracy" in capsys.readouterr().out
+    interrupted_at(4, command(pictures, tmp_path / "again", *more), monkeypatch)
+    for _ in range(2):  # once more changes nothing
+        train_small.main(["--resume", str(tmp_path / "again")])
+        assert_same_run(tmp_path / "whole", tmp_path / "again")
+    with monkeypatch.context() as patch:  # lengthened, and killed before the first step
+        patch.setattr(training.Trainer, "train", lambda *_: False)
+        train_small.main(["--resume", str(tmp_path / "again"), "--epochs", "5"])
+    train_small.main(["--resume", str(tmp_path / "again")])
+    assert len(lines(tmp_path / "again")) == 3, "patience starts anew"
+
+
+def test_a_longer_run(pictures, whole, tmp_path, monkeypatch):
+    """Four epochs become six: the rate of the next step is that of the longer cosine, and an interruption changes nothing."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for run in (one, two):
+        shutil.copytree(whole, run)
+    with pytest.raises(SystemExit, match="already has 12 steps; to lengthen it, give at least 5 epochs"):
+        train_small.main(["--resume", str(one), "--epochs", "4"])
+    train_small.main(["--resume", str(one), "--epochs", "6"])
+    interrupted_at(14, ["--resume", str(two), "--epochs", "6"], monkeypatch)
+    train_small.main(["--resume", str(two)])
+    assert_same_run(one, two)
+    assert lines(one)[:4] == lines(whole)
+    recipe = json.loads((one / "config.json").read_text())["recipe"]
+    assert recipe["epochs"] == 6 and [row["step"] for row in lines(one)] == [3, 6, 9, 12, 15, 18]
+    assert [row["learning_rate"] for row in lines(one)[4:]] == pytest.approx([rate_of(step) for step in (14, 17)])
+
+
+def rate_of(step):
+    """compact's rate in a step of 18, from 0: a warm-up of one step, then half a cosine over 17."""
+    return 2e-3 * (1 + math.cos(math.pi * (step - 1) / 17)) / 2
+
+
+def test_a_run_on_another_device(pictures, whole, tmp_path, monkeypatch):
+    """From auto to cpu, which is the same here: the same numbers, and the run's configuration keeps the device."""
+    run = tmp_path / "run"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    interrupted_at(4, command(pictures, run), monkeypatch)
+    with pytest.raises(SystemExit, match=r"--device cuda: torch .* finds none here"):
+        train_small.main(["--resume", str(run), "--device", "cuda"])
+    train_small.main(["--resume", str(run), "--device", "cpu"])
+    assert_same_run(run, whole)
+    config = json.loads((run / "config.json").read_text())
+    assert config["arguments"]["device"] == "cpu" and config["machine"].startswith("cpu")
+
+
+def test_only_some_options_go_beside_resume(whole):
+    for more in (["--seed", "0"], ["--compile"], ["--data", "cards"], ["--minutes", "1"], ["--set", "dropout=0"], ["--batch-size", "3"]):
+        with pytest.raises(SystemExit, match=rf"leave {more[0]} out \(only --epochs and --device can be changed\)"):
+            train_small.main(["--resume", str(whole), *more])
+
+
+def test_runs_of_earlier_versions_resume(pictures, whole, tmp_path, monkeypatch):
+    """Their config.json lacks the options that came later, their state the scale of each group and the epochs waited."""
+    run = tmp_path / "run"
+    interrupted_at(4, command(pictures, run), monkeypatch)
+    config = json.loads((run / "config.json").read_text())
+    for name in ("freeze", "layer_decay", "class_weights", "patience", "accumulate"):
+        del config["arguments"][name], config["recipe"][name]
+    (run / "config.json").write_text(json.dumps(config))
+    state = torch.load(run / "state.pt", weights_only=True)
+    del state["waited"]
+    for group in state["optimiser"]["param_groups"]:
+        del group["lr_scale"]
+    torch.save(state, run / "state.pt")
+    train_small.main(["--resume", str(run)])
+    assert lines(run) == lines(whole)
+    assert (run / "best.safetensors").exists() and weights_of(run) == weights_of(whole)
+
+
+def weights_of(run):
+    return {key: value.tolist() for key, value in hatnet.load_checkpoint(run / "last.safetensors").state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    "name, text, words",
+    [
+        ("config.json", "", r"config.json, line 1, column 1: not JSON"),
+        ("config.json", "{}", "config.json: arguments is missing"),
+        ("config.json", {"steps": 1}, r"state.pt is at step 12, but config.json has only 1 steps"),
+        ("config.json", {"arguments": {}}, "config.json: arguments lack data"),
+        ("config.json", {"model": {}}, "config.json: dims is missing"),
+        ("config.json", {"model": {"dimz": 1}}, "config.json: unknown field 'dimz'"),
+        ("config.json", ("seed", "x"), "config.json: seed is 'x'; wanted a whole number"),
+        ("config.json", ("val_fraction", None), "config.json: val_fraction is None"),
+        ("config.json", ("set", 5), "config.json: set is 5; wanted a list"),
+        ("config.json", ("image_size", [32]), r"config.json: image_size is \[32\]"),
+        ("config.json", ("recipe", "papre"), "config.json: unknown recipe 'papre'"),
+        ("metrics.jsonl", "[]\n", "metrics.jsonl, line 1: step is missing"),
+        ("state.pt", "", "state.pt is not a saved state"),
+    ],
+)
+def test_damaged_run_files(name, text, words, whole, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    if not isinstance(text, str):
+        config = json.loads((run / name).read_text())
+        text = json.dumps(config | ({"arguments": config["arguments"] | dict([text])} if isinstance(text, tuple) else text))
+    (run / name).write_text(text)
+    with pytest.raises(SystemExit, match=words) as error:
+        train_small.main(["--resume", str(run)])
+    assert "\n" not in str(error.value)
+
+
+def test_a_batch_larger_than_the_set_is_lowered(pictures, tmp_path, capsys):
+    run = tmp_path / "run"
+    train_small.main(command(pictures, run, "--batch-size", "1000", epochs=1))
+    assert "batch size lowered from 1000 to 48: that is all the training images there are\n" in capsys.readouterr().err
+    config = json.loads((run / "config.json").read_text())
+    assert (config["recipe"]["batch_size"], config["steps_per_epoch"]) == (48, 1)
+    train_small.main(command(pictures, tmp_path / "parts", "--accumulate", "5", epochs=1))
+    assert "lowered from 16 to 9: that is all the training images there are, divided by the 5 batches" in capsys.readouterr().err
+
+
+def test_what_is_new_is_never_nothing(pictures, tmp_path, capsys):
+    """A classifier of two classes is less than a thousandth of the weights."""
+    train_small.build(train_small.parsed(["--init", "caltech101"])[0], ("a", "b"), 0.0)
+    assert "99.9% of the weights come from caltech101; new: classifier" in capsys.readouterr().err
+    classes = hatnet.checkpoint_info("caltech101").classes
+    train_small.build(train_small.parsed(["--init", "caltech101"])[0], classes, 0.0)
+    assert "100% of the weights come from caltech101; new: none" in capsys.readouterr().err
+
+
+def test_freezing_what_is_new_is_reported(recwarn):
+    train_small.build(train_small.parsed(["--model", "hatnet_compact", "--freeze", "1"])[0], ("a", "b"), 0.0)
+    train_small.build(train_small.parsed(["--init", "caltech101", "--set", "stem_dim=8", "--freeze", "1"])[0], ("a", "b"), 0.0)
+    train_small.build(train_small.parsed(["--init", "caltech101", "--freeze", "5"])[0], ("a", "b"), 0.0)
+    said = [str(warning.message) for warning in recwarn]
+    assert len(said) == 2 and "take trained ones with --init" in said[0] and "new and random: stem.0.bias, stem.0.weight" in said[1]
+
+
+def test_help_prints_the_recipes(capsys):
+    with pytest.raises(SystemExit):
+        train_small.main(["--help"])
+    said = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in said[said.index("the recipes' values:") :].splitlines()[2:]}
+    assert rows["epochs"] == ["18", "300", "7"] and rows["mixup"] == ["0", "0.8", "0"] and rows["augment"] == ["shift", "resized", "none"]
+    for name in ("--freeze", "--layer-decay", "--class-weights", "--patience", "--accumulate"):
+        assert name in said and name[2:].replace("-", "_") in rows
+
+
+VALUES = [
+    "",
+    "0",
+    "-1",
+    "1",
+    "3",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "1e-400",
+    "9" * 400,
+    "9" * 5000,
+    "x",
+    "1.5",
+    "true",
+    "[]",
+    "\0",
+    "é",
+    "a b",
+    "--",
+]
+FIELDS = ["dims=3", 'dims=[32,"a"]', "heads=4", "=", "dims", "", "num_classes=5", "depthwise=1", "dropout=NaN", "g1=[[1]]", "attention={}"]
+FIELDS += ["dims=" + "[" * 100_000, "dims=[8192,8192,8192,8192]", "dims=" + "9" * 5000, "norm=null", "kernels=[2,2]", "init_std=-Infinity"]
+FIELDS += ["head_dim=0", "stem_strides=[64,64]", "readout=1e9", "activation=true", "drop_path=1", "depths=[]", "num_classes=null"]
+
+
+def test_no_combination_of_silly_values_ends_in_a_traceback(tmp_path, monkeypatch, capsys):
+    """Up to the first step: options and values drawn at random, for training, resuming and eval."""
+    random = np.random.default_rng(0)
+    monkeypatch.chdir(tmp_path)
+    pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8)
+    given = data.Images(pixels=pixels, labels=torch.arange(40) % 3, classes=("a", "b", "c"))
+    monkeypatch.setattr(train_small, "load", lambda source, *_: given if source != "cards" else cards.Cards())
+    monkeypatch.setattr(training.Trainer, "train", lambda *_: True)
+    monkeypatch.setattr(training.Trainer, "steps_within", lambda *_: 1)
+    monkeypatch.setattr(train_small, "claim", lambda *_: None)
+    options = [action for action in train_small.training_parser()._actions if action.option_strings and action.dest != "help"]
+    ended = 0
+    for _ in range(400):
+        argv, more = ["--out", "run", "--data", "folder:x"] if random.random() < 0.8 else [], random.integers(1, 4)
+        if random.random() < 0.1:
+            argv, more = (
+                ["eval", str(random.choice(VALUES)), "--data", str(random.choice(VALUES)), "--write", str(random.choice(VALUES))],
+                0,
+            )
+        for number in random.choice(len(options), more, replace=False):
+            option = options[number]
+            values = FIELDS if option.dest == "set" else [*VALUES, *(option.choices or ())]
+            argv += [option.option_strings[0], *([str(random.choice(values))] if option.nargs != 0 else [])]
+        try:
+            train_small.main(argv)
+        except SystemExit as error:
+            ended += 1
+            said = str(error.code) if error.code != 2 else capsys.readouterr().err
+            assert len(said) > 20 and "Traceback" not in said, argv
+    assert ended > 200
+
+
+@pytest.mark.parametrize("write", ["nowhere/x.safetensors", ".", "\0", ""])
+def test_places_where_eval_cannot_write(write, whole, pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as error:
+        train_small.main(["eval", str(whole / "best.safetensors"), "--data", f"folder:{pictures}", "--write", write])
+    assert "--write" in (capsys.readouterr().err if error.value.code == 2 else str(error.value))

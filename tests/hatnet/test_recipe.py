@@ -1,9 +1,13 @@
 """Schedules worked out by hand, and recipes that cannot be."""
 
+import dataclasses
+import math
+
 import pytest
 
 from hatnet import VARIANTS
-from hatnet.recipe import Recipe, image_side
+from hatnet.recipe import RANGES, Recipe, image_side
+from tests.hatnet.silly import SILLY
 
 
 def test_learning_rate():
@@ -28,13 +32,27 @@ def test_images_grow():
 @pytest.mark.parametrize(
     "field, words",
     [
-        ({"epochs": 0}, "epochs is 0; it must be at least 1"),
-        ({"ema": 1.0}, "ema is 1.0; it must be at least 0 and below 1"),
-        ({"augment": "crop"}, "unknown augment 'crop'; the choices are shift, resized, none"),
-        ({"grown": 0}, "above 0"),
-        ({"first_side": 0.1}, "first_side is 0.1; it must be a fraction of the image, from 0.25 to 1"),
+        ({"epochs": 0}, "epochs is 0; wanted a whole number from 1 to 1,000,000; the nearest is 1"),
+        ({"ema": 1.0}, "ema is 1.0; wanted a number from 0 to below 1; the nearest is 0.999"),
+        ({"augment": "crop"}, "augment is 'crop'; wanted one of shift, resized, none"),
+        ({"grown": 0}, "grown is 0; wanted a number above 0"),
+        ({"cut_out": 5.0}, "cut_out is 5.0; wanted a number from 0 to 1; the nearest is 1"),
+        ({"seed": True}, "seed is True; wanted a whole number"),
+        ({"learning_rate": math.nan}, "learning_rate is nan; wanted a number"),
+        ({"betas": 0.9}, "betas is 0.9; wanted a list of 2"),
+        ({"first_side": 0.1}, "first_side is 0.1; wanted a number from 0.25 to 1; the nearest is 0.25"),
     ],
 )
 def test_impossible_recipes(field, words):
     with pytest.raises(ValueError, match=words):
         Recipe(**{"epochs": 1, "batch_size": 1, "learning_rate": 1} | field)
+
+
+def test_every_field_has_its_range():
+    assert RANGES.keys() == {field.name for field in dataclasses.fields(Recipe)}
+    for name in RANGES:
+        for value in SILLY:
+            try:
+                Recipe(**{"epochs": 1, "batch_size": 1, "learning_rate": 1} | {name: value})
+            except ValueError as error:
+                assert str(error).startswith(f"{name} is ")
