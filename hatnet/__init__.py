@@ -8,7 +8,8 @@ Read in this order:
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
-    checkpoints.py, official.py, files.py   weights on disk; the authors' weights
+    checkpoints.py, described.py, files.py  weights on disk, and which models they can hold
+    official.py                             the authors' weights, and those that others trained
     cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
     training.py, optimiser.py, run.py,      ... the loop, which weights it trains, what it leaves on disk,
     evaluation.py, ranges.py                how good the model is; what all these values may be

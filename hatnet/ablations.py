@@ -6,10 +6,10 @@ Checkpoints of all of them have the same names and shapes.
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from hatnet import attention
-from hatnet.attention import HMHSA, join_heads, merge, partition, pool, split_heads, window_mask
+from hatnet.attention import HMHSA, MHSA, join_heads, merge, partition, pool, split_heads, window_mask
 from hatnet.geometry import Layout
 from hatnet.trace import Trace
 
@@ -68,4 +68,22 @@ class FullTwice(HMHSA):
     mechanism = "full"
 
 
-HIERARCHICAL = {layer.mechanism: layer for layer in (HMHSA, WindowedTwice, ShiftedWindows, PooledTwice, FullTwice)}
+HIERARCHICAL: dict[str, type[HMHSA]] = {layer.mechanism: layer for layer in (HMHSA, WindowedTwice, ShiftedWindows, PooledTwice, FullTwice)}
+
+
+def layer_of(mechanism: str) -> type[HMHSA]:
+    """The attention layer of a mechanism. Raises ValueError for an unknown one."""
+    if mechanism not in HIERARCHICAL:
+        raise ValueError(f"unknown mechanism {mechanism!r}; the choices are {', '.join(HIERARCHICAL)}")
+    return HIERARCHICAL[mechanism]
+
+
+def check_mechanism(attn: nn.Module) -> None:
+    """Raise ValueError for an attention layer that is not MHSA and not in HIERARCHICAL: nothing tells where its keys lie."""
+    if type(attn) is MHSA:
+        return
+    if type(attn) is not HIERARCHICAL.get(getattr(attn, "mechanism", None)):
+        raise ValueError(
+            f"{type(attn).__qualname__} is not an attention layer of hatnet, so nothing tells which keys its weights belong to; "
+            "enter it in hatnet.ablations.HIERARCHICAL under a mechanism of its own"
+        )

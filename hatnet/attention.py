@@ -196,7 +196,9 @@ class HMHSA(nn.Module):
         return out
 
     def layouts(self, h: int, w: int, g1: int, g2: int) -> tuple[Layout, Layout]:
-        """The layout of the local and of the global step on a map of h x w tokens."""
+        """The layout of the local and of the global step on a map of h x w tokens. Raises ValueError for an unknown mechanism."""
+        if self.mechanism not in MECHANISMS:
+            raise ValueError(f"unknown mechanism {self.mechanism!r}; the choices are {', '.join(MECHANISMS)}")
         local, across = (layout_of(kind, h, w, g1, g2) for kind in MECHANISMS[self.mechanism])
         return local, across
 

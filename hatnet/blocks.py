@@ -13,7 +13,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.ablations import HIERARCHICAL
+from hatnet.ablations import layer_of
 from hatnet.attention import MHSA
 from hatnet.config import Config
 from hatnet.hooks import unobserved
@@ -96,7 +96,7 @@ class Block(nn.Module):
         super().__init__()
         channels, norm = config.dims[index], NORMS[config.norm]
         if index < len(config.g1):
-            self.attn = HIERARCHICAL[config.mechanisms[index]](channels, config.head_dim, norm)
+            self.attn = layer_of(config.mechanisms[index])(channels, config.head_dim, norm)
         else:
             self.attn = MHSA(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)

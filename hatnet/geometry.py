@@ -13,6 +13,8 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 Place = tuple[float, float]
 Token = tuple[int, int]
 Rectangle = tuple[int, int, int, int]
+KINDS = ("window", "shifted_window", "pooled", "full")  # which keys a token attends to: see `Layout`
+_UNKNOWN = f"unknown layout {{!r}}; the choices are {', '.join(KINDS)}"
 
 
 def cells(size: int, side: int) -> int:
@@ -60,7 +62,7 @@ class Layout(NamedTuple):
     there is one window, the whole map, and each token attends to the pooled cells.
     """
 
-    kind: str  # "window", "shifted_window", "pooled" or "full"
+    kind: str  # one of KINDS
     h: int  # height of the map, in tokens
     w: int
     i: int  # height of a window, in tokens; of the whole map if the kind is "pooled" or "full"
@@ -81,9 +83,16 @@ class Layout(NamedTuple):
         return cells(self.h + -self.down % self.i, self.i), cells(self.w + -self.across % self.j, self.j)
 
     @property
+    def pooled(self) -> bool:
+        """Whether keys are pooled cells of the map, and not the tokens of a window. Raises ValueError for an unknown kind."""
+        if self.kind not in KINDS:
+            raise ValueError(_UNKNOWN.format(self.kind))
+        return self.kind == "pooled"
+
+    @property
     def keys(self) -> tuple[int, int]:
         """How many keys a query has, down and across: the tokens of a whole window, or the pooled cells of the map."""
-        return (cells(self.h, self.pool), cells(self.w, self.pool)) if self.kind == "pooled" else (self.i, self.j)
+        return (cells(self.h, self.pool), cells(self.w, self.pool)) if self.pooled else (self.i, self.j)
 
     def locate(self, token: Token) -> tuple[int, int]:
         """Which window holds a token, and the token's place inside it; both counted row by row."""
@@ -119,7 +128,7 @@ def layout_of(kind: str, h: int, w: int, g1: int, g2: int) -> Layout:
         return Layout(kind, h, w, h, w, 0, 0, g2)
     if kind == "full":
         return Layout(kind, h, w, h, w, 0, 0, 1)
-    raise ValueError(f"unknown layout {kind!r}; the choices are window, shifted_window, pooled, full")
+    raise ValueError(_UNKNOWN.format(kind))
 
 
 def _smaller(a: int, b: int) -> int:
