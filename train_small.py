@@ -10,6 +10,7 @@ torchrun --nproc-per-node 4 train_small.py --data cifar10    one process for eac
 
 import argparse
 import dataclasses
+import io
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import shlex
 import shutil
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 
 # Each step makes and drops the same large tensors. By default glibc returns them to the system every time, and fetching
@@ -25,9 +27,10 @@ from pathlib import Path
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_TOP_PAD_": str(2**28)}
 
 DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("off", "bf16")
-BESIDE_RESUME = ("epochs", "device")  # what may be changed in a run that goes on
+BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
 DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or with the class folders themselves)"
-RESUME = """continue this run, as its config.json says. Beside it, --device moves the run to another device (there, its numbers are no
+RESUME = """continue this run, as its config.json says. Beside it, --data folder:PATH says where its pictures have moved,
+--device moves the run to another device (there, its numbers are no
 longer the same bit for bit), and a larger --epochs lengthens it: from the next step on, the learning rate and all else that depends on the
 fraction of the training done follow the schedule of the new length, so a finished run goes on at a higher rate than it ended with"""
 
@@ -46,12 +49,23 @@ def training_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(usage=usage, description=__doc__, epilog=recipe_table(), formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
     add("--data", default="cards", help=DATA)
-    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; that of --init; else 32)")
+    add(
+        "--image-size",
+        type=int,
+        metavar="PIXELS",
+        help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32)",
+    )
     add("--val-fraction", type=float, default=0.1, metavar="FRACTION", help="fraction of the training images to hold out (0.1)")
     add("--max-unreadable", type=int, default=10, metavar="N", help="unreadable images to tolerate before stopping (10)")
+    add("--trust-layout", action="store_true", help="take a folder as it is, though it looks like another layout, or has one class only")
     add = parser.add_argument_group("model").add_argument
     add("--model", help="a variant in hatnet.VARIANTS (hatnet_cards for cards, else hatnet_compact)")
-    add("--init", metavar="CHECKPOINT", help="take its architecture and every weight that fits; initialise the rest")
+    add(
+        "--init",
+        metavar="CHECKPOINT",
+        help="take its architecture and every weight that fits; initialise the rest; "
+        "a .pth file of the authors or of another trainer holds no architecture: name it with --model",
+    )
     add(
         "--attention",
         nargs="+",
@@ -124,6 +138,8 @@ def evaluation_parser() -> argparse.ArgumentParser:
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
     parser.add_argument("--data", required=True, help=DATA)
     parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
+    parser.add_argument("--names", type=place, metavar="FILE.json", help='the classes\' names for the model: {"n02123045": "tabby", ...}')
+    parser.add_argument("--trust-layout", action="store_true", help="take a folder as it is, though it looks like another layout")
     parser.add_argument("--write", type=place, metavar="FILE", help="round the weights to float16, evaluate those, and write them here")
     return parser
 
@@ -153,6 +169,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         "device": Word(DEVICES),
         "amp": Word(AMP),
         "compile": Flag(),
+        "trust_layout": Flag(),
     }
     optional = {
         "image_size": Whole(1, 4096),
@@ -167,13 +184,24 @@ def check_arguments(args: argparse.Namespace) -> None:
     check(vars(args), ranges | {name: wanted for name, wanted in optional.items() if getattr(args, name) is not None})
 
 
-def load(source: str, split: str, size: int, val_fraction: float, unreadable: int = 10):
-    """`data.load`, which here knows the cards too."""
-    from hatnet import cards, data
+def load(source, split: str, size: int, val_fraction: float, unreadable: int = 10):
+    """`data.load`, which here knows the cards too, and reports what could not be read in a folder of pictures.
+
+    Raises ValueError if that is all pictures of a class to train on.
+    """
+    from hatnet import cards, data, folders
 
     if source == "cards":
         return cards.Cards() if split == "train" else cards.images(*{"val": (1000, 1), "test": (4000, 2)}[split])
-    return data.load(source, split, size, val_fraction, unreadable)
+    images = data.load(source, split, size, val_fraction, unreadable)
+    if isinstance(source, folders.Folder):
+        there = Counter(file.label for file in source.split(split, val_fraction))
+        read = Counter(images.classes[label] for label in images.labels.tolist())
+        if (lost := sorted(there.keys() - read.keys())) and split == "train":
+            raise ValueError(f"{source.path}: no training picture of {', '.join(lost)} can be read: repair or delete them")
+        if missing := [f"{name} {count}" for name, count in sorted((there - read).items())]:
+            print(f"  left out of {split}, unreadable: {(there - read).total()} ({folders.shortened(missing)})", file=sys.stderr)
+    return images
 
 
 def overrides(args: argparse.Namespace) -> dict:
@@ -199,7 +227,7 @@ def overrides(args: argparse.Namespace) -> dict:
 
 def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     """The model that the command line describes, and the mean and std of its input if a checkpoint sets them."""
-    from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
+    from hatnet import HATNet, create_model
     from hatnet.optimiser import stage_of
 
     fields = {"drop_path": drop_path} | overrides(args)
@@ -207,13 +235,11 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
         if args.freeze:
             warnings.warn("--freeze keeps random weights as they are: take trained ones with --init", stacklevel=2)
         return create_model(args.model, len(classes), **fields), None
-    if args.model:
-        raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
-    info, source = checkpoint_info(args.init), load_checkpoint(args.init)
-    model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
-    own, weights = model.state_dict(), source.state_dict()
+    source, weights, known, statistics = initial(args.init, args.model)
+    model = HATNet(dataclasses.replace(source, **fields, num_classes=len(classes)))
+    own = model.state_dict()
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
-    if info.classes != classes:
+    if known != classes:
         taken = {key: value for key, value in taken.items() if not key.startswith("classifier.")}
     share = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
     if share < 0.01:
@@ -224,7 +250,25 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     if kept := [name for name in fresh if stage_of(name, model.config.stages) <= (args.freeze or 0)]:
         warnings.warn(f"--freeze keeps weights that are new and random: {', '.join(kept)}", stacklevel=2)
     print(f"{percent:g}% of the weights come from {args.init}; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
-    return model, (info.mean, info.std)
+    return model, statistics
+
+
+def initial(init: str, name: str | None):
+    """What --init names: its configuration, weights, class names, and mean and std. --model `name` goes with a file of weights alone.
+
+    Such a file names no classes (None), and its pixels were probably normalised as most are, by ImageNet's mean and std.
+    """
+    from hatnet import checkpoint_info, create_model, foreign, load_checkpoint, official
+
+    if Path(init).suffix not in foreign.SUFFIXES:
+        if name:
+            raise ValueError(f"--init {init} brings its own architecture; leave --model {name} out")
+        info = checkpoint_info(init)
+        return info.config, load_checkpoint(init).state_dict(), info.classes, (info.mean, info.std)
+    if not name:
+        raise ValueError(f"--init {init} holds weights alone: name their architecture with --model, like --model hatnet_tiny")
+    model = create_model(name)
+    return model.config, official.our_weights(foreign.read_weights(init), model), None, foreign.IMAGENET
 
 
 def machine_of(args: argparse.Namespace):
@@ -269,21 +313,25 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     Raises ValueError if there is no run, if config.json is damaged, or if more is given than BESIDE_RESUME.
     """
     from hatnet.config import from_fields
+    from hatnet.ranges import Table, check
     from hatnet.run import read_config
 
     if more := [name for name in given if name not in BESIDE_RESUME]:
         raise ValueError(
             f"--resume takes everything from {folder / 'config.json'}; leave {option(more[0])} out "
-            f"(only {' and '.join(map(option, BESIDE_RESUME))} can be changed)"
+            f"(only {', '.join(map(option, BESIDE_RESUME))} can be changed)"
         )
     config, defaults = read_config(folder), vars(parsed([])[0])
     own = {name: value for name, value in config["arguments"].items() if name in defaults}
     if missing := [name for name in ("data", "image_size", "recipe", "val_fraction") if name not in own]:
         raise ValueError(f"{folder / 'config.json'}: arguments lack {missing[0]}")
+    if "data" in given and not (given["data"].startswith("folder:") and str(own["data"]).startswith("folder:")):
+        raise ValueError(f"{folder} was begun on --data {own['data']}; leave --data out, except for a folder that moved")
     try:
         check_arguments(argparse.Namespace(**defaults | own))
         recipe_of(argparse.Namespace(**defaults | own))
         from_fields(config["model"])
+        check({"data": {}} | config, {"data": Table()})
     except ValueError as error:
         raise ValueError(f"{folder / 'config.json'}: {error}") from None
     return argparse.Namespace(**defaults | own | given | {"out": folder}), config
@@ -296,12 +344,14 @@ def option(name: str) -> str:
 def fill_in(args: argparse.Namespace) -> None:
     """Set what the command line leaves open: model, image size and recipe."""
     from hatnet import checkpoint_info
+    from hatnet.foreign import SUFFIXES
 
     drawn = args.data == "cards"
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"
     if not args.image_size:
-        args.image_size = checkpoint_info(args.init).image_size if args.init else 48 if drawn else 32
+        known = args.init and Path(args.init).suffix not in SUFFIXES
+        args.image_size = checkpoint_info(args.init).image_size if known else 48 if drawn else 224 if args.init else 32
     args.recipe = args.recipe or ("cards" if drawn else "compact")
 
 
@@ -321,16 +371,82 @@ def recipe_of(args: argparse.Namespace):
     return recipe
 
 
-def images_of(args: argparse.Namespace, machine) -> list:
+def source_of(args: argparse.Namespace, config: dict | None):
+    """The folder of pictures that --data names, scanned; for other data, their name. config: of a run that is resumed.
+
+    Raises ValueError if a new run's folder seems to have another layout.
+    """
+    from hatnet import folders
+
+    if not args.data.startswith("folder:"):
+        return args.data
+    try:
+        folder = folders.scan(args.data.removeprefix("folder:"))
+    except ValueError as error:
+        raise ValueError(f"{error}; if the pictures moved: --resume {args.out} --data folder:PATH" if config else str(error)) from None
+    if not (config or args.trust_layout):
+        folder.check()
+    args.data = f"folder:{folder.path}"
+    return dataclasses.replace(folder, by_place=config is not None and "data" not in config)
+
+
+def compare(identity, config: dict, folder: Path) -> None:
+    """Raises ValueError if the data are not those that a run was begun on, as far as its folder tells."""
+    from hatnet import checkpoint_info, fingerprint
+
+    before, last = config.get("data"), folder / "last.safetensors"
+    if before is None:
+        before = {"classes": checkpoint_info(last).classes} if last.exists() else {}
+    if said := fingerprint.differences(before, identity, folder):
+        source = identity.facts["source"]
+        raise ValueError(
+            f"{source} is not what {folder} was begun on: {'; '.join(said)}. Restore it; if the old pictures are elsewhere, say where: "
+            f"--resume {folder} --data folder:PATH; or begin a new run with these weights: --data {source} --init {last}"
+        )
+
+
+def describe(folder, splits: tuple[str, ...], val_fraction: float) -> None:
+    """Say on stderr what a folder of pictures holds in some splits, and which pictures lie in more than one, training counted too."""
+    from hatnet import fingerprint, folders
+
+    there = ("train", *splits) if "train" in folder.parts else splits
+    files = {split: folder.split(split, val_fraction) for split in there}
+    found = folders.summary(folder, {split: files[split] for split in splits})
+    print(found, *(f"  {line}" for line in fingerprint.twins(files)), sep="\n", file=sys.stderr)
+
+
+def images_of(args: argparse.Namespace, source, machine) -> list:
     """The images to train on, and the held-out ones. The first process downloads them for all."""
     import torch
 
     if machine.rank:
         torch.distributed.barrier()
-    images = [load(args.data, split, args.image_size, args.val_fraction, args.max_unreadable) for split in ("train", "val")]
+    images = [load(source, split, args.image_size, args.val_fraction, args.max_unreadable) for split in ("train", "val")]
     if machine.rank == 0 and machine.world > 1:
         torch.distributed.barrier()
     return images
+
+
+def data_of(args: argparse.Namespace, config: dict | None, machine):
+    """The images to train on, the held-out ones, and the identity of both. config: of a run that is resumed.
+
+    Raises ValueError if they are not those that it was begun on.
+    """
+    from hatnet import fingerprint
+
+    source = source_of(args, config)
+    identity = fingerprint.identify(source)
+    if config:
+        compare(identity, config, args.out)
+    if args.data.startswith("folder:") and machine.rank == 0:
+        describe(source, ("train", "val"), args.val_fraction)
+        if source.by_place:
+            print(f"{args.out} kept no fingerprint of its pictures, so whether these are the same cannot be told", file=sys.stderr)
+    data, held_out = images_of(args, source, machine)
+    identity.facts.update(classes=list(data.classes), images={"train": len(data), "val": len(held_out)})
+    if config:
+        compare(identity, config, args.out)
+    return data, held_out, identity
 
 
 def trainer_of(args: argparse.Namespace, config: dict | None, data, machine):
@@ -394,6 +510,8 @@ def change(trainer, folder: Path, config: dict, given: dict) -> None:
     from hatnet.run import WRITE_ERRORS, write_config
 
     config["arguments"] |= given
+    if "data" in given and "data" in config:
+        config["data"]["source"] = given["data"]
     config["machine"] = machine_words(trainer.machine)
     if epochs := given.get("epochs"):
         steps, least = epochs * trainer.steps_per_epoch, config["steps"] // trainer.steps_per_epoch + 1
@@ -419,8 +537,8 @@ def machine_words(machine) -> str:
     return f"{machine.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}"
 
 
-def start(trainer, held_out, args: argparse.Namespace, argv: list[str]) -> tuple[Path, dict]:
-    """Settle how many steps a new run takes, and make its folder. Returns the folder and its config.json."""
+def start(trainer, held_out, args: argparse.Namespace, argv: list[str], identity) -> tuple[Path, dict]:
+    """Settle how many steps a new run takes, and make its folder. Returns the folder and its config.json. identity: of its data."""
     machine, model, steps = trainer.machine, trainer.state.model, trainer.recipe.epochs * trainer.steps_per_epoch
     if args.minutes:
         steps = trainer.steps_within(args.minutes, held_out)
@@ -436,19 +554,22 @@ def start(trainer, held_out, args: argparse.Namespace, argv: list[str]) -> tuple
         "model": dataclasses.asdict(model.config),
         "mean": trainer.mean,
         "std": trainer.std,
+        "data": identity.facts,
         "parameters": sum(p.numel() for p in model.parameters()),
         "machine": machine_words(machine),
     }
     if machine.rank == 0:
-        claim(folder, trainer.state, config)
+        claim(folder, trainer.state, config, identity.listed)
     return folder, config
 
 
-def claim(folder: Path, state, config: dict) -> None:
-    """Make the run folder and write config.json and the first state, so that a place that cannot be written shows at once.
+def claim(folder: Path, state, config: dict, listed: dict[str, str]) -> None:
+    """Make the run folder and write the first state, the list of pictures and config.json, so that a place that cannot be written shows
+    at once.
 
     Raises ValueError if it cannot, or if the disk has no room for all that the run will write.
     """
+    from hatnet import fingerprint
     from hatnet.run import WRITE_ERRORS, write_config
 
     weights = sum(p.numel() * p.element_size() for p in state.model.parameters())
@@ -458,6 +579,8 @@ def claim(folder: Path, state, config: dict) -> None:
         if (free := shutil.disk_usage(folder).free) < need:
             raise ValueError(f"{folder.resolve()}: the disk has {free / 2**20:.0f} MB left, and this run writes {need / 2**20:.0f} MB")
         state.save(folder / "state.pt")
+        if listed:
+            fingerprint.write_list(folder, listed)
         write_config(folder, config)
     except WRITE_ERRORS as error:
         raise ValueError(f"cannot write to {folder.resolve()} ({error}): choose another place with --out") from None
@@ -476,13 +599,15 @@ def train(argv: list[str]) -> None:
     machine = machine_of(args)
     fill_in(args)
     recipe_of(args)  # what is wrong with it shows before the images are read
-    data, held_out = images_of(args, machine)
+    data, held_out, identity = data_of(args, config, machine)
     trainer = trainer_of(args, config, data, machine)
     if config:
         folder = args.out
+        if config["arguments"]["data"] != args.data:
+            given["data"] = args.data  # the whole path
         resume(trainer, folder, config, given)
     else:
-        folder, config = start(trainer, held_out, args, argv)
+        folder, config = start(trainer, held_out, args, argv, identity)
     header = {
         "classes": list(data.classes),
         "mean": trainer.mean,
@@ -492,6 +617,8 @@ def train(argv: list[str]) -> None:
         "split": "val",
         "val_fraction": args.val_fraction,
     }
+    if "pictures" in config.get("data", {}):
+        header["pictures"] = config["data"]["pictures"]
     header |= {name: config[name] for name in ("steps", "recipe", "machine")}
     finished = trainer.train(config["steps"], held_out, Run(folder, header))
     if machine.rank == 0:
@@ -509,6 +636,82 @@ def outcome(trainer, folder: Path, steps: int, held_out: int, finished: bool) ->
     return f"{early}best accuracy on {held_out} held-out images: {best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
 
 
+def names_of(path: Path | None) -> dict[str, str]:
+    """The names of classes that a JSON file gives. Raises ValueError if it does not."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8-sig")) if path else {}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--names {path} cannot be read ({error})") from None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise ValueError(f'--names {path}: wanted one object, folder name to class name, like {{"n02123045": "tabby"}}')
+    return names
+
+
+def evaluation_folder(args: argparse.Namespace, info):
+    """The folder of pictures that --data names, scanned, and divided as the checkpoint's training divided it."""
+    from hatnet import data, folders
+
+    folder = folders.scan(args.data.removeprefix("folder:"))
+    if not args.trust_layout:
+        folder.check((folder.part_of(args.split),), least=1)
+    kept_none = "pictures" not in info.extra and info.data not in (*data.TORCHVISION, "cards")
+    return dataclasses.replace(folder, by_place=kept_none)
+
+
+def measured(args: argparse.Namespace, info, names: dict[str, str]):
+    """What `eval` measures on: a source for `load`, the split, and what to call it. A folder without test/ gives "val" for a test.
+
+    Raises ValueError if it should be what training held out, and is not; and for a class that the model does not know by its name.
+    """
+    from hatnet import data, evaluation, fingerprint
+
+    if not args.data.startswith("folder:"):
+        if args.split == "val" and args.data in data.TORCHVISION and ("pictures" in info.extra or info.data != args.data):
+            raise ValueError(f"{args.checkpoint} was trained on {info.data}, and held out nothing of {args.data}: take --split test")
+        return args.data, args.split, args.split
+    folder = evaluation_folder(args, info)
+    evaluation.labels_of(folder.classes, info.classes, names)
+    if folder.part_of(args.split) == "test":
+        return folder, "test", "test"
+    changes = [f"it was trained on {info.data}"]
+    if before := info.extra.get("pictures"):
+        facts = fingerprint.held_out_facts(before, fingerprint.identify(folder))
+        changes = fingerprint.differences(*facts, Path(args.checkpoint).parent)
+    where = f"{folder.path} is not what {args.checkpoint} held out pictures from: {'; '.join(changes)}"
+    if folder.by_place:
+        print(f"{args.checkpoint} kept no fingerprint of its pictures, so whether it held out these cannot be told", file=sys.stderr)
+    elif changes and args.split == "val":
+        raise ValueError(f"{where}. Restore it, or take --split test with pictures that it was not trained on, in a folder test/")
+    elif changes:
+        print(f"{where}. It may have been trained on some of these", file=sys.stderr)
+    name = "val/" if "val" in folder.parts else "val, held out as in training"
+    return (
+        folder,
+        "val",
+        name + ", because there is no test/" * (args.split == "test") + ", on which the best weights were chosen" * (not changes),
+    )
+
+
+def measure(model, images, info, among=None) -> tuple:
+    """Confusions, accuracy and mean accuracy of the classes. among: the classes to choose from (all)."""
+    from hatnet import evaluation
+
+    predicted = evaluation.predict(model, images, info.mean, info.std, among=among)
+    table = evaluation.confusion(predicted, images)
+    per_class = (table.diag() / table.sum(1).clamp(min=1))[table.sum(1) > 0].mean().item()
+    return predicted, table, evaluation.accuracy(predicted, images), per_class
+
+
+def print_table(table, classes: tuple[str, ...], shown: list[int]) -> None:
+    """Print the confusions of some classes; what was taken for any other class is counted together."""
+    others = len(shown) < len(classes)
+    print("true \\ predicted  " + " ".join(f"{name[:6]:>6}" for name in [classes[i] for i in shown] + ["other"] * others))
+    for label in shown:
+        counts = table[label, shown].tolist()
+        counts += [int(table[label].sum()) - sum(counts)] * others
+        print(f"{classes[label][:16]:16}  " + " ".join(f"{count:6}" for count in counts))
+
+
 def evaluate(argv: list[str]) -> None:
     args = evaluation_parser().parse_args(argv)
     import torch
@@ -516,25 +719,30 @@ def evaluate(argv: list[str]) -> None:
     from hatnet import cards, checkpoint_info, evaluation, load_checkpoint, save_checkpoint
     from hatnet.run import WRITE_ERRORS
 
-    info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
     if args.write and (args.write.is_dir() or not args.write.parent.is_dir()):
         raise ValueError(f"--write {args.write}: wanted a file in a folder that exists, like {args.write.name or 'small'}.safetensors")
-    images = load(args.data, args.split, info.image_size, info.extra.get("val_fraction", 0.1))
-    if images.classes != info.classes:
-        raise ValueError(f"{args.checkpoint} has the classes {list(info.classes)}; {args.data} has {list(images.classes)}")
+    info, model, names = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint), names_of(args.names)
+    source, split, split_name = measured(args, info, names)
+    fraction = info.extra.get("val_fraction", 0.1)
+    if args.data.startswith("folder:"):
+        describe(source, (split,), fraction)
+    images = load(source, split, info.image_size, fraction)
+    shown = sorted(set(evaluation.labels_of(images.classes, info.classes, names)))
+    images = evaluation.relabelled(images, info.classes, names)
     if args.write:
         model.half().float()
-    predicted = evaluation.predict(model, images, info.mean, info.std)
-    table, accuracy = evaluation.confusion(predicted, images), evaluation.accuracy(predicted, images)
-    print("true \\ predicted  " + " ".join(f"{name[:6]:>6}" for name in images.classes))
-    for name, row in zip(images.classes, table.tolist(), strict=True):
-        print(f"{name[:16]:16}  " + " ".join(f"{count:6}" for count in row))
-    per_class = (table.diag() / table.sum(1).clamp(min=1))[table.sum(1) > 0].mean().item()
-    print(f"accuracy {accuracy:.2%}, mean of the classes {per_class:.2%}, on {len(images)} images of {args.data}, {args.split}")
+    predicted, table, accuracy, per_class = measure(model, images, info)
+    fewer = len(shown) < len(info.classes)
+    print_table(table, info.classes, shown)
+    among = f"among all {len(info.classes)} classes that the model knows, " * fewer
+    print(f"accuracy {accuracy:.2%}, mean of the classes {per_class:.2%}, {among}on {len(images)} images of {args.data}, {split_name}")
+    if fewer:
+        *_, best, mean = measure(model, images, info, shown)
+        print(f"accuracy {best:.2%}, mean of the classes {mean:.2%}, among the {len(shown)} classes of the data")
     if args.data == "cards":
         print("global question {:.2%}, local question {:.2%}".format(*cards.questions(predicted, images.labels)))
     if args.write:
-        figures = {"accuracy": accuracy, "per_class_accuracy": per_class, "split": args.split}
+        figures = {"accuracy": accuracy, "per_class_accuracy": per_class, "split": split}
         header = {key: value for key, value in info.header().items() if key != "step"} | figures
         try:
             save_checkpoint(model, args.write, header, torch.float16)
@@ -545,6 +753,9 @@ def evaluate(argv: list[str]) -> None:
 
 def main(argv: list[str]) -> None:
     warnings.formatwarning = lambda message, *_, **__: f"train_small.py: {message}\n"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show loses no result
     try:
         evaluate(argv[1:]) if argv[:1] == ["eval"] else train(argv)
     except (ValueError, OSError) as error:  # OSError: a place that cannot be read or written; it names the path

@@ -9,10 +9,11 @@ Read in this order:
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     checkpoints.py, described.py, files.py  weights on disk, and which models they can hold
-    official.py                             the authors' weights, and those that others trained
-    cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
-    training.py, optimiser.py, run.py,      ... the loop, which weights it trains, what it leaves on disk,
-    evaluation.py, ranges.py                how good the model is; what all these values may be
+    official.py, foreign.py                 the authors' weights; weights that other trainers wrote
+    cards.py, data.py, folders.py           what `train_small.py` trains on: drawn cards, data sets, folders of pictures ...
+    recipe.py, training.py, optimiser.py    ... how, the loop, which weights it trains ...
+    run.py, fingerprint.py, evaluation.py   ... what it leaves on disk, whether the data are still the same, how good the model is
+    ranges.py                               what all these values may be
 """
 
 from hatnet import complexity, rollout, timing

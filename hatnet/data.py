@@ -16,8 +16,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Generator, Tensor
-from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST, ImageFolder
+from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
+
+from hatnet.folders import Folder, by_place, scan
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
@@ -100,31 +102,38 @@ def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]
     return out.masked_fill(hidden[:, None], 128)
 
 
-def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10) -> Images:
+def load(source: str | Folder, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10) -> Images:
     """One split of a data set, as centre crops of size x size pixels.
 
-    source: one of TORCHVISION (downloaded into data/ once), or "folder:PATH". PATH holds train/ and val/, and perhaps test/, each
-    with a folder of pictures for every class; or it holds the class folders itself.
+    source: one of TORCHVISION (downloaded into data/ once); "folder:PATH", whose layout is checked (`folders.Folder.check`); or a
+    folder that `folders.scan` has found, taken as it is.
     split: "train"; "val" (if the source has none: `val_fraction` of the training images, always the same ones); or "test" (if a
-    folder has none: its "val").
+    folder has none: its "val"). A folder is divided class by class. TORCHVISION are divided over all classes at random, as they
+    were when the shipped checkpoints chose their best weights and measured their grids.
     unreadable: how many undecodable pictures to leave out (on demand: to replace by grey), each with a warning that names it.
     Raises ValueError if there is nothing to read, saying what was looked for; and if more pictures are unreadable.
     """
+    if split not in ("train", "val", "test"):
+        raise ValueError(f"unknown split {split!r}; the choices are train, val, test")
     if not 0 < val_fraction < 1:
         raise ValueError(f"val_fraction {val_fraction}: wanted a fraction of the training images, above 0 and below 1, like 0.1")
-    if source in TORCHVISION:
+    if isinstance(source, str) and source.startswith("folder:"):
+        source = scan(source.removeprefix("folder:"))
+        source.check((source.part_of(split),))
+    if isinstance(source, Folder):
+        classes, files = source.classes, source.split(split, val_fraction)
+        number = {name: label for label, name in enumerate(classes)}
+        pictures, labels = [file.path for file in files], [number[file.label] for file in files]
+        title = f"folder:{source.path}"
+    elif source in TORCHVISION:
         pictures, labels, classes = _torchvision(source, test=split == "test")
-        divide = split != "test"
-    elif source.startswith("folder:"):
-        pictures, labels, classes, divide = _folder(Path(source.removeprefix("folder:")).expanduser(), split)
+        if split != "test":
+            kept = by_place(range(len(labels)), val_fraction)[split == "val"]
+            pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
+        title = source
     else:
         raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join(TORCHVISION)} or folder:PATH")
-    if divide:
-        order = torch.randperm(len(labels), generator=Generator().manual_seed(0))
-        held_out = max(1, round(val_fraction * len(labels)))
-        kept = order[held_out:] if split == "train" else order[:held_out]
-        pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
-    return _read(pictures, labels, tuple(classes), size, unreadable, f"reading {source}, {split}")
+    return _read(pictures, labels, tuple(classes), size, unreadable, f"reading {title}, {split}")
 
 
 def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
@@ -150,23 +159,6 @@ def caltech101_test() -> frozenset[str]:
     """File names (CLASS/image_0001.jpg) of our test split of Caltech-101, a third of each class; torchvision has no split."""
     lines = (files("hatnet") / "caltech101_test.txt").read_text().splitlines()
     return frozenset(f"{name}/image_{number}.jpg" for name, *numbers in map(str.split, lines) for number in numbers)
-
-
-def _folder(path: Path, split: str) -> tuple[list, list[int], list[str], bool]:
-    """Paths, labels and class names of a folder's split, and whether "train" and "val" still have to be divided."""
-    whole = not (path / "train").is_dir()
-    own = {name: path / name for name in ("val", "test") if not whole and (path / name).is_dir()}
-    where = own.get(split) or (split == "test" and own.get("val")) or (path if whole else path / "train")
-    try:
-        dataset = ImageFolder(str(where))
-        wanted = dataset.classes if whole else ImageFolder(str(path / "train")).classes
-        if wanted != dataset.classes:
-            raise ValueError(f"{where} has the classes {', '.join(dataset.classes)}; {path / 'train'} has {', '.join(wanted)}")
-    except OSError as error:
-        raise ValueError(
-            f"found no pictures in {where}/CLASS/ ({error}): give a folder that holds train/ and val/, or the class folders"
-        ) from None
-    return [name for name, _ in dataset.samples], dataset.targets, dataset.classes, "val" not in own and where not in own.values()
 
 
 class Pictures:

@@ -17,7 +17,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import cards, data, training
+from hatnet import cards, data, fingerprint, folders, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -174,6 +174,148 @@ def test_it_learns_and_eval_says_the_same(pictures, tmp_path, capsys):
     assert hatnet.checkpoint_info(written).accuracy == pytest.approx(info.accuracy)
 
 
+def test_a_moved_folder_goes_on_and_another_does_not(pictures, tmp_path, monkeypatch, capsys):
+    """Begun with a relative path; resumed from elsewhere; moved; a picture gone; a class renamed."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pictures, "set")
+    interrupted_at(2, command("set", "run"), monkeypatch)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    run = str(tmp_path / "run")
+    interrupted_at(4, ["--resume", run], monkeypatch)
+    os.rename("../set", "../moved")
+    with pytest.raises(SystemExit, match=r"there is no folder .*/set; .*--resume .*run --data folder:PATH"):
+        train_small.main(["--resume", run])
+    with pytest.raises(SystemExit, match="leave --data out"):
+        train_small.main(["--resume", run, "--data", "cifar10"])
+    os.rename("../moved/red", "../moved/pink")
+    with pytest.raises(SystemExit, match=r"no class red any more; a new class pink; 20 pictures added \(train/pink/0.png"):
+        train_small.main(["--resume", run, "--data", "folder:../moved"])
+    os.rename("../moved/pink", "../moved/red")
+    os.rename("../moved/red/3.png", "3.png")
+    with pytest.raises(SystemExit, match=r"1 picture removed \(train/red/3.png\)"):
+        train_small.main(["--resume", run, "--data", "folder:../moved"])
+    os.rename("3.png", "../moved/red/3.png")
+    interrupted_at(6, ["--resume", run, "--data", "folder:../moved"], monkeypatch)
+    train_small.main(["--resume", run])
+    assert len(lines(tmp_path / "run")) == 4 and json.loads((tmp_path / "run" / "config.json").read_text())["data"]["source"].endswith(
+        "moved"
+    )
+
+
+def test_a_run_without_a_fingerprint_goes_on_with_its_own_division(pictures, tmp_path, monkeypatch, capsys):
+    run, source = tmp_path / "run", shutil.copytree(pictures, tmp_path / "set")
+    interrupted_at(4, command(source, run), monkeypatch)
+    config = json.loads((run / "config.json").read_text())
+    del config["data"]
+    (run / "config.json").write_text(json.dumps(config))
+    divided = []
+    monkeypatch.setattr(data, "by_place", lambda *rest: divided.append(rest))  # of torchvision's sets alone
+    train_small.main(["--resume", str(run)])
+    assert "kept no fingerprint" in capsys.readouterr().err and not divided
+    assert "pictures" not in hatnet.checkpoint_info(run / "last.safetensors").extra
+    held = folders.by_place(folders.scan(source).parts["train"], 0.2)[1]
+    train_small.main(["eval", str(run / "last.safetensors"), "--data", f"folder:{source}", "--split", "val"])
+    said = capsys.readouterr()
+    assert "kept no fingerprint" in said.err
+    rows = [sum(map(int, line.split()[1:])) for line in said.out.splitlines()[1:4]]
+    assert rows == [sum(file.label == name for file in held) for name in ("blue", "green", "red")] != [4, 4, 4]
+    (source / "red").rename(source / "pink")
+    with pytest.raises(SystemExit, match="no class red any more; a new class pink"):
+        train_small.main(["--resume", str(run)])
+
+
+def test_a_folder_is_said_back(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pictures, "deep/set")
+    with pytest.raises(SystemExit, match=r"did you mean folder:.*deep/set\?; .*--trust-layout"):
+        train_small.main(command("deep", "run", epochs=1))
+    assert not Path("run").exists()
+    train_small.main(command("deep", "run", "--trust-layout", epochs=1))
+    assert hatnet.checkpoint_info("run/best.safetensors").classes == ("set",)
+    for number in range(3):
+        Path(f"deep/set/red/{number}.png").write_text("not a picture")
+    os.makedirs("deep/set/.thumbnails")
+    capsys.readouterr()
+    with pytest.warns(UserWarning, match="red/0.png cannot be read"):
+        train_small.main(command("deep/set", "run2", epochs=1))
+    said = capsys.readouterr().err
+    assert "3 classes; pictures: 48 train, 12 val" in said and "left out, hidden: 1 (.thumbnails/)" in said and "unreadable: " in said
+    for path in Path("deep/set/red").iterdir():
+        path.write_text("not a picture")
+    with pytest.warns(UserWarning), pytest.raises(SystemExit, match="no training picture of red can be read"):
+        train_small.main(command("deep/set", "run3", "--max-unreadable", "99", epochs=1))
+
+
+def test_eval_names_what_it_measured_on(pictures, whole, tmp_path, capsys):
+    best = str(whole / "best.safetensors")
+
+    def said(source, *more):
+        capsys.readouterr()
+        train_small.main(["eval", best, "--data", f"folder:{source}", *more])
+        return capsys.readouterr()
+
+    assert "val, held out as in training, because there is no test/, on which the best weights were chosen" in said(pictures).out
+    written = tmp_path / "w.safetensors"
+    said(pictures, "--write", str(written))
+    assert hatnet.checkpoint_info(written).extra["split"] == "val"
+    other = shutil.copytree(pictures, tmp_path / "other")
+    (other / "red" / "0.png").rename(other / "red" / "x.png")
+    assert "may have been trained on some of these" in said(other).err and "were chosen" not in said(other).out
+    with pytest.raises(SystemExit, match=r"held out pictures from: 1 picture added \(train/red/x.png\); 1 picture removed"):
+        said(other, "--split", "val")
+    shutil.copytree(pictures, tmp_path / "parts" / "Test")
+    assert said(tmp_path / "parts").out.strip().endswith(f"on 60 images of folder:{tmp_path / 'parts'}, test")
+    with pytest.raises(SystemExit, match=r"was trained on pictures.*take --split test"):
+        train_small.main(["eval", best, "--data", "cifar10", "--split", "val"])
+
+
+def test_eval_on_fewer_classes(pictures, whole, tmp_path, capsys):
+    """Two figures, against the logits; half of the pictures are taken for the third class. Folders are renamed by a file."""
+    checkpoint, source, names = tmp_path / "green.safetensors", tmp_path / "two", tmp_path / "names.json"
+    for name in ("red", "blue"):
+        shutil.copytree(pictures / name, source / "test" / f"n-{name}")
+    model, info = (read(whole / "best.safetensors") for read in (hatnet.load_checkpoint, hatnet.checkpoint_info))
+    images = data.load(f"folder:{source}", "test", 32)
+    pixels, truth = data.normalise(images.pixels, info.mean, info.std), torch.tensor([0, 2])[images.labels]  # blue, green, red
+    with torch.no_grad():
+        logits = model(pixels)
+        model.classifier.bias[1] += (logits[:, [0, 2]].max(1).values - logits[:, 1]).median()
+        logits = model(pixels)
+    hatnet.save_checkpoint(model, checkpoint, info.header())
+    among_all, among_two = (logits.argmax(1) == truth).float().mean(), ((logits[:, 2] > logits[:, 0]) * 2 == truth).float().mean()
+    assert among_all < among_two
+
+    def evaluate(*more):
+        capsys.readouterr()
+        train_small.main(["eval", str(checkpoint), "--data", f"folder:{source}", *more])
+        return capsys.readouterr().out.splitlines()
+
+    with pytest.raises(SystemExit, match=r"does not know n-blue \(nearest: blue\), n-red"):
+        evaluate()
+    names.write_text('["blue"]')
+    with pytest.raises(SystemExit, match="wanted one object"):
+        evaluate("--names", str(names))
+    names.write_text(json.dumps({"n-red": "red", "n-blue": "blue", "n-more": "purple"}), encoding="utf-8-sig")
+    said = evaluate("--names", str(names))
+    assert [line.split()[0] for line in said[1:3]] == ["blue", "red"] and [sum(map(int, line.split()[1:])) for line in said[1:3]] == [
+        20,
+        20,
+    ]
+    assert f"accuracy {among_all:.2%}" in said[3] and "among all 3 classes" in said[3]
+    assert f"accuracy {among_two:.2%}" in said[4] and "among the 2 classes of the data" in said[4]
+
+
+def test_a_name_that_the_output_cannot_show(pictures, tmp_path):
+    """Output into a file on Windows: cp1252."""
+    for name, old in (("\u00c4", "red"), ("\u732b", "blue")):
+        shutil.copytree(pictures / old, tmp_path / "set" / name)
+    train_small.main(command(tmp_path / "set", tmp_path / "run", epochs=1))
+    arguments = ["train_small.py", "eval", str(tmp_path / "run" / "best.safetensors"), "--data", f"folder:{tmp_path / 'set'}"]
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, capture_output=True)
+    assert done.returncode == 0 and b"\xc4 " in done.stdout and rb"\u732b" in done.stdout and b"accuracy" in done.stdout
+
+
 def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
     """One stage more than the checkpoint has: its stages are taken, the new one is not."""
     shape = ["dims=[24,24,48]", "depths=[1,1,1]", "expansions=[2,2,2]", "kernels=[3,3,3]"]
@@ -245,7 +387,7 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--label-smoothing", "1"], "label_smoothing is 1"),
         (["--val-fraction", "1"], "val_fraction is 1.0; wanted a number above 0 and below 1"),
         (["--init", "nothing.safetensors"], "there is no checkpoint"),
-        (["--resume", "runs/none"], "leave --data out"),
+        (["--resume", "runs/none"], "leave --val-fraction out"),
     ],
 )
 def test_what_is_wrong_is_said_before_training(more, words, pictures, tmp_path):
@@ -382,8 +524,8 @@ def test_a_run_on_another_device(pictures, whole, tmp_path, monkeypatch):
 
 
 def test_only_some_options_go_beside_resume(whole):
-    for more in (["--seed", "0"], ["--compile"], ["--data", "cards"], ["--minutes", "1"], ["--set", "dropout=0"], ["--batch-size", "3"]):
-        with pytest.raises(SystemExit, match=rf"leave {more[0]} out \(only --epochs and --device can be changed\)"):
+    for more in (["--seed", "0"], ["--compile"], ["--minutes", "1"], ["--set", "dropout=0"], ["--batch-size", "3"]):
+        with pytest.raises(SystemExit, match=rf"leave {more[0]} out \(only --epochs, --device, --data can be changed\)"):
             train_small.main(["--resume", str(whole), *more])
 
 
@@ -509,7 +651,8 @@ def test_no_combination_of_silly_values_ends_in_a_traceback(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8)
     given = data.Images(pixels=pixels, labels=torch.arange(40) % 3, classes=("a", "b", "c"))
-    monkeypatch.setattr(train_small, "load", lambda source, *_: given if source != "cards" else cards.Cards())
+    identity = fingerprint.Identity({}, {})
+    monkeypatch.setattr(train_small, "data_of", lambda args, *_: (cards.Cards() if args.data == "cards" else given, given, identity))
     monkeypatch.setattr(training.Trainer, "train", lambda *_: True)
     monkeypatch.setattr(training.Trainer, "steps_within", lambda *_: 1)
     monkeypatch.setattr(train_small, "claim", lambda *_: None)
