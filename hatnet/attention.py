@@ -39,10 +39,11 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
-from torch.fx.experimental.symbolic_shapes import statically_known_true
 
+from hatnet import open_sizes
 from hatnet.config import MECHANISMS
 from hatnet.geometry import Layout, layout_of
+from hatnet.open_sizes import is_open
 from hatnet.trace import Trace
 
 # For torch.fx these are single operations: what they do depends on the size of the map, which a symbolic trace does not know.
@@ -95,7 +96,9 @@ def partition(x: Tensor, layout: Layout) -> Tensor:
     The order inside the parentheses is the meaning: `(gh i)` takes i *neighbours* into a window. `(i gh)` would have the same
     shapes and give a dilated grid, every gh-th token: wrong, and silent.
     """
-    if _overhangs(layout):
+    if is_open(layout):
+        return open_sizes.partition(x, layout)
+    if any(layout.overhang):
         x = F.pad(x, layout.overhang)
     return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=layout.i, j=layout.j)
 
@@ -105,28 +108,24 @@ def merge(x1: Tensor, layout: Layout) -> Tensor:
 
     [(b gh gw), (i j), c] -> [b, c, h, w].
     """
-    gh, gw = layout.grid
+    if is_open(layout):
+        return open_sizes.merge(x1, layout)
+    (left, _, top, _), (gh, gw) = layout.overhang, layout.grid
     x = rearrange(x1, "(b gh gw) (i j) c -> b (gh i) (gw j) c", gh=gh, gw=gw, i=layout.i, j=layout.j)
-    x = rearrange(x, "b h w c -> b c h w")
-    return F.pad(x, [-side for side in layout.overhang]) if _overhangs(layout) else x
+    return rearrange(x[:, top : top + layout.h, left : left + layout.w], "b h w c -> b c h w")
 
 
 def window_mask(x: Tensor, layout: Layout) -> Tensor | None:
     """True for the keys of `partition(x, layout)` that are tokens, not padding: [(b gh gw), 1, 1, (i j)]; None if all are."""
-    if not _overhangs(layout):
+    if is_open(layout):
+        return open_sizes.window_mask(x, layout)
+    if not any(layout.overhang):
         return None
     left, right, top, bottom = layout.overhang
     down, across = (torch.ones(x.shape[0], side, dtype=torch.bool, device=x.device) for side in (layout.h, layout.w))
     down = rearrange(F.pad(down, (top, bottom)), "b (gh i) -> b gh 1 i 1", i=layout.i)
     across = rearrange(F.pad(across, (left, right)), "b (gw j) -> b 1 gw 1 j", j=layout.j)
     return rearrange(down & across, "b gh gw i j -> (b gh gw) 1 1 (i j)")
-
-
-def _overhangs(layout: Layout) -> bool:
-    """Whether windows hang over the edge of the map; where `torch.export` keeps the size of the map open, whether they may."""
-    if torch.compiler.is_exporting():
-        return not all(statically_known_true(side == 0) for side in layout.overhang)
-    return any(layout.overhang)
 
 
 def pool(x: Tensor, side: int) -> Tensor:
