@@ -3,7 +3,7 @@
 Read in this order:
     attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
     blocks.py, model.py, config.py          Fig. 1 and Table 1
-    hooks.py                                when a layer may be computed piece by piece
+    hooks.py, open_sizes.py                 when a layer may be computed piece by piece; windows for `torch.export`
     ablations.py                            the mechanisms that the paper compares with, on the same weights
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
