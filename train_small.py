@@ -49,13 +49,23 @@ def training_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(usage=usage, description=__doc__, epilog=recipe_table(), formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
     add("--data", default="cards", help=DATA)
-    add("--image-size", type=int, metavar="PIXELS", help="side of the square that the model sees (48 for cards; that of --init; else 32)")
+    add(
+        "--image-size",
+        type=int,
+        metavar="PIXELS",
+        help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32)",
+    )
     add("--val-fraction", type=float, default=0.1, metavar="FRACTION", help="fraction of the training images to hold out (0.1)")
     add("--max-unreadable", type=int, default=10, metavar="N", help="unreadable images to tolerate before stopping (10)")
     add("--trust-layout", action="store_true", help="take a folder as it is, though it looks like another layout, or has one class only")
     add = parser.add_argument_group("model").add_argument
     add("--model", help="a variant in hatnet.VARIANTS (hatnet_cards for cards, else hatnet_compact)")
-    add("--init", metavar="CHECKPOINT", help="take its architecture and every weight that fits; initialise the rest")
+    add(
+        "--init",
+        metavar="CHECKPOINT",
+        help="take its architecture and every weight that fits; initialise the rest; "
+        "a .pth file of the authors or of another trainer holds no architecture: name it with --model",
+    )
     add(
         "--attention",
         nargs="+",
@@ -235,7 +245,7 @@ def overrides(args: argparse.Namespace) -> dict:
 
 def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     """The model that the command line describes, and the mean and std of its input if a checkpoint sets them."""
-    from hatnet import HATNet, checkpoint_info, create_model, load_checkpoint
+    from hatnet import HATNet, create_model
     from hatnet.optimiser import stage_of
 
     fields = {"drop_path": drop_path} | overrides(args)
@@ -243,13 +253,11 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
         if args.freeze:
             warnings.warn("--freeze keeps random weights as they are: take trained ones with --init", stacklevel=2)
         return create_model(args.model, len(classes), **fields), None
-    if args.model:
-        raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
-    info, source = checkpoint_info(args.init), load_checkpoint(args.init)
-    model = HATNet(dataclasses.replace(source.config, **fields, num_classes=len(classes)))
-    own, weights = model.state_dict(), source.state_dict()
+    source, weights, known, statistics = initial(args.init, args.model)
+    model = HATNet(dataclasses.replace(source, **fields, num_classes=len(classes)))
+    own = model.state_dict()
     taken = {key: value for key, value in weights.items() if key in own and own[key].shape == value.shape}
-    if info.classes != classes:
+    if known != classes:
         taken = {key: value for key, value in taken.items() if not key.startswith("classifier.")}
     share = sum(own[key].numel() for key in taken) / sum(value.numel() for value in own.values())
     if share < 0.01:
@@ -260,7 +268,25 @@ def build(args: argparse.Namespace, classes: tuple[str, ...], drop_path: float):
     if kept := [name for name in fresh if stage_of(name, model.config.stages) <= (args.freeze or 0)]:
         warnings.warn(f"--freeze keeps weights that are new and random: {', '.join(kept)}", stacklevel=2)
     print(f"{percent:g}% of the weights come from {args.init}; new: {', '.join(fresh) or 'none'}", file=sys.stderr)
-    return model, (info.mean, info.std)
+    return model, statistics
+
+
+def initial(init: str, name: str | None):
+    """What --init names: its configuration, weights, class names, and mean and std. --model `name` goes with a file of weights alone.
+
+    Such a file names no classes (None), and its pixels were probably normalised as most are, by ImageNet's mean and std.
+    """
+    from hatnet import checkpoint_info, create_model, foreign, load_checkpoint, official
+
+    if Path(init).suffix not in foreign.SUFFIXES:
+        if name:
+            raise ValueError(f"--init {init} brings its own architecture; leave --model {name} out")
+        info = checkpoint_info(init)
+        return info.config, load_checkpoint(init).state_dict(), info.classes, (info.mean, info.std)
+    if not name:
+        raise ValueError(f"--init {init} holds weights alone: name their architecture with --model, like --model hatnet_tiny")
+    model = create_model(name)
+    return model.config, official.our_weights(foreign.read_weights(init), model), None, foreign.IMAGENET
 
 
 def machine_of(args: argparse.Namespace):
@@ -336,12 +362,14 @@ def option(name: str) -> str:
 def fill_in(args: argparse.Namespace) -> None:
     """Set what the command line leaves open: model, image size and recipe."""
     from hatnet import checkpoint_info
+    from hatnet.foreign import SUFFIXES
 
     drawn = args.data == "cards"
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"
     if not args.image_size:
-        args.image_size = checkpoint_info(args.init).image_size if args.init else 48 if drawn else 32
+        known = args.init and Path(args.init).suffix not in SUFFIXES
+        args.image_size = checkpoint_info(args.init).image_size if known else 48 if drawn else 224 if args.init else 32
     args.recipe = args.recipe or ("cards" if drawn else "compact")
 
 

@@ -126,6 +126,8 @@ def load(
     in_memory: bytes of decoded pictures to hold; a set that would take more is decoded on demand, at each use.
     Raises ValueError if there is nothing to read, saying what was looked for; and if more pictures are unreadable.
     """
+    if split not in ("train", "val", "test"):
+        raise ValueError(f"unknown split {split!r}; the choices are train, val, test")
     if not 0 < val_fraction < 1:
         raise ValueError(f"val_fraction {val_fraction}: wanted a fraction of the training images, above 0 and below 1, like 0.1")
     if isinstance(source, str) and source.startswith("folder:"):

@@ -17,7 +17,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import cards, data, fingerprint, folders, machine, rehearsal, training
+from hatnet import cards, data, fingerprint, folders, foreign, machine, official, rehearsal, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -351,6 +351,28 @@ def test_cards_keep_their_labels_in_place(tmp_path):
     for more in (["--recipe", "compact"], ["--augment", "shift"], ["--first-side", "0.5"]):
         with pytest.raises(SystemExit, match="a label in each cell"):
             train_small.main(["--out", str(tmp_path / "run"), *more])
+
+
+def test_init_takes_the_weights_of_another_trainer(tmp_path, capsys):
+    """A .pth file with the authors' names or ours, under a wrapper's prefix; --model says what they belong to."""
+    source = hatnet.create_model("hatnet_compact", 10)
+    ours = {f"module.{key}": value for key, value in source.state_dict().items()}
+    theirs = {}
+    for key, value in source.state_dict().items():
+        pointwise = value.ndim == 2 and not key.startswith("classifier.")
+        theirs[official.official_key(key)] = value[:, :, None, None] if pointwise else value
+    for weights in ({"model_ema": ours, "model": {}}, {"state_dict": theirs}):
+        torch.save(weights, path := tmp_path / "any.pth")
+        args = train_small.parsed(["--init", str(path), "--model", "hatnet_compact", "--data", "folder:x"])[0]
+        train_small.fill_in(args)
+        assert args.image_size == 224
+        model, statistics = train_small.build(args, ("a", "b"), 0.0)
+        assert statistics == foreign.IMAGENET and "new: classifier.bias, classifier.weight" in capsys.readouterr().err
+        for key, value in model.state_dict().items():
+            assert key.startswith("classifier.") or torch.equal(value, source.state_dict()[key])
+    for more, words in ((["--model", "hatnet_large"], "almost none of its weights fit"), ([], "name their architecture with --model")):
+        with pytest.raises(ValueError, match=words):
+            train_small.build(train_small.parsed(["--init", str(path), *more])[0], ("a", "b"), 0.0)
 
 
 def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
