@@ -231,15 +231,26 @@ def memory(url: str) -> dict[str, float] | None:
     return None
 
 
-async def crowd(url: str, args: argparse.Namespace) -> Record:
-    """Let all visitors come, stay and leave."""
+async def watch_memory(url: str, minutes: float) -> list[float]:
+    """The server's resident memory in MiB at the end of each tenth of the visit; nothing where it cannot be told."""
+    seen = []
+    for _ in range(10):
+        await asyncio.sleep(6 * minutes)
+        if now := memory(url):
+            seen.append(now["VmRSS"])
+    return seen
+
+
+async def crowd(url: str, args: argparse.Namespace) -> tuple[Record, list[float]]:
+    """Let all visitors come, stay and leave; what they have seen, and the server's memory meanwhile."""
     record, now = Record(), time.monotonic()
+    watch = asyncio.create_task(watch_memory(url, args.minutes))
     visitors = [Visitor(number, args.visitors, args.seed, record) for number in range(args.visitors)]
     arrivals = [now + args.arrive * number / args.visitors for number in range(args.visitors)]
     await asyncio.gather(
         *(visitor.visit(url, arrival, 60 * args.minutes, args.think) for visitor, arrival in zip(visitors, arrivals, strict=True))
     )
-    return record
+    return record, await watch
 
 
 def report(record: Record, args: argparse.Namespace, busy: float) -> None:
@@ -276,14 +287,16 @@ def main() -> None:
     args = parser.parse_args()
     with running_app(args.checkout.resolve() / "app" / "main.py") as url:
         before, started, worked = memory(url), time.perf_counter(), time.process_time()
-        record = asyncio.run(crowd(url, args))
+        record, meanwhile = asyncio.run(crowd(url, args))
         busy = (time.process_time() - worked) / (time.perf_counter() - started)
         time.sleep(args.after)
         after = memory(url)
     report(record, args, busy)
     if before and after:
-        print("\n| memory of the server, MiB | at the start | at its peak | after all have left |\n| --- | --- | --- | --- |")
-        print(f"| resident | {before['VmRSS']:,.0f} | {after['VmHWM']:,.0f} | {after['VmRSS']:,.0f} |")
+        print("\n| memory of the server, MiB | at the start | after each tenth of the visit | at its peak | after all have left |")
+        print("| --- | --- | --- | --- | --- |")
+        tenths = ", ".join(f"{mib:,.0f}" for mib in meanwhile)
+        print(f"| resident | {before['VmRSS']:,.0f} | {tenths} | {after['VmHWM']:,.0f} | {after['VmRSS']:,.0f} |")
     else:
         print("\nMemory of the server: not measured (this system has no /proc).")
     sys.exit(any(record.errors.values()))

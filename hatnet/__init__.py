@@ -3,13 +3,19 @@
 Read in this order:
     attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
     blocks.py, model.py, config.py          Fig. 1 and Table 1
+    hooks.py, open_sizes.py                 when a layer may be computed piece by piece; windows for `torch.export`
     ablations.py                            the mechanisms that the paper compares with, on the same weights
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
-    checkpoints.py, official.py, files.py   weights on disk; the authors' weights
-    cards.py, data.py, recipe.py            what `train_small.py` trains on, and how ...
-    training.py, run.py, evaluation.py      ... the loop, what it leaves on disk, how good the model is
+    checkpoints.py, described.py, files.py  weights on disk, and which models they can hold
+    official.py, foreign.py                 the authors' weights; weights that other trainers wrote
+    pictures.py                             picture files of any kind as upright RGB
+    cards.py, data.py, folders.py           what `train_small.py` trains on: drawn cards, data sets, folders of pictures ...
+    recipe.py, training.py, optimiser.py    ... how, the loop, which weights it trains ...
+    machine.py, rehearsal.py                ... on which machine, and how fast it is there ...
+    run.py, fingerprint.py, evaluation.py   ... what it leaves on disk, whether the data are still the same, how good the model is
+    ranges.py                               what all these values may be
 """
 
 from hatnet import complexity, rollout, timing

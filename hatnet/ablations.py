@@ -4,14 +4,17 @@ Each class changes only which keys a token attends to (`config.MECHANISMS`), so 
 Checkpoints of all of them have the same names and shapes.
 """
 
-import torch.nn.functional as F
+import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from hatnet import attention
-from hatnet.attention import HMHSA, join_heads, merge, partition, pool, split_heads, window_mask
+from hatnet.attention import HMHSA, MHSA, join_heads, merge, partition, pool, split_heads, window_mask
 from hatnet.geometry import Layout
 from hatnet.trace import Trace
+
+for name in ("rearrange", "partition", "merge", "window_mask", "pool"):
+    torch.fx.wrap(name)  # as in attention.py
 
 
 class WindowedTwice(HMHSA):
@@ -42,11 +45,15 @@ class PooledTwice(HMHSA):
     mechanism = "pooled"
 
     def local_step(self, x: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:
-        """As in H-MHSA, but with one window, the whole map, and K1 and V1 of its pooled cells."""
-        normed, c = self.norm(x), x.shape[1]
-        x1, cells = partition(normed, layout), rearrange(pool(normed, layout.pool), "b c h w -> b (h w) c")
-        (q1,) = split_heads(F.linear(x1, self.qkv.weight[:c], self.qkv.bias[:c]), 1, self.head_dim)
-        k1, v1 = split_heads(F.linear(cells, self.qkv.weight[c:], self.qkv.bias[c:]), 2, self.head_dim)
+        """As in H-MHSA, but with one window, the whole map, and K1 and V1 of its pooled cells.
+
+        K1 and V1 are averaged instead of norm(X), which is the same: the mean of linear maps is the linear map of the mean.
+        """
+        x1, c = partition(self.norm(x), layout), x.shape[1]
+        queries, tokens = self.qkv(x1).split([c, 2 * c], dim=-1)
+        cells = pool(rearrange(tokens, "b (h w) c -> b c h w", h=layout.h), layout.pool)
+        (q1,) = split_heads(queries, 1, self.head_dim)
+        k1, v1 = split_heads(rearrange(cells, "b c h w -> b (h w) c"), 2, self.head_dim)
         attended, p1 = attention.attend(q1, k1, v1, explicit=explicit)
         local = merge(join_heads(attended), layout)
         joined = local + x
@@ -61,4 +68,22 @@ class FullTwice(HMHSA):
     mechanism = "full"
 
 
-HIERARCHICAL = {layer.mechanism: layer for layer in (HMHSA, WindowedTwice, ShiftedWindows, PooledTwice, FullTwice)}
+HIERARCHICAL: dict[str, type[HMHSA]] = {layer.mechanism: layer for layer in (HMHSA, WindowedTwice, ShiftedWindows, PooledTwice, FullTwice)}
+
+
+def layer_of(mechanism: str) -> type[HMHSA]:
+    """The attention layer of a mechanism. Raises ValueError for an unknown one."""
+    if mechanism not in HIERARCHICAL:
+        raise ValueError(f"unknown mechanism {mechanism!r}; the choices are {', '.join(HIERARCHICAL)}")
+    return HIERARCHICAL[mechanism]
+
+
+def check_mechanism(attn: nn.Module) -> None:
+    """Raise ValueError for an attention layer that is not MHSA and not in HIERARCHICAL: nothing tells where its keys lie."""
+    if type(attn) is MHSA:
+        return
+    if type(attn) is not HIERARCHICAL.get(getattr(attn, "mechanism", None)):
+        raise ValueError(
+            f"{type(attn).__qualname__} is not an attention layer of hatnet, so nothing tells which keys its weights belong to; "
+            "enter it in hatnet.ablations.HIERARCHICAL under a mechanism of its own"
+        )

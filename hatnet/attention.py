@@ -37,12 +37,18 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange, repeat
+from einops import rearrange
 from torch import Tensor, nn
 
+from hatnet import open_sizes
 from hatnet.config import MECHANISMS
 from hatnet.geometry import Layout, layout_of
+from hatnet.open_sizes import is_open
 from hatnet.trace import Trace
+
+# For torch.fx these are single operations: what they do depends on the size of the map, which a symbolic trace does not know.
+for name in ("rearrange", "layout_of", "attend", "partition", "merge", "window_mask", "pool"):
+    torch.fx.wrap(name)
 
 
 def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -90,6 +96,8 @@ def partition(x: Tensor, layout: Layout) -> Tensor:
     The order inside the parentheses is the meaning: `(gh i)` takes i *neighbours* into a window. `(i gh)` would have the same
     shapes and give a dilated grid, every gh-th token: wrong, and silent.
     """
+    if is_open(layout):
+        return open_sizes.partition(x, layout)
     if any(layout.overhang):
         x = F.pad(x, layout.overhang)
     return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=layout.i, j=layout.j)
@@ -100,6 +108,8 @@ def merge(x1: Tensor, layout: Layout) -> Tensor:
 
     [(b gh gw), (i j), c] -> [b, c, h, w].
     """
+    if is_open(layout):
+        return open_sizes.merge(x1, layout)
     (left, _, top, _), (gh, gw) = layout.overhang, layout.grid
     x = rearrange(x1, "(b gh gw) (i j) c -> b (gh i) (gw j) c", gh=gh, gw=gw, i=layout.i, j=layout.j)
     return rearrange(x[:, top : top + layout.h, left : left + layout.w], "b h w c -> b c h w")
@@ -107,10 +117,15 @@ def merge(x1: Tensor, layout: Layout) -> Tensor:
 
 def window_mask(x: Tensor, layout: Layout) -> Tensor | None:
     """True for the keys of `partition(x, layout)` that are tokens, not padding: [(b gh gw), 1, 1, (i j)]; None if all are."""
+    if is_open(layout):
+        return open_sizes.window_mask(x, layout)
     if not any(layout.overhang):
         return None
-    tokens = partition(torch.ones(1, 1, layout.h, layout.w, dtype=torch.bool, device=x.device), layout)
-    return repeat(tokens, "windows m 1 -> (b windows) 1 1 m", b=len(x))
+    left, right, top, bottom = layout.overhang
+    down, across = (torch.ones(x.shape[0], side, dtype=torch.bool, device=x.device) for side in (layout.h, layout.w))
+    down = rearrange(F.pad(down, (top, bottom)), "b (gh i) -> b gh 1 i 1", i=layout.i)
+    across = rearrange(F.pad(across, (left, right)), "b (gw j) -> b 1 gw 1 j", j=layout.j)
+    return rearrange(down & across, "b gh gw i j -> (b gh gw) 1 1 (i j)")
 
 
 def pool(x: Tensor, side: int) -> Tensor:
@@ -169,7 +184,8 @@ class HMHSA(nn.Module):
 
         g1, g2: sides of window and pooled cell, in tokens. `trace` takes the tensors of every equation.
         """
-        windows, cells = self.layouts(*x.shape[-2:], g1, g2)
+        h, w = x.shape[-2:]
+        windows, cells = self.layouts(h, w, g1, g2)
         a1 = self.local_step(x, windows, explicit, trace)
         a2 = self.global_step(a1, cells, explicit, trace)
         # Eq. 14 without its "+ X".
@@ -179,7 +195,9 @@ class HMHSA(nn.Module):
         return out
 
     def layouts(self, h: int, w: int, g1: int, g2: int) -> tuple[Layout, Layout]:
-        """The layout of the local and of the global step on a map of h x w tokens."""
+        """The layout of the local and of the global step on a map of h x w tokens. Raises ValueError for an unknown mechanism."""
+        if self.mechanism not in MECHANISMS:
+            raise ValueError(f"unknown mechanism {self.mechanism!r}; the choices are {', '.join(MECHANISMS)}")
         local, across = (layout_of(kind, h, w, g1, g2) for kind in MECHANISMS[self.mechanism])
         return local, across
 

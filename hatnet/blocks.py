@@ -4,23 +4,28 @@ Axes as in `attention.py`: `b c h w` in channels-last memory. The release's 1 x 
 here: the same weights and the same sums, several times faster on a CPU.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.ablations import HIERARCHICAL
+from hatnet.ablations import layer_of
 from hatnet.attention import MHSA
 from hatnet.config import Config
+from hatnet.hooks import unobserved
 from hatnet.norms import NORMS
 from hatnet.trace import Trace
+
+torch.fx.wrap("rearrange")  # as in attention.py
 
 STRIP = 2**23  # bytes of hidden channels to compute at once at inference
 
 
-def activation(name: str) -> nn.Module:
-    """SiLU, in place (nothing else reads its input, and a second tensor of E C channels is expensive), or GELU."""
-    return nn.SiLU(inplace=True) if name == "silu" else nn.GELU()
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"silu": nn.SiLU, "gelu": nn.GELU}
 
 
 class MLP(nn.Module):
@@ -36,41 +41,51 @@ class MLP(nn.Module):
         hidden = channels * config.expansions[index]
         self.norm = NORMS[config.norm](channels)
         self.expand = nn.Linear(channels, hidden, bias=False)
-        self.activation = activation(config.activation)
+        self.expand_activation = ACTIVATIONS[config.activation]()
         self.depthwise = nn.Conv2d(hidden, hidden, kernel, padding=kernel // 2, groups=hidden, bias=False) if config.depthwise else None
+        self.depthwise_activation = ACTIVATIONS[config.activation]() if config.depthwise else None
         self.reduce = nn.Linear(hidden, channels, bias=False)
         self.out_norm = NORMS[config.norm](channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]; the block adds the residual."""
         x = self.norm(x)
-        if torch.is_grad_enabled() or torch.compiler.is_compiling():
-            x = self._between_norms(x)
-        else:
+        layers = self.expand, self.expand_activation, self.depthwise, self.depthwise_activation, self.reduce
+        if unobserved(*layers) and not isinstance(x, torch.fx.Proxy):
             x = self._in_strips(x)
+        else:
+            x = self._between_norms(x, self.expand_activation, self.depthwise_activation)
         return self.out_norm(x)
 
-    def _between_norms(self, x: Tensor) -> Tensor:
-        x = self.activation(self.expand(rearrange(x, "b c h w -> b h w c")))
+    def _between_norms(self, x: Tensor, activation: Callable, depthwise_activation: Callable | None) -> Tensor:
+        x = activation(self.expand(rearrange(x, "b c h w -> b h w c")))
         if self.depthwise is not None:
-            x = self.activation(self.depthwise(rearrange(x, "b h w c -> b c h w")))
+            x = depthwise_activation(self.depthwise(rearrange(x, "b h w c -> b c h w")))
             x = rearrange(x, "b c h w -> b h w c")
         return rearrange(self.reduce(x), "b h w c -> b c h w")
 
     def _in_strips(self, x: Tensor) -> Tensor:
         """The same, a few images or rows at a time: allocating a tensor of all E C hidden channels takes longer than filling it.
 
-        Each strip includes the rows that the depthwise kernel reads beyond its edges; the output for those is dropped.
+        Each strip includes the rows that the depthwise kernel reads beyond its edges; the output for those is dropped. Nothing else
+        reads what SiLU is given, so it writes over that.
         """
+        activations = [
+            partial(F.silu, inplace=True) if type(layer) is nn.SiLU else layer
+            for layer in (self.expand_activation, self.depthwise_activation)
+        ]
         h, w = x.shape[-2:]
         row = w * self.expand.out_features * x.element_size()  # bytes of hidden channels
         if h * row <= STRIP:
-            return torch.cat([self._between_norms(images) for images in x.split(STRIP // (h * row))])
-        halo = self.depthwise.kernel_size[0] // 2 if self.depthwise is not None else 0
+            return torch.cat([self._between_norms(images, *activations) for images in x.split(STRIP // (h * row))])
+        halo = 0
+        if self.depthwise is not None:
+            halo = (self.depthwise.kernel_size[0] - 1) * self.depthwise.dilation[0] // 2
         rows, strips = max(STRIP // row, 4 * halo, 1), []
         for top in range(0, h, rows):
             above = min(top, halo)
-            strips.append(self._between_norms(x[:, :, top - above : top + rows + halo])[:, :, above : above + rows])
+            part = self._between_norms(x[:, :, top - above : top + rows + halo], *activations)
+            strips.append(part[:, :, above : above + rows])
         return torch.cat(strips, dim=2)
 
 
@@ -81,16 +96,17 @@ class Block(nn.Module):
         super().__init__()
         channels, norm = config.dims[index], NORMS[config.norm]
         if index < len(config.g1):
-            self.attn = HIERARCHICAL[config.mechanisms[index]](channels, config.head_dim, norm)
+            self.attn = layer_of(config.mechanisms[index])(channels, config.head_dim, norm)
         else:
             self.attn = MHSA(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
-        self.drop_path = StochasticDepth(drop_path, "row")
+        self.attn_drop_path = StochasticDepth(drop_path, "row")
+        self.mlp_drop_path = StochasticDepth(drop_path, "row")
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""
-        x = x + self.drop_path(self.attn(x, *grids, explicit=explicit, trace=trace))  # Eq. 14: its "+ X" is this residual
-        return x + self.drop_path(self.mlp(x))  # Eq. 4
+        x = x + self.attn_drop_path(self.attn(x, *grids, explicit=explicit, trace=trace))  # Eq. 14: its "+ X" is this residual
+        return x + self.mlp_drop_path(self.mlp(x))  # Eq. 4
 
 
 class Stem(nn.Sequential):
@@ -103,14 +119,16 @@ class Stem(nn.Sequential):
         hidden, channels, (first, second) = config.stem_dim, config.dims[0], config.stem_strides
         if config.stem == "patch":
             side = first * second
-            super().__init__(nn.Conv2d(3, hidden, side, stride=side), activation(config.activation), nn.Conv2d(hidden, channels, 1))
-        else:
+            super().__init__(nn.Conv2d(3, hidden, side, stride=side), ACTIVATIONS[config.activation](), nn.Conv2d(hidden, channels, 1))
+        elif config.stem == "conv":
             super().__init__(
                 nn.Conv2d(3, hidden, 3, stride=first, padding=1),
                 NORMS[config.norm](hidden),
-                activation(config.activation),
+                ACTIVATIONS[config.activation](),
                 nn.Conv2d(hidden, channels, 3, stride=second, padding=1),
             )
+        else:
+            raise ValueError(f"unknown stem {config.stem!r}; the choices are conv, patch")
 
 
 class Downsample(nn.Sequential):

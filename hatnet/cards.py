@@ -106,7 +106,7 @@ def curriculum(progress: float) -> tuple[int, float]:
 class Cards:
     """Fresh images for every step, in place of a training set."""
 
-    classes = CLASSES
+    classes, side = CLASSES, SIZE
 
     def __len__(self) -> int:
         """The length of an epoch, by definition: 100 steps of 64."""

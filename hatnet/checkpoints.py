@@ -6,7 +6,9 @@ figures. `checkpoint_info` reads them without touching a weight.
 
 import dataclasses
 import json
+import math
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,13 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
-from hatnet.config import Config
-from hatnet.files import atomic_write
+from hatnet.config import Config, from_fields
+from hatnet.described import bare, described, weights, without_wrappers
+from hatnet.files import atomic_write, brief
 from hatnet.model import HATNet
+from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 
@@ -40,6 +45,16 @@ class CheckpointInfo:
         return {name: getattr(self, name) for name in REQUIRED} | self.extra
 
 
+RANGES: dict[str, Range] = {
+    "classes": Many(Word(), 0, 10**6),
+    "mean": Many(Number(-10, 10), 1, 64),
+    "std": Many(Number(0, 10, above=True), 1, 64),
+    "image_size": Whole(1, 2**16),
+    "data": Word(),
+    "accuracy": Number(0, 1),
+    "split": Word(),  # this and the next are in `extra`, and need not be there
+    "val_fraction": Number(0, 1, above=True, below=True),
+}
 REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if field.name not in ("config", "extra"))
 
 
@@ -69,9 +84,14 @@ def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
     if missing := [key for key in ("config", *REQUIRED) if not isinstance(header, dict) or key not in header]:
         raise ValueError(f"{path} is not a HAT-Net checkpoint: its header lacks {', '.join(missing)}")
     try:
-        config = Config(**header.pop("config"))
-    except (TypeError, ValueError) as error:
+        check(header, {"config": Table()})
+        config = from_fields(header.pop("config"))
+    except ValueError as error:
         raise ValueError(f"{path} comes from another version of hatnet ({error})") from None
+    try:
+        _check(header, config)
+    except ValueError as error:
+        raise ValueError(f"{path}: its header is damaged: {error}") from None
     known = {name: header.pop(name) for name in REQUIRED}
     known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     return CheckpointInfo(config=config, **known, extra=header)
@@ -84,28 +104,56 @@ def load_checkpoint(name_or_path: str | os.PathLike) -> HATNet:
     if the weights do not fit.
     """
     info, path = checkpoint_info(name_or_path), _find(name_or_path)
-    model = HATNet(info.config)
+    model = HATNet(info.config).float()
     try:
         with safe_open(path, framework="pt") as file:
-            weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
-        model.load_state_dict(weights)
+            stored = {without_wrappers(key): file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
+        model.load_state_dict(stored)
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path}: its weights do not fit its configuration ({error})") from None
+        raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
     return model.eval()
 
 
-def save_checkpoint(model: HATNet, path: str | os.PathLike, info: Mapping, dtype: torch.dtype = torch.float32) -> None:
+def save_checkpoint(model: nn.Module, path: str | os.PathLike, info: Mapping, dtype: torch.dtype = torch.float32) -> None:
     """Write a checkpoint, atomically.
 
-    info: the header, as JSON can hold it: at least REQUIRED; the model's configuration is added. dtype: of the stored weights.
-    Raises ValueError if info lacks a key.
+    model: a HATNet, perhaps inside torch's own wrappers (torch.compile, DataParallel, AveragedModel), which are left out.
+    path: ends in .safetensors. info: the header, as JSON can hold it: at least REQUIRED; the model's configuration is added.
+    dtype: of the stored weights.
+    Raises ValueError, before anything is written, for what `load_checkpoint` would refuse or load as something else: a header that
+    lacks a key or has a wrong value, a model that its configuration does not describe, weights that are not finite in dtype.
     """
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"{path}: a checkpoint's name must end in .safetensors")
     if missing := [key for key in REQUIRED if key not in info]:
         raise ValueError(f"a checkpoint's header needs {', '.join(missing)} too")
-    header = json.dumps(dict(info) | {"config": dataclasses.asdict(model.config)})
-    weights = {key: value.to(dtype).contiguous() for key, value in model.state_dict().items()}
+    model = bare(model)
+    config, header = described(model), {key: _as_json(value, key) for key, value in info.items()}
+    _check(header, config)
+    text, stored = json.dumps(header | {"config": dataclasses.asdict(config)}), weights(model, dtype)
     with atomic_write(path) as partial:
-        save_file(weights, partial, metadata={"hatnet": header})
+        save_file(stored, partial, metadata={"hatnet": text})
+
+
+def _check(header: Mapping, config: Config) -> None:
+    """Raise ValueError for a header with a wrong value, or with names for more or fewer classes than the model knows."""
+    check(header, {name: wanted for name, wanted in RANGES.items() if name in header})
+    if len(header["classes"]) != config.num_classes:
+        raise ValueError(f"classes has {len(header['classes'])} names; the model has {config.num_classes} outputs: give one name for each")
+
+
+def _as_json(value: object, place: str) -> object:
+    """A value as JSON holds it: lists for tuples, arrays and tensors. Raises ValueError, naming the place, if there is no such form."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_as_json(entry, f"{place}[{index}]") for index, entry in enumerate(value)]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _as_json(entry, f"{place}.{key}") for key, entry in value.items()}
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    wanted = "texts, finite numbers, lists, and tables with texts for keys"
+    raise ValueError(f"{place} is {reprlib.repr(value)}, which a checkpoint's header cannot hold; wanted {wanted}")
 
 
 def _find(name_or_path: str | os.PathLike) -> Path:

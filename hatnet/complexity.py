@@ -11,6 +11,7 @@ from math import prod
 
 from torch import nn
 
+from hatnet.ablations import check_mechanism
 from hatnet.attention import HMHSA, MHSA
 from hatnet.geometry import Layout
 from hatnet.model import Grids, HATNet
@@ -146,24 +147,28 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
 
 
 def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> dict[str, int]:
-    """MACs of one attention layer on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}."""
+    """MACs of one attention layer on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}.
+
+    Raises ValueError for an attention layer that is not one of hatnet's own.
+    """
+    check_mechanism(attn)
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
-    (tokens1, keys1, projected1), (tokens2, keys2, projected2) = map(_laid_out, attn.layouts(h, w, *grids))
+    local, across = attn.layouts(h, w, *grids)
+    (tokens1, keys1), (tokens2, keys2) = map(_laid_out, (local, across))
     return {
-        "qkv": (tokens1 + 2 * projected1) * c**2,  # Eq. 7
+        "qkv": 3 * tokens1 * c**2,  # Eq. 7
         "local.products": 2 * tokens1 * keys1 * c,  # Eq. 2 in each window
         "q": tokens2 * c**2,  # Eq. 12
-        "kv": 2 * projected2 * c**2,  # Eq. 12
+        "kv": 2 * (keys2 if across.pooled else tokens2) * c**2,  # Eq. 12: of every cell, or of every token
         "global.products": 2 * tokens2 * keys2 * c,  # Eq. 2 over the pooled cells
         "proj": h * w * c**2,  # Eq. 14
     }
 
 
-def _laid_out(layout: Layout) -> tuple[int, int, int]:
-    """For one step: query tokens in whole windows, keys of each of them, keys that are projected."""
-    tokens, keys = prod(layout.grid) * layout.i * layout.j, prod(layout.keys)
-    return tokens, keys, keys if layout.kind == "pooled" else tokens
+def _laid_out(layout: Layout) -> tuple[int, int]:
+    """For one step: query tokens in whole windows, and the keys of each of them."""
+    return prod(layout.grid) * layout.i * layout.j, prod(layout.keys)
 
 
 def _after(layer: nn.Conv2d, h: int, w: int) -> tuple[int, int]:

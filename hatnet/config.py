@@ -6,8 +6,11 @@ A configuration describes 1 to 4 stages of blocks, numbered as in the paper: fro
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from hatnet.ranges import Either, Flag, Many, Maybe, Number, Range, Whole, Word, check, plain
 
 # Which keys a token attends to in the local and in the global step (`geometry.Layout`): H-MHSA, and the mechanisms that the paper
 # compares it with, in the same two steps.
@@ -26,7 +29,7 @@ FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of block
 class Config:
     """One HAT-Net. Tuples have one entry for each stage, `g1` and `g2` one for each hierarchical stage.
 
-    Raises ValueError if the numbers contradict each other.
+    Raises ValueError for a value that is not in RANGES, and if the values contradict each other.
     """
 
     dims: tuple[int, ...]  # C, channels of each stage
@@ -51,19 +54,13 @@ class Config:
     drop_path: float = 0.0  # stochastic depth of the last block; rises linearly from 0 (the authors' release)
 
     def __post_init__(self) -> None:
+        check({field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, RANGES)
         for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Sequence) and not isinstance(value, str):
-                object.__setattr__(self, field.name, tuple(value))
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         stages = len(self.dims)
-        if not 1 <= stages <= 4:
-            raise ValueError(f"dims names {stages} stages; a HAT-Net has 1 to 4")
         for name in ("depths", "expansions", "kernels"):
             if len(getattr(self, name)) != stages:
                 raise ValueError(f"{name} has {len(getattr(self, name))} entries; dims has {stages}: give one for each stage")
-        for name, known in (("activation", ("silu", "gelu")), ("norm", ("group", "layer")), ("stem", ("conv", "patch"))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name}={getattr(self, name)!r}; the choices are {', '.join(known)}")
         if unknown := [word for word in self.mechanisms if word not in MECHANISMS]:
             raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], MECHANISMS)}; the choices are {', '.join(MECHANISMS)}")
         if len(self.mechanisms) != len(self.g1):
@@ -72,17 +69,12 @@ class Config:
             raise ValueError(
                 f"g1 has {len(self.g1)} and g2 {len(self.g2)} entries; give one of each for every hierarchical stage, at most {stages}"
             )
-        for name in ("dims", "depths", "expansions", "kernels", "g1", "g2", "stem_strides"):
-            if any(not isinstance(n, int) or n < 1 for n in getattr(self, name)):
-                raise ValueError(f"{name}={getattr(self, name)}: every entry must be a whole number from 1 up")
-        if any(k % 2 == 0 for k in self.kernels):
-            raise ValueError(f"kernels={self.kernels}: a depthwise kernel needs a centre; give odd sides")
         if uneven := [c for c in self.dims if c % self.head_dim]:
             raise ValueError(f"dims {uneven} do not divide into heads of head_dim={self.head_dim} channels")
-        if self.readout < 1:
-            raise ValueError(f"readout={self.readout}; give 1 for global average pooling, or the number of cells along a side")
-        if self.num_classes < 0:
-            raise ValueError(f"num_classes={self.num_classes}; give the number of classes, or 0 for no classifier")
+        if self.weights > MOST_WEIGHTS:
+            raise ValueError(
+                f"this model would have {self.weights / 1e9:,.1f} billion weights, more than {MOST_WEIGHTS / 1e9:g}: lower dims"
+            )
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
@@ -100,6 +92,43 @@ class Config:
         first = self.stem_strides[0] * self.stem_strides[1]
         return tuple(first * 2**stage for stage in range(len(self.dims)))
 
+    @property
+    def weights(self) -> int:
+        """The number of weights in all matrices and kernels: what fills the memory. Norms and biases are not counted."""
+        c, (first, second) = self.dims, self.stem_strides
+        stem = 3 * (first * second) ** 2 + c[0] if self.stem == "patch" else 3 * 9 + 9 * c[0]
+        downsamplings = sum(9 * before * after for before, after in itertools.pairwise(c))
+        blocks = 0
+        for stage, (depth, expansion, kernel) in enumerate(zip(self.depths, self.expansions, self.kernels, strict=True)):
+            attention = (7 if stage < len(self.g1) else 4) * c[stage] ** 2
+            blocks += depth * (attention + expansion * c[stage] * (2 * c[stage] + kernel**2 * self.depthwise))
+        return self.stem_dim * stem + downsamplings + blocks + c[-1] * self.num_classes
+
+
+_SIDES = Many(Whole(1, 4096), 0, 4)  # a window larger than the map is the whole map
+RANGES: dict[str, Range] = {
+    "dims": Many(Whole(1, 8192), 1, 4),
+    "depths": Many(Whole(1, 200), 1, 4),
+    "expansions": Many(Whole(1, 64), 1, 4),
+    "kernels": Many(Whole(1, 63, odd=True), 1, 4),  # odd: a depthwise kernel needs a centre
+    "head_dim": Whole(1, 8192),
+    "g1": _SIDES,
+    "g2": _SIDES,
+    "attention": Either(Word(), Many(Word(), 0, 4)),  # `mechanisms` are looked up in MECHANISMS
+    "depthwise": Flag(),
+    "activation": Word(("silu", "gelu")),
+    "norm": Word(("group", "layer")),
+    "stem": Word(("conv", "patch")),
+    "stem_dim": Whole(1, 8192),
+    "stem_strides": Many(Whole(1, 64), 2, 2),
+    "readout": Whole(1, 1024),
+    "head_norm": Flag(),
+    "num_classes": Whole(0, 10**6),  # 0: no classifier
+    "dropout": Number(0, 1),
+    "init_std": Maybe(Number(0, 10, above=True)),
+    "drop_path": Number(0, 1, below=True),
+}
+MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
 # Table 1: C, K, E and the number of blocks; section 3.3: head dimension; G1 and G2 for 224 x 224 from the authors' release.
 # Medium differs from small and large by the 5 x 5 kernels of stages 2 and 4.
@@ -156,6 +185,14 @@ def configuration(name: str, **overrides) -> Config:
         raise ValueError(f"unknown model {name!r}{_nearest(name, VARIANTS)}; the models are {', '.join(VARIANTS)}")
     check_fields(overrides)
     return dataclasses.replace(VARIANTS[name], **overrides)
+
+
+def from_fields(fields: Mapping[str, object]) -> Config:
+    """The configuration with these fields, as `dataclasses.asdict` gave them. Raises ValueError for an unknown or a missing one."""
+    check_fields(fields)
+    needed = {field.name: RANGES[field.name] for field in dataclasses.fields(Config) if field.default is dataclasses.MISSING}
+    check(fields, needed)
+    return Config(**fields)
 
 
 def check_fields(overrides: Iterable[str]) -> None:

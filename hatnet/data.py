@@ -16,13 +16,18 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Generator, Tensor
-from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST, ImageFolder
+from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
+
+from hatnet.folders import Folder, by_place, scan
+from hatnet.pictures import read_picture
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
-IN_MEMORY = 4 * 2**30  # bytes of decoded pictures (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180)
-UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow's decoders raise
+# Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
+IN_MEMORY = 4 * 2**30
+UNREADABLE = (OSError, ValueError)  # what `read_picture` raises
+REPORTED: set[str] = set()  # what has been guessed of pictures, and the user told
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
 
@@ -47,11 +52,17 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def side(self) -> int:
+        """Side of the images, in pixels."""
+        return self.pixels.shape[-1]
+
     def statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel, for pixels in 0..1; over 5,000 random images if there are more."""
-        pixels = self.pixels[torch.randperm(len(self), generator=Generator().manual_seed(0))[:5000]]
-        counts = torch.stack([torch.bincount(pixels[:, c].flatten(), minlength=256) for c in range(3)]).double()
-        shares, levels = counts / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
+        counts = torch.zeros(3, 256, dtype=torch.long)
+        for index in torch.randperm(len(self), generator=Generator().manual_seed(0))[:5000].split(max(1, 2**20 // self.side**2)):
+            counts += torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in self.pixels[index].unbind(1)])
+        shares, levels = counts.double() / counts.sum(1, keepdim=True), torch.arange(256).double() / 255
         mean = shares @ levels
         return mean.tolist(), (shares @ levels**2 - mean**2).clamp(min=1e-6).sqrt().tolist()
 
@@ -72,7 +83,8 @@ def centre_crop(image: Image.Image, size: int) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     box = (left, top, left + side, top + side)
-    return image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    image = image if image.mode == "RGB" else image.convert("RGB")  # which would copy even RGB
+    return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
 def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -100,31 +112,41 @@ def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]
     return out.masked_fill(hidden[:, None], 128)
 
 
-def load(source: str, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10) -> Images:
+def load(
+    source: str | Folder, split: str, size: int, val_fraction: float = 0.1, unreadable: int = 10, in_memory: float = IN_MEMORY
+) -> Images:
     """One split of a data set, as centre crops of size x size pixels.
 
-    source: one of TORCHVISION (downloaded into data/ once), or "folder:PATH". PATH holds train/ and val/, and perhaps test/, each
-    with a folder of pictures for every class; or it holds the class folders itself.
+    source: one of TORCHVISION (downloaded into data/ once); "folder:PATH", whose layout is checked (`folders.Folder.check`); or a
+    folder that `folders.scan` has found, taken as it is.
     split: "train"; "val" (if the source has none: `val_fraction` of the training images, always the same ones); or "test" (if a
-    folder has none: its "val").
+    folder has none: its "val"). A folder is divided class by class. TORCHVISION are divided over all classes at random, as they
+    were when the shipped checkpoints chose their best weights and measured their grids.
     unreadable: how many undecodable pictures to leave out (on demand: to replace by grey), each with a warning that names it.
+    in_memory: bytes of decoded pictures to hold; a set that would take more is decoded on demand, at each use.
     Raises ValueError if there is nothing to read, saying what was looked for; and if more pictures are unreadable.
     """
+    if split not in ("train", "val", "test"):
+        raise ValueError(f"unknown split {split!r}; the choices are train, val, test")
     if not 0 < val_fraction < 1:
         raise ValueError(f"val_fraction {val_fraction}: wanted a fraction of the training images, above 0 and below 1, like 0.1")
-    if source in TORCHVISION:
+    if isinstance(source, str) and source.startswith("folder:"):
+        source = scan(source.removeprefix("folder:"))
+        source.check((source.part_of(split),))
+    if isinstance(source, Folder):
+        classes, files = source.classes, source.split(split, val_fraction)
+        number = {name: label for label, name in enumerate(classes)}
+        pictures, labels = [file.path for file in files], [number[file.label] for file in files]
+        title = f"folder:{source.path}"
+    elif source in TORCHVISION:
         pictures, labels, classes = _torchvision(source, test=split == "test")
-        divide = split != "test"
-    elif source.startswith("folder:"):
-        pictures, labels, classes, divide = _folder(Path(source.removeprefix("folder:")).expanduser(), split)
+        if split != "test":
+            kept = by_place(range(len(labels)), val_fraction)[split == "val"]
+            pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
+        title = source
     else:
         raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join(TORCHVISION)} or folder:PATH")
-    if divide:
-        order = torch.randperm(len(labels), generator=Generator().manual_seed(0))
-        held_out = max(1, round(val_fraction * len(labels)))
-        kept = order[held_out:] if split == "train" else order[:held_out]
-        pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
-    return _read(pictures, labels, tuple(classes), size, unreadable, f"reading {source}, {split}")
+    return _read(pictures, labels, tuple(classes), size, unreadable, in_memory, f"reading {title}, {split}")
 
 
 def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
@@ -152,23 +174,6 @@ def caltech101_test() -> frozenset[str]:
     return frozenset(f"{name}/image_{number}.jpg" for name, *numbers in map(str.split, lines) for number in numbers)
 
 
-def _folder(path: Path, split: str) -> tuple[list, list[int], list[str], bool]:
-    """Paths, labels and class names of a folder's split, and whether "train" and "val" still have to be divided."""
-    whole = not (path / "train").is_dir()
-    own = {name: path / name for name in ("val", "test") if not whole and (path / name).is_dir()}
-    where = own.get(split) or (split == "test" and own.get("val")) or (path if whole else path / "train")
-    try:
-        dataset = ImageFolder(str(where))
-        wanted = dataset.classes if whole else ImageFolder(str(path / "train")).classes
-        if wanted != dataset.classes:
-            raise ValueError(f"{where} has the classes {', '.join(dataset.classes)}; {path / 'train'} has {', '.join(wanted)}")
-    except OSError as error:
-        raise ValueError(
-            f"found no pictures in {where}/CLASS/ ({error}): give a folder that holds train/ and val/, or the class folders"
-        ) from None
-    return [name for name, _ in dataset.samples], dataset.targets, dataset.classes, "val" not in own and where not in own.values()
-
-
 class Pictures:
     """Pictures decoded on demand, in place of the tensor `Images.pixels`, if all together would not fit into memory.
 
@@ -177,10 +182,16 @@ class Pictures:
 
     def __init__(self, pictures: list, size: int, unreadable: int):
         self.pictures, self.size, self.unreadable, self.grey = pictures, size, unreadable, set()
-        self.pool = ThreadPoolExecutor(os.cpu_count())  # Pillow decodes without the interpreter's lock
+        # Pillow decodes without the interpreter's lock. No more threads than this: each holds a whole picture while it decodes it.
+        self.pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
 
     def __len__(self) -> int:
         return len(self.pictures)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the tensor that this stands for."""
+        return len(self), 3, self.size, self.size
 
     def __getitem__(self, index: Tensor | slice) -> Tensor:
         """uint8 [n, 3, size, size] of the images in `index`."""
@@ -197,21 +208,27 @@ class Pictures:
 
 
 def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
-    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size]."""
-    image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else Image.open(picture)
+    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size].
+
+    Warns of what `read_picture` had to guess, once for each kind of guess. Raises OSError and ValueError as it does.
+    """
+    image, guessed = (Image.fromarray(picture), "") if isinstance(picture, np.ndarray) else read_picture(picture, str(picture))
+    if guessed and guessed not in REPORTED:
+        REPORTED.add(guessed)
+        warnings.warn(f"{picture}: {guessed} Other pictures of this kind are not named.", stacklevel=2)
     return torch.from_numpy(np.array(centre_crop(image, size))).permute(2, 0, 1)
 
 
 def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
     """Warn of an unreadable picture. Raises ValueError if there are too many."""
-    warnings.warn(f"{picture} cannot be read and is not used: {error}", stacklevel=3)
+    warnings.warn(f"{picture} is not used: {error}", stacklevel=3)
     if skipped > unreadable:
         raise ValueError(f"more than {unreadable} unreadable pictures, the last one {picture}; repair or delete them") from None
 
 
-def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, title: str) -> Images:
-    """The pictures of `load`: decoded now if they fit into IN_MEMORY, else on demand."""
-    if len(pictures) * 3 * size**2 > IN_MEMORY:
+def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int, unreadable: int, in_memory: float, title: str) -> Images:
+    """The pictures of `load`: decoded now if they fit into memory, else on demand."""
+    if len(pictures) * 3 * size**2 > in_memory:
         return Images(pixels=Pictures(pictures, size, unreadable), labels=torch.tensor(labels), classes=classes)
     pixels = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
     kept = []

@@ -122,7 +122,7 @@ def trace_equations(block: Block, x: Tensor, g1: int, g2: int) -> list[Equation]
     >>> [equation.number for equation in trace_equations(*block_input(model, images, stage=2, block=0))]
     [6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
     """
-    if getattr(block.attn, "mechanism", None) != HMHSA.mechanism:
+    if type(block.attn) is not HMHSA:
         raise ValueError("Eqs. 6 to 15 describe H-MHSA; this block uses another mechanism. Choose a block of a hierarchical stage")
     trace = Trace()
     block.attn(x, g1, g2, explicit=True, trace=trace)

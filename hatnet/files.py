@@ -1,6 +1,8 @@
-"""Files that are never half written."""
+"""Files that are never half written, and what is said of those that cannot be read."""
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,3 +17,22 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     partial = Path(f"{os.fspath(path)}.partial")
     yield partial
     os.replace(partial, path)
+
+
+def parse_json(text: bytes, path: str | os.PathLike, line: int = 1) -> object:
+    """The JSON in a file, or in a part of it that starts in `line`. Raises ValueError that names path, line and column."""
+    try:
+        return json.loads(text.decode())
+    except UnicodeDecodeError as error:
+        line += text.count(b"\n", 0, error.start)
+        raise ValueError(f"{path}, line {line}: byte {text[error.start]:#04x} is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}, line {line + error.lineno - 1}, column {error.colno}: not JSON ({error.msg})") from None
+    except (RecursionError, ValueError) as error:  # brackets in thousands of brackets, or a number of thousands of digits
+        raise ValueError(f"{path}, line {line}: not what JSON is for ({brief(error)})") from None
+
+
+def brief(error: Exception) -> str:
+    """An error in one line of at most 300 characters, without terminal codes; its type, if it says nothing."""
+    text = " ".join(re.sub(r"\x1b\[[\d;]*m", "", str(error)).split()) or type(error).__name__
+    return text if len(text) <= 300 else f"{text[:300]} ..."

@@ -7,9 +7,14 @@ A rectangle is (top, left, height, width) in tokens.
 
 from typing import NamedTuple
 
+import torch
+from torch.fx.experimental.symbolic_shapes import statically_known_true
+
 Place = tuple[float, float]
 Token = tuple[int, int]
 Rectangle = tuple[int, int, int, int]
+KINDS = ("window", "shifted_window", "pooled", "full")  # which keys a token attends to: see `Layout`
+_UNKNOWN = f"unknown layout {{!r}}; the choices are {', '.join(KINDS)}"
 
 
 def cells(size: int, side: int) -> int:
@@ -57,7 +62,7 @@ class Layout(NamedTuple):
     there is one window, the whole map, and each token attends to the pooled cells.
     """
 
-    kind: str  # "window", "shifted_window", "pooled" or "full"
+    kind: str  # one of KINDS
     h: int  # height of the map, in tokens
     w: int
     i: int  # height of a window, in tokens; of the whole map if the kind is "pooled" or "full"
@@ -69,19 +74,25 @@ class Layout(NamedTuple):
     @property
     def overhang(self) -> tuple[int, int, int, int]:
         """Tokens by which the windows hang over the edges of the map: left, right, top, bottom."""
-        top, left = -self.down % self.i, -self.across % self.j
-        return left, -(self.w + left) % self.j, top, -(self.h + top) % self.i
+        (gh, gw), top, left = self.grid, -self.down % self.i, -self.across % self.j
+        return left, gw * self.j - self.w - left, top, gh * self.i - self.h - top
 
     @property
     def grid(self) -> tuple[int, int]:
         """How many windows there are, down and across."""
-        left, _, top, _ = self.overhang
-        return cells(self.h + top, self.i), cells(self.w + left, self.j)
+        return cells(self.h + -self.down % self.i, self.i), cells(self.w + -self.across % self.j, self.j)
+
+    @property
+    def pooled(self) -> bool:
+        """Whether keys are pooled cells of the map, and not the tokens of a window. Raises ValueError for an unknown kind."""
+        if self.kind not in KINDS:
+            raise ValueError(_UNKNOWN.format(self.kind))
+        return self.kind == "pooled"
 
     @property
     def keys(self) -> tuple[int, int]:
         """How many keys a query has, down and across: the tokens of a whole window, or the pooled cells of the map."""
-        return (cells(self.h, self.pool), cells(self.w, self.pool)) if self.kind == "pooled" else (self.i, self.j)
+        return (cells(self.h, self.pool), cells(self.w, self.pool)) if self.pooled else (self.i, self.j)
 
     def locate(self, token: Token) -> tuple[int, int]:
         """Which window holds a token, and the token's place inside it; both counted row by row."""
@@ -108,16 +119,23 @@ def layout_of(kind: str, h: int, w: int, g1: int, g2: int) -> Layout:
 
     g1, g2: sides of window and pooled cell, in tokens. A G1 larger than the map gives one window.
     """
-    i, j = min(g1, h), min(g1, w)
+    i, j = _smaller(g1, h), _smaller(g1, w)
     if kind == "window":
         return Layout(kind, h, w, i, j, 0, 0, 1)
-    if kind == "shifted_window":  # by half a window; a single window is not shifted, as in Swin
-        return Layout(kind, h, w, i, j, i // 2 if i < h else 0, j // 2 if j < w else 0, 1)
+    if kind == "shifted_window":  # by half a window; a single window (i == h) is not shifted, as in Swin
+        return Layout(kind, h, w, i, j, _smaller(i // 2, (h - i) * i), _smaller(j // 2, (w - j) * j), 1)
     if kind == "pooled":
         return Layout(kind, h, w, h, w, 0, 0, g2)
     if kind == "full":
         return Layout(kind, h, w, h, w, 0, 0, 1)
-    raise ValueError(f"unknown layout {kind!r}; the choices are window, shifted_window, pooled, full")
+    raise ValueError(_UNKNOWN.format(kind))
+
+
+def _smaller(a: int, b: int) -> int:
+    """The minimum, without deciding which of the two it is where `torch.export` keeps the size of the map open."""
+    if torch.compiler.is_exporting():
+        return a if statically_known_true(a <= b) else torch.sym_min(a, b)
+    return min(a, b)
 
 
 def _clipped(at: int, size: int, side: int, shift: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from einops import rearrange
 from torch import Tensor
 
+from hatnet.ablations import check_mechanism
 from hatnet.attention import HMHSA, MHSA, attention_weights
 from hatnet.geometry import Layout, Place, Rectangle, Token, layout_of, token_at, window_of
 from hatnet.model import Grids, HATNet
@@ -47,7 +48,7 @@ class AttentionMap:
         attention, the whole map. Raises ValueError off the grid.
         """
         self._check(y, x)
-        return window_of((y, x), self.query_grid, self.g1) if self.layout.kind == "pooled" else self.layout.rectangle((y, x))
+        return window_of((y, x), self.query_grid, self.g1) if self.layout.pooled else self.layout.rectangle((y, x))
 
     def row(self, y: int, x: int, image: int = 0) -> Tensor:
         """The weights of the query token (y, x) over its keys: probabilities [heads, key_h, key_w], summing to 1 for each head.
@@ -82,7 +83,7 @@ class AttentionMap:
     def _real_keys(self, keys: Tensor, token: Token) -> Tensor:
         """A window's keys [..., m] -> [..., key_h, key_w], without the padding that hangs over the edge of the map."""
         keys = keys.unflatten(-1, self.key_grid)
-        if self.layout.kind == "pooled":
+        if self.layout.pooled:
             return keys
         top, left, height, width = self.layout.real(token)
         return keys[..., top : top + height, left : left + width]
@@ -102,7 +103,7 @@ def attention_maps(
     tokens at these places are computed and the forward pass stays on the fused kernel, which is cheap at any resolution; otherwise
     all rows are computed, n x m numbers for each head. g1, g2: grids of this call, as for the model.
     Returns logits [b, classes], differentiable, and detached maps. Nothing is stored in the model.
-    Raises ValueError for images, grids or places that do not fit.
+    Raises ValueError for images, grids or places that do not fit, and for an attention layer that is not one of hatnet's own.
 
     >>> model, images = create_model("hatnet_tiny").eval(), torch.randn(1, 3, 224, 224)
     >>> logits, maps = attention_maps(model, images, queries=[(0.5, 0.5)])
@@ -138,6 +139,7 @@ def attention_maps(
 
 def _steps(attn: HMHSA | MHSA, trace: Trace, grid: tuple[int, int], grids: tuple[int, ...]) -> list[tuple[str, Layout, tuple]]:
     """The steps of one attention layer: "local" or "global", layout, and Q, K and the weights of the softmax."""
+    check_mechanism(attn)
     if isinstance(attn, MHSA):
         return [("global", layout_of("full", *grid, 1, 1), (trace.q, trace.k, trace.p))]
     local, everywhere = attn.layouts(*grid, *grids)

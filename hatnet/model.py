@@ -15,6 +15,9 @@ from hatnet.trace import Trace
 
 Grids = Sequence[int] | None
 
+for name in ("rearrange", "check_images", "check_grids"):
+    torch.fx.wrap(name)  # as in attention.py
+
 
 class Stage(nn.Module):
     """One stage: the downsampling before it (none for the first), then its blocks."""
@@ -24,6 +27,16 @@ class Stage(nn.Module):
         self.downsample = Downsample(config, index) if index else nn.Identity()
         self.blocks = nn.ModuleList(Block(config, index, p) for p in drop_path)
 
+    def forward(self, x: Tensor, *grids: int, explicit: bool = False, traces: Sequence[Trace] = ()) -> Tensor:
+        """The output of the stage before [b, c, h, w] -> [b, c', ceil(h / 2), ceil(w / 2)]; the first stage keeps the size.
+
+        grids: G1 and G2 in a hierarchical stage, nothing in a plain one. traces: one for each block, or none.
+        """
+        x = self.downsample(x)
+        for block, trace in zip_longest(self.blocks, traces):
+            x = block(x, *grids, explicit=explicit, trace=trace)
+        return x
+
 
 class HATNet(nn.Module):
     """The HAT-Net of a `Config`. A forward pass changes nothing in the model, so threads may share one."""
@@ -31,7 +44,8 @@ class HATNet(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         self.config = config
-        drop_path = torch.linspace(0, config.drop_path, sum(config.depths)).split(list(config.depths))
+        # On the CPU, whatever device the model is built on: on "meta" there are no numbers to read.
+        drop_path = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").split(list(config.depths))
         self.stem = Stem(config)
         self.stages = nn.ModuleList(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
         self.head_norm = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
@@ -81,28 +95,16 @@ class HATNet(nn.Module):
         check_images(images, self.config.strides[-1])
         x = self.stem(images.contiguous(memory_format=torch.channels_last))
         for stage, grids in zip(self.stages, self.grids(g1, g2), strict=True):
-            x = stage.downsample(x)
             traces = [Trace() for _ in stage.blocks] if traced else []
-            for block, trace in zip_longest(stage.blocks, traces):
-                x = block(x, *grids, explicit=explicit, trace=trace)
+            x = stage(x, *grids, explicit=explicit, traces=traces)
             yield x, traces
 
     def grids(self, g1: Grids = None, g2: Grids = None) -> list[tuple[int, ...]]:
         """(G1, G2) of each hierarchical stage and () of each plain one: as given, or the configuration's. Raises ValueError if they do not
         fit."""
-        pairs = zip(self._check_grids("g1", g1), self._check_grids("g2", g2), strict=True)
-        return [*pairs, *[()] * (len(self.config.dims) - len(self.config.g1))]
-
-    def _check_grids(self, name: str, grids: Grids) -> tuple[int, ...]:
-        """The G1 or G2 (`name`) of each hierarchical stage: `grids`, or the configuration's. Raises ValueError if they do not fit."""
-        default = getattr(self.config, name)
-        if grids is None:
-            return default
-        if isinstance(grids, int) or len(grids) != len(default):
-            raise ValueError(f"{name}={grids}: give one whole number for each of the {len(default)} hierarchical stages, like {default}")
-        if any(int(g) != g or g < 1 for g in grids):
-            raise ValueError(f"{name}={tuple(grids)}: each side is a whole number of tokens, at least 1, like {default}")
-        return tuple(int(g) for g in grids)
+        config = self.config
+        g1, g2 = check_grids("g1", g1, config.g1), check_grids("g2", g2, config.g2)
+        return [(g1[index], g2[index]) if index < len(config.g1) else () for index in range(len(config.dims))]
 
     def _initialise(self, module: nn.Module) -> None:
         """As released: truncated normal for weights, 0 for biases; norms keep torch's 1 and 0."""
@@ -122,6 +124,17 @@ def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
     Raises ValueError for an unknown name or override, naming the valid ones.
     """
     return HATNet(configuration(name, num_classes=num_classes, **overrides))
+
+
+def check_grids(name: str, grids: Grids, default: tuple[int, ...]) -> tuple[int, ...]:
+    """The G1 or G2 (`name`) of each hierarchical stage: `grids`, or the default. Raises ValueError if they do not fit."""
+    if grids is None:
+        return default
+    if isinstance(grids, int) or len(grids) != len(default):
+        raise ValueError(f"{name}={grids}: give one whole number for each of the {len(default)} hierarchical stages, like {default}")
+    if any(int(g) != g or g < 1 for g in grids):
+        raise ValueError(f"{name}={tuple(grids)}: each side is a whole number of tokens, at least 1, like {default}")
+    return tuple(int(g) for g in grids)
 
 
 def check_images(images: Tensor, smallest: int) -> None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
+
+torch.fx.wrap("rearrange")
 
 
 def group_norm(channels: int) -> nn.GroupNorm:

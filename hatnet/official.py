@@ -3,6 +3,7 @@
 Their repository carries no licence, so the weights are downloaded by whoever uses them and never re-hosted.
 """
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from torch import Tensor
 from torchvision.models import ResNet18_Weights
 
 from hatnet.checkpoints import load_checkpoint, save_checkpoint
+from hatnet.files import brief
+from hatnet.foreign import IMAGENET, read_weights
 from hatnet.model import HATNet, create_model
 
 # Our key -> the authors' name. Each key is rewritten by the first pattern that matches it.
@@ -39,27 +42,45 @@ def official_key(key: str) -> str:
     raise ValueError(f"{key!r} is not a key of a HAT-Net")
 
 
-def load_official_state_dict(model: HATNet, state_dict: Mapping[str, Tensor]) -> None:
-    """Load a state dict with the authors' key names into a model of the same variant, in place.
+def our_weights(state_dict: Mapping[str, Tensor], model: HATNet) -> dict[str, Tensor]:
+    """A state dict with the authors' key names, or with ours, under ours.
 
-    Their 1 x 1 convolutions [c_out, c_in, 1, 1] become our linear layers [c_out, c_in]; the unused `proj_norm.*` are dropped.
-    Raises ValueError, before anything is loaded, naming every key that is missing, unexpected or of the wrong shape.
+    Their 1 x 1 convolutions [c_out, c_in, 1, 1] become our linear layers [c_out, c_in]; the unused `proj_norm.*` are dropped. Keys
+    that the model does not have keep their names.
     """
     ours = model.state_dict()
-    given = {key: value for key, value in state_dict.items() if not _UNUSED.fullmatch(key)}
-    names = {official_key(key): key for key in ours}
-    problems = [f"missing {name}" for name in names if name not in given]
-    problems += [f"unexpected {name}" for name in given if name not in names]
-    weights = {}
-    for name in given.keys() & names.keys():
-        value, wanted = given[name], ours[names[name]].shape
-        if tuple(value.shape) not in (tuple(wanted), (*wanted, 1, 1)) or (value.ndim != len(wanted) and len(wanted) != 2):
-            problems.append(f"{name} has shape {list(value.shape)}, wanted {list(wanted)}")
-        else:
-            weights[names[name]] = value.reshape(wanted)
+    names = {_official(key): key for key in ours}
+    found = {}
+    for key, value in state_dict.items():
+        if not _UNUSED.fullmatch(key):
+            name = names.get(key, key)
+            pointwise = name in ours and ours[name].ndim == 2 and value.shape[2:] == (1, 1)
+            found[name] = value.flatten(1) if pointwise else value
+    return found
+
+
+def load_official_state_dict(model: HATNet, state_dict: Mapping[str, Tensor]) -> None:
+    """Load a state dict with the authors' key names, or with ours, into a model of the same variant, in place.
+
+    Raises ValueError, before anything is loaded, naming the first keys that are missing, unexpected or of the wrong shape.
+    """
+    ours, weights = model.state_dict(), our_weights(state_dict, model)
+    problems = [f"missing {_official(key)}" for key in ours if key not in weights]
+    problems += [f"unexpected {key}" for key in weights if key not in ours]
+    problems += [
+        f"{_official(key)} has shape {list(weights[key].shape)}, wanted {list(ours[key].shape)}"
+        for key in ours.keys() & weights.keys()
+        if weights[key].shape != ours[key].shape
+    ]
     if problems:
-        raise ValueError("the state dict does not fit the model: " + "; ".join(sorted(problems)))
+        more = f" (and {len(problems) - 6} more)" if len(problems) > 6 else ""
+        raise ValueError(f"the state dict does not fit the model: {'; '.join(sorted(problems)[:6])}{more}")
     model.load_state_dict(weights)
+
+
+def _official(key: str) -> str:
+    """The authors' name of a key, or ours for what their model does not have."""
+    return official_key(key) if any(re.fullmatch(pattern, key) for pattern, _ in _OFFICIAL) else key
 
 
 # The authors' release v2.0 of https://github.com/yun-liu/HAT-Net. Accuracy: Table 2, top-1 at 224 x 224.
@@ -89,38 +110,59 @@ def list_pretrained() -> dict[str, Path]:
     return {name: file for name, file in files.items() if file.is_file()}
 
 
-def load_pretrained(name: str, file: str | os.PathLike | None = None) -> HATNet:
-    """One of the paper's variants with the authors' ImageNet-1K weights, in float32 and eval mode.
+def load_pretrained(name: str, file: str | os.PathLike | None = None, num_classes: int | None = None) -> HATNet:
+    """One of the paper's variants with trained weights, in float32 and eval mode: the authors' for ImageNet-1K, or those in a file.
 
-    The first call downloads the released file into torch's hub cache, with a progress bar, and writes a safetensors copy beside
-    it; later calls read the copy. file: a released file to read instead of downloading it (the copy is written too).
-    Released files are read with `weights_only=True`, so that none can run code.
-    Raises ValueError if the download fails, saying where to put the file; if the file is not a state dict; and if it does not
-    fit the model.
+    The first call without `file` downloads the released file into torch's hub cache, with a progress bar, and writes a safetensors
+    copy beside it; later calls read the copy.
+    file: weights to read instead, as the authors or another trainer wrote them, with the authors' key names or ours
+        (`foreign.read_weights`). They are not copied: the cache holds only what was released.
+    num_classes: by default as many as the weights know; for any other number the classifier is new and random, for 0 there is none.
+    No code in a file is run. Raises ValueError if the download fails, saying where to put the file; if a file holds no state dict;
+    and if it does not fit the model.
     """
+    model = _released(name) if file is None else _from_file(name, file)
+    if num_classes in (None, model.config.num_classes):
+        return model
+    other = HATNet(dataclasses.replace(model.config, num_classes=num_classes)).float()
+    kept = {key: value for key, value in model.state_dict().items() if not key.startswith("classifier.")}
+    other.load_state_dict(other.state_dict() | kept)
+    return other.eval()
+
+
+def _from_file(name: str, file: str | os.PathLike) -> HATNet:
+    """The model with somebody's weights."""
+    pretrained_path(name)  # raises for an unknown name
+    weights = read_weights(file)
+    head = weights.get("classifier.1.weight", weights.get("classifier.weight"))
+    model = create_model(name, len(head) if head is not None and head.ndim else 0).float()
+    load_official_state_dict(model, weights)
+    return model.eval()
+
+
+def _released(name: str) -> HATNet:
+    """The model with the authors' weights, from the cache or from their release."""
     copy = pretrained_path(name)
-    if file is None and copy.is_file():
+    if copy.is_file():
         return load_checkpoint(copy)
     released, accuracy = _RELEASED[name]
-    source = copy.with_name(released) if file is None else Path(file)
-    if file is None and not source.is_file():
+    source = copy.with_name(released)
+    if not source.is_file():
         source.parent.mkdir(parents=True, exist_ok=True)
         try:
             torch.hub.download_url_to_file(RELEASE + released, str(source))
         except OSError as error:
             raise ValueError(
-                f"could not download {RELEASE + released} ({error}): download it elsewhere and put it at {source}, "
+                f"could not download {RELEASE + released} ({brief(error)}): download it elsewhere and put it at {source}, "
                 "or pass its path as file="
             ) from None
-    if not source.is_file():
-        raise ValueError(f"there is no file {source}; wanted {released} as downloaded from {RELEASE}")
-    model = create_model(name)
-    load_official_state_dict(model, _read_released(source))
+    model = create_model(name).float()
+    load_official_state_dict(model, read_weights(source))
     categories = ResNet18_Weights.IMAGENET1K_V1.meta["categories"]  # the names of ImageNet-1K's classes, in its order
     info = {
         "classes": categories,
-        "mean": [0.485, 0.456, 0.406],
-        "std": [0.229, 0.224, 0.225],
+        "mean": IMAGENET[0],
+        "std": IMAGENET[1],
         "image_size": 224,
         "data": "imagenet1k",
         "accuracy": accuracy,
@@ -129,20 +171,3 @@ def load_pretrained(name: str, file: str | os.PathLike | None = None) -> HATNet:
     copy.parent.mkdir(parents=True, exist_ok=True)
     save_checkpoint(model, copy, info)
     return model.eval()
-
-
-def _read_released(path: Path) -> Mapping[str, Tensor]:
-    """The state dict in a .pth file: bare, or nested under "model" or "state_dict". No code in the file is run."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # on garbage, torch's unpickler raises almost anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(
-            f"{path} does not hold weights alone, so it was not loaded ({reason}); if a download was cut off, delete it and try again"
-        ) from None
-    for key in ("model", "state_dict"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ValueError(f"{path} holds no state dict (a mapping from names to tensors), either bare or under 'model' or 'state_dict'")
-    return content

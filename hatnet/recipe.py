@@ -1,22 +1,29 @@
 """Recipes: how a model is trained, as data."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 from hatnet.config import Config
+from hatnet.ranges import Many, Number, Range, Whole, Word, check, plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """AdamW with a linear warm-up, then a cosine; augmentation and regularisation. Raises ValueError for impossible numbers."""
+    """AdamW with a linear warm-up, then a cosine; augmentation and regularisation. Raises ValueError for a value that is not in RANGES."""
 
     epochs: int
-    batch_size: int  # images per step, for each process
+    batch_size: int  # images that go through the network together, for each process
+    accumulate: int = 1  # how many such batches, one after the other, make a step: their gradients are added up
     learning_rate: float  # after the warm-up
     betas: tuple[float, float] = (0.9, 0.999)
     warm_up: float = 0.05  # as a fraction of all steps
     final: float = 0.0  # where the cosine ends, as a fraction of the learning rate
     weight_decay: float = 0.05  # none on norms and biases
+    layer_decay: float = 1.0  # factor on the learning rate from each block to the one before it
+    freeze: int = 0  # the first stages, counted as in the paper (1: the stem), whose weights stay as they are
+    class_weights: str = "none"  # of each class in the loss; "balanced": inversely proportional to its number of images
+    patience: int = 0  # stop after as many epochs without a better accuracy; 0: never
     clip: float = 1.0  # largest norm of the gradient; 0: no limit
     label_smoothing: float = 0.1
     augment: str = "shift"  # "shift": `data.shift_flip_cut`; "resized": random resized crop and flip; "none"
@@ -30,19 +37,9 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("learning_rate", 0), ("weight_decay", 0), ("mixup", 0), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least {least}")
-        for name in ("label_smoothing", "drop_path", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
-        if self.augment not in ("shift", "resized", "none"):
-            raise ValueError(f"unknown augment {self.augment!r}; the choices are shift, resized, none")
-        if self.grown <= 0:
-            raise ValueError(f"grown is {self.grown}; it must be a fraction of all steps, above 0")
-        for name, least in (("first_side", 0.25), ("least_area", 0.01)):
-            if not least <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be a fraction of the image, from {least} to 1")
+        check({field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, RANGES)
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -52,18 +49,51 @@ class Recipe:
         cosine = (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
         return self.learning_rate * (self.final + (1 - self.final) * cosine)
 
-    def side_at(self, step: int, steps: int) -> float:
+    def side_at(self, step: int, steps: int, sides: int | None = None) -> float:
         """The side of a step's images, as a fraction of the full side: it grows from `first_side` until `grown` of all steps are done.
 
         No weight knows the size of the map, nor G1 and G2, so a model may see small images first: fewer tokens, cheaper steps.
+        sides: how many different ones there may be, at least 2, evenly spaced; None: any number.
         """
-        return min(1.0, self.first_side + (1 - self.first_side) * step / (self.grown * steps))
+        side = min(1.0, self.first_side + (1 - self.first_side) * step / (self.grown * steps))
+        if sides is None or side == 1:
+            return side
+        nearest = round((side - self.first_side) / (1 - self.first_side) * (sides - 1)) / (sides - 1)
+        return 1.0 if nearest == 1 else self.first_side + (1 - self.first_side) * nearest
 
     @property
     def mean_area(self) -> float:
         """The mean area of the images over all steps, as a fraction of the full area, without the rounding of `image_side`."""
         growing = (1 + self.first_side + self.first_side**2) / 3
         return self.grown * growing + 1 - self.grown
+
+
+_FRACTION, _BELOW_1 = Number(0, 1), Number(0, 1, below=True)
+RANGES: dict[str, Range] = {
+    "epochs": Whole(1, 10**6),
+    "batch_size": Whole(1, 10**6),
+    "accumulate": Whole(1, 10**4),
+    "learning_rate": Number(0, 1000),
+    "betas": Many(_BELOW_1, 2, 2),
+    "warm_up": _FRACTION,
+    "final": _FRACTION,
+    "weight_decay": Number(0, 1000),
+    "layer_decay": Number(0, 1, above=True),
+    "freeze": Whole(0, 5),
+    "class_weights": Word(("none", "balanced")),
+    "patience": Whole(0, 10**6),
+    "clip": Number(0, 10**6),
+    "label_smoothing": _BELOW_1,
+    "augment": Word(("shift", "resized", "none")),
+    "cut_out": _FRACTION,
+    "least_area": Number(0.01, 1),
+    "mixup": Number(0, 1000),
+    "drop_path": _BELOW_1,
+    "first_side": Number(0.25, 1),
+    "grown": Number(0, 10**9, above=True),
+    "ema": _BELOW_1,
+    "seed": Whole(0, 2**63 - 1),
+}
 
 
 def image_side(fraction: float, full: int, config: Config) -> int:
@@ -91,3 +121,16 @@ RECIPES = {
         augment="none",
     ),
 }
+
+
+def recipe_table() -> str:
+    """Every field of each recipe, in lines of text."""
+    rows = [
+        ["", *RECIPES],
+        *([field.name, *(_printed(getattr(r, field.name)) for r in RECIPES.values())] for field in dataclasses.fields(Recipe)),
+    ]
+    return "the recipes' values:\n" + "\n".join(f"  {row[0]:16}" + "".join(f"{cell:>13}" for cell in row[1:]) for row in rows)
+
+
+def _printed(value: object) -> str:
+    return ", ".join(map(_printed, value)) if isinstance(value, tuple) else f"{value:.4g}" if isinstance(value, float) else str(value)

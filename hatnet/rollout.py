@@ -89,7 +89,7 @@ def _back(record: AttentionMap, at: Tensor, image: int) -> Tensor:
     weights = weights[image * windows : (image + 1) * windows].to(at.dtype)
     queries = rearrange(partition(at[:, None], layout), "(k windows) n 1 -> windows k n", windows=windows)
     keys = queries @ weights
-    if layout.kind != "pooled":
+    if not layout.pooled:
         return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout)[:, 0]
     # Each cell hands its share on evenly to the tokens that it averaged.
     cells = rearrange(keys, "1 k (gh gw) -> k gh gw", gh=record.key_grid[0])

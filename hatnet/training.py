@@ -4,18 +4,14 @@ All random numbers of a step follow from the recipe's seed and the step's number
 no random state: its result is bit for bit that of one that was never interrupted (same machine, same number of processes).
 """
 
-import copy
 import math
-import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from statistics import fmean, median
+from contextlib import contextmanager, nullcontext
+from statistics import fmean
 
 import torch
-import torch.distributed
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -25,39 +21,14 @@ from tqdm import tqdm
 from hatnet.cards import Cards
 from hatnet.data import IGNORED, Images, generator, normalise, shift_flip_cut
 from hatnet.evaluation import accuracy, predict
+from hatnet.machine import CPU, Machine, obeyed_signals, stop_signals
 from hatnet.model import HATNet
 from hatnet.recipe import Recipe, image_side
 from hatnet.run import WRITE_ERRORS, Run, begin
 
 LOG_EVERY = 50  # steps from one line of metrics.jsonl to the next
 SAVE_EVERY = 60  # seconds from one saved state to the next, at most, plus a step
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """What a training run uses: this process's device, and its rank among `world` processes."""
-
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    bfloat16: bool = False  # autocast
-    compiled: bool = False
-    rank: int = 0
-    world: int = 1
-
-    @property
-    def shard(self) -> slice:
-        """This process's share of a batch, or of a set of images."""
-        return slice(self.rank, None, self.world)
-
-    def mean(self, value: float) -> float:
-        """The mean over all processes."""
-        if self.world == 1:
-            return value
-        total = torch.tensor(value, dtype=torch.float64 if self.device.type != "mps" else torch.float32, device=self.device)
-        torch.distributed.all_reduce(total)
-        return total.item() / self.world
-
-
-CPU = Machine()
+COMPILED_SIDES = 4  # sizes of the images in a run that compiles the model, which takes a minute or more for each size
 
 
 class Trainer:
@@ -76,12 +47,14 @@ class Trainer:
     ):
         self.recipe, self.data, self.machine = recipe, data, machine
         self.mean, self.std = statistics or data.statistics()
+        self.class_weights = class_weights(recipe, data, machine.device)
         self.state = begin(model.to(machine.device), recipe)
+        self.compiled: set[tuple[int, bool]] = set()  # by this `optimise`: the images' side, and whether in bfloat16
 
     @property
     def images_per_step(self) -> int:
         """Over all processes."""
-        return self.recipe.batch_size * self.machine.world
+        return self.recipe.batch_size * self.recipe.accumulate * self.machine.world
 
     @property
     def steps_per_epoch(self) -> int:
@@ -92,50 +65,106 @@ class Trainer:
 
         Raises FloatingPointError, before it touches the weights, if the loss or its gradient is no longer finite.
         """
-        state, recipe, device = self.state, self.recipe, self.machine.device
-        network = self._network()
-        mixup = v2.MixUp(alpha=recipe.mixup, num_classes=len(self.data.classes)) if recipe.mixup else None
+        self.compiled, network = set(), self._network()
+        mixup = v2.MixUp(alpha=self.recipe.mixup, num_classes=len(self.data.classes)) if self.recipe.mixup else None
+        while self.state.step < steps and not self.out_of_patience:
+            with self._compilation(steps):
+                loss = self._step(network, mixup, steps)
+            yield loss
+
+    def _step(self, network: nn.Module, mixup: v2.MixUp | None, steps: int) -> float:
+        """One step of `steps`. Returns the mean loss of all processes."""
+        state, recipe = self.state, self.recipe
+        learning_rate = recipe.learning_rate_at(state.step, steps)
+        for group in state.optimiser.param_groups:
+            group["lr"] = learning_rate * group.get("lr_scale", 1.0)  # states saved by earlier versions have no scale
+        torch.manual_seed(generator(recipe.seed, 1, state.step, self.machine.rank).initial_seed())  # for dropout, mixup and the like
+        images, labels, weights = self._batch(steps)
+        if mixup:
+            images, labels = mixup(images, labels)
+        state.optimiser.zero_grad()
+        loss = self._add_gradient(network, images, labels, weights)
+        norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or math.inf).item()
+        value = self.machine.mean(loss)
+        if not math.isfinite(value + norm):
+            where = f"at step {state.step}, learning rate {learning_rate:.2g}"
+            raise FloatingPointError(f"{where}, the loss is {value} and the norm of its gradient {norm}")
+        state.optimiser.step()
+        if state.averaged:
+            state.averaged.update_parameters(state.model)
+        state.step += 1
+        return value
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the last `recipe.patience` epochs brought no better accuracy."""
+        return 0 < self.recipe.patience <= self.state.waited
+
+    def _add_gradient(self, network: nn.Module, *batch: Tensor) -> float:
+        """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share."""
+        parts = list(zip(*(tensor.split(self.recipe.batch_size) for tensor in batch), strict=True))
+        total = 0.0
+        for number, (images, labels, weights) in enumerate(parts, start=1):
+            waits = self.machine.world > 1 and number < len(parts)  # the processes add up their gradients once, in the last part
+            with network.no_sync() if waits else nullcontext():
+                loss = (self._losses(network, images, labels) * weights).sum() / len(batch[0])
+                loss.backward()
+            total += loss.item()
+        return total
+
+    def _losses(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+        """The loss of each label, shaped as the labels."""
+        device, smoothing = self.machine.device, self.recipe.label_smoothing
         # On a CPU in bfloat16, the backward pass of fused attention is by far the slower one for many small windows.
         explicit = self.machine.bfloat16 and device.type == "cpu"
-        while state.step < steps:
-            learning_rate = recipe.learning_rate_at(state.step, steps)
-            for group in state.optimiser.param_groups:
-                group["lr"] = learning_rate
-            torch.manual_seed(generator(recipe.seed, 1, state.step, self.machine.rank).initial_seed())  # for dropout, mixup and the like
-            images, labels, weights = self._batch(steps)
-            if mixup:
-                images, labels = mixup(images, labels)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.machine.bfloat16):
-                logits = network(images, explicit=explicit)
-            losses = F.cross_entropy(logits.float(), labels, reduction="none", ignore_index=IGNORED, label_smoothing=recipe.label_smoothing)
-            loss = (losses * weights).sum() / len(images)
-            state.optimiser.zero_grad()
-            loss.backward()
-            norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or math.inf).item()
-            value = self.machine.mean(loss.item())
-            if not math.isfinite(value + norm):
-                where = f"at step {state.step}, learning rate {learning_rate:.2g}"
-                raise FloatingPointError(f"{where}, the loss is {value} and the norm of its gradient {norm}")
-            state.optimiser.step()
-            if state.averaged:
-                state.averaged.update_parameters(state.model)
-            state.step += 1
-            yield value
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.machine.bfloat16):
+            logits = network(images, explicit=explicit).float()
+        return F.cross_entropy(logits, labels, self.class_weights, reduction="none", ignore_index=IGNORED, label_smoothing=smoothing)
 
     def _network(self) -> nn.Module:
         """The model as this machine runs it."""
         network = self.state.model.train()
         if self.machine.world > 1:
             network = DistributedDataParallel(network, device_ids=None if self.machine.device.type == "cpu" else [self.machine.device])
-        return torch.compile(network) if self.machine.compiled else network
+        # For each size anew: symbolic sizes take longer to compile, and fail in the rounding of windows and cells.
+        return torch.compile(network, dynamic=False) if self.machine.compiled else network
+
+    def image_side(self, steps: int) -> int:
+        """Side of the next step's images, in pixels."""
+        fraction = self.recipe.side_at(self.state.step, steps, COMPILED_SIDES if self.machine.compiled else None)
+        return image_side(fraction, self.data.side, self.state.model.config)
+
+    def compiles(self, steps: int) -> bool:
+        """Whether the next step begins with a compilation."""
+        return self.machine.compiled and (self.image_side(steps), self.machine.bfloat16) not in self.compiled
+
+    @contextmanager
+    def _compilation(self, steps: int) -> Iterator[None]:
+        """Around a step: if it compiles the model, report that, and let Ctrl-C and SIGTERM end the process at once."""
+        if not self.compiles(steps):
+            yield
+            return
+        side, bfloat16 = self.image_side(steps), self.machine.bfloat16
+        what = f"the model for images of {side} x {side} pixels in {'bfloat16' if bfloat16 else 'float32'}"
+        self._say(f"compiling {what}; Ctrl-C ends the program at once, and the run keeps what it has saved")
+        start = time.perf_counter()
+        with obeyed_signals():
+            yield
+        self.compiled.add((side, bfloat16))
+        self._say(f"compiled {what} in {time.perf_counter() - start:.0f} s")
+
+    def _say(self, line: str) -> None:
+        """Write a line to the terminal, above the progress bar if there is one."""
+        if self.machine.rank == 0:
+            tqdm.write(line, file=sys.stderr)
 
     def _batch(self, steps: int) -> tuple[Tensor, Tensor, Tensor]:
         """This process's share of the next step's batch: images as the model takes them, labels, weights of the labels."""
         state, device = self.state, self.machine.device
         pixels, labels, weights = self.data.batch(state.step, steps, self.images_per_step, self.recipe.seed, self.machine.shard)
-        full = pixels.shape[-1]
+        full, side = pixels.shape[-1], self.image_side(steps)
         pixels = self._augmented(pixels)
-        if (side := image_side(self.recipe.side_at(state.step, steps), full, state.model.config)) < full:
+        if side < full:
             pixels = v2.functional.resize(pixels, [side, side])
         return normalise(pixels.to(device), self.mean, self.std), labels.to(device), weights.to(device)
 
@@ -152,39 +181,19 @@ class Trainer:
         return pixels
 
     def validate(self, held_out: Images) -> float:
-        """Accuracy on held-out images, of which each process takes its share."""
-        predicted = predict(self.state.kept, held_out, self.mean, self.std, self.machine.shard)
+        """Accuracy on held-out images, of which each process takes its share, as many at once as in a training step."""
+        predicted = predict(self.state.kept, held_out, self.mean, self.std, self.machine.shard, self.recipe.batch_size)
         return self.machine.mean(accuracy(predicted, held_out)) * self.machine.world
 
-    def steps_within(self, minutes: float, held_out: Images) -> int:
-        """How many steps fit into a time, with a validation after each epoch: at least 1. Measured on a copy of the state."""
-        rehearsal, recipe = copy.copy(self), self.recipe
-        rehearsal.state = copy.deepcopy(self.state)
-        seconds = rehearsal.seconds_per_step(replace(recipe, grown=math.inf))
-        if recipe.first_side < 1:  # a step takes a + b * side^2
-            full = rehearsal.seconds_per_step(replace(recipe, first_side=1.0))
-            seconds += (full - seconds) * (recipe.mean_area - recipe.first_side**2) / (1 - recipe.first_side**2)
-        start = time.perf_counter()
-        rehearsal.validate(held_out)
-        validation = self.machine.mean(time.perf_counter() - start)
-        return max(1, int((minutes * 60 - validation) / (seconds + validation / self.steps_per_epoch)))
-
-    def seconds_per_step(self, recipe: Recipe) -> float:
-        """The median over the next steps by this recipe, at most 20 of them or 20 seconds; changes the state and the recipe."""
-        self.recipe, mean = recipe, self.machine.mean
-        times = [time.perf_counter()]
-        for _ in self.optimise(self.state.step + 20):
-            times.append(time.perf_counter())
-            if mean(times[-1] - times[0]) > 20 and len(times) > 4:
-                break
-        return mean(median(after - before for before, after in pairwise(times[2:])))  # the first steps are slow
-
     def train(self, steps: int, held_out: Images, run: Run) -> bool:
-        """Train up to `steps`; the run's folder then holds all that is needed to use the model, to judge it and to resume.
+        """Train up to `steps`, or until out of patience.
+
+        The run's folder then holds all that is needed to use the model, to judge it and to resume.
 
         held_out: images not trained on; the accuracy on them after each epoch decides which checkpoint is "best".
-        Written, always as whole files: last.safetensors and best.safetensors after each epoch, state.pt then and every minute;
-        metrics.jsonl gets a line every LOG_EVERY steps and after each epoch.
+        Written, always as whole files: last.safetensors and best.safetensors after each epoch, state.pt then, every minute and before
+        each compilation; metrics.jsonl gets a line every LOG_EVERY steps and after each epoch, and stderr a line after each epoch if
+        it is not a terminal, which has a progress bar.
         Returns False if it was told to stop (Ctrl-C or SIGTERM), after saving the state.
         Raises ValueError if the loss is no longer finite, or if nothing can be written.
         """
@@ -203,15 +212,22 @@ class Trainer:
                         if epoch_ends:
                             figures["accuracy"] = self.validate(held_out)
                             shown = f", accuracy {figures['accuracy']:.1%}"
+                            if bar.disable:  # no terminal
+                                epochs = f"epoch {round(figures['epoch'], 2):g} of {round(steps / self.steps_per_epoch, 2):g}"
+                                self._say(f"{epochs}: loss {figures['loss']:.3f}{shown}, {figures['images_per_second']:,.0f} images/s")
                         if first:
                             run.log_metrics(state, figures)
-                        state.best, state.losses = max(state.best, figures.get("accuracy", -1.0)), []
+                        if epoch_ends:
+                            state.judge(figures["accuracy"])
+                        state.losses = []
                         logged = time.perf_counter(), state.step
-                    stop = self.machine.mean(len(signals)) > 0
-                    if first and (epoch_ends or stop or time.perf_counter() - saved > SAVE_EVERY):
+                    due = epoch_ends or time.perf_counter() - saved > SAVE_EVERY or (state.step < steps and self.compiles(steps))
+                    if first and due:
                         state.save(run.folder / "state.pt")
                         saved = time.perf_counter()
-                    if stop and state.step < steps:
+                    if self.machine.mean(len(signals)) > 0 and state.step < steps:
+                        if first and not due:
+                            state.save(run.folder / "state.pt")
                         return False
             return True
         except FloatingPointError as error:
@@ -232,13 +248,16 @@ class Trainer:
         }
 
 
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Collect the signals to stop (Ctrl-C, SIGTERM) instead of obeying them."""
-    signals: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: signals.append(number)) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def class_weights(recipe: Recipe, data: Images | Cards, device: torch.device) -> Tensor | None:
+    """The weight of each class in the loss, or None if they count alike.
+
+    "balanced": n / (k n_c) for a class with n_c of the n images in k classes, so that every class weighs the same in all and the mean
+    over the images is 1; 0 for a class without images. Raises ValueError for cards, which are drawn without end.
+    """
+    if recipe.class_weights == "none":
+        return None
+    if not isinstance(data, Images):
+        raise ValueError('class_weights is "balanced"; cards have as many of each class, and cannot be counted: leave it out')
+    counts = torch.bincount(data.labels[data.labels != IGNORED], minlength=len(data.classes))
+    balanced = counts.sum() / (counts.count_nonzero() * counts)
+    return balanced.where(counts > 0, 0.0).to(device)

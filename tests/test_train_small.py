@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import data, training
+from hatnet import cards, data, fingerprint, folders, foreign, machine, official, rehearsal, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +39,7 @@ def pictures(tmp_path_factory):
 
 def command(pictures, run, *more, epochs=4):
     least = ["--data", f"folder:{pictures}", "--val-fraction", "0.2", "--batch-size", "16", "--epochs", str(epochs), "--out", str(run)]
-    return [*least, *TINY, *more]
+    return [*least, *TINY, "--amp", "off", *more]
 
 
 def lines(run):
@@ -100,7 +101,7 @@ def interrupted_at(step, arguments, monkeypatch):
     batch = data.Images.batch
 
     def interrupting(images, number, *rest):
-        if number == step:
+        if number == step and signal.getsignal(signal.SIGINT) != signal.default_int_handler:  # no rehearsal
             signal.raise_signal(signal.SIGINT)
         return batch(images, number, *rest)
 
@@ -140,10 +141,10 @@ def test_resume_after_a_crash_between_the_files(pictures, whole, tmp_path, monke
 
 
 def test_two_processes_are_one(pictures, tmp_path):
-    """Half the batch each: the same losses and accuracies, to float tolerance, on the same 48 images in the same order."""
+    """Half the batch each, in two parts: the same losses and accuracies, to float tolerance, on the same 48 images in the same order."""
     one, two = tmp_path / "one", tmp_path / "two"
     train_small.main(command(pictures, one, "--ema", "0.9"))
-    arguments = command(pictures, two, "--ema", "0.9", "--batch-size", "8")
+    arguments = command(pictures, two, "--ema", "0.9", "--batch-size", "4", "--accumulate", "2")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "train_small.py"]
     subprocess.run([*torchrun, *arguments], cwd=ROOT, check=True, capture_output=True, timeout=240)
     first, second = lines(one), lines(two)
@@ -173,6 +174,148 @@ def test_it_learns_and_eval_says_the_same(pictures, tmp_path, capsys):
     assert hatnet.checkpoint_info(written).accuracy == pytest.approx(info.accuracy)
 
 
+def test_a_moved_folder_goes_on_and_another_does_not(pictures, tmp_path, monkeypatch, capsys):
+    """Begun with a relative path; resumed from elsewhere; moved; a picture gone; a class renamed."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pictures, "set")
+    interrupted_at(2, command("set", "run"), monkeypatch)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    run = str(tmp_path / "run")
+    interrupted_at(4, ["--resume", run], monkeypatch)
+    os.rename("../set", "../moved")
+    with pytest.raises(SystemExit, match=r"there is no folder .*/set; .*--resume .*run --data folder:PATH"):
+        train_small.main(["--resume", run])
+    with pytest.raises(SystemExit, match="leave --data out"):
+        train_small.main(["--resume", run, "--data", "cifar10"])
+    os.rename("../moved/red", "../moved/pink")
+    with pytest.raises(SystemExit, match=r"no class red any more; a new class pink; 20 pictures added \(train/pink/0.png"):
+        train_small.main(["--resume", run, "--data", "folder:../moved"])
+    os.rename("../moved/pink", "../moved/red")
+    os.rename("../moved/red/3.png", "3.png")
+    with pytest.raises(SystemExit, match=r"1 picture removed \(train/red/3.png\)"):
+        train_small.main(["--resume", run, "--data", "folder:../moved"])
+    os.rename("3.png", "../moved/red/3.png")
+    interrupted_at(6, ["--resume", run, "--data", "folder:../moved"], monkeypatch)
+    train_small.main(["--resume", run])
+    assert len(lines(tmp_path / "run")) == 4 and json.loads((tmp_path / "run" / "config.json").read_text())["data"]["source"].endswith(
+        "moved"
+    )
+
+
+def test_a_run_without_a_fingerprint_goes_on_with_its_own_division(pictures, tmp_path, monkeypatch, capsys):
+    run, source = tmp_path / "run", shutil.copytree(pictures, tmp_path / "set")
+    interrupted_at(4, command(source, run), monkeypatch)
+    config = json.loads((run / "config.json").read_text())
+    del config["data"]
+    (run / "config.json").write_text(json.dumps(config))
+    divided = []
+    monkeypatch.setattr(data, "by_place", lambda *rest: divided.append(rest))  # of torchvision's sets alone
+    train_small.main(["--resume", str(run)])
+    assert "kept no fingerprint" in capsys.readouterr().err and not divided
+    assert "pictures" not in hatnet.checkpoint_info(run / "last.safetensors").extra
+    held = folders.by_place(folders.scan(source).parts["train"], 0.2)[1]
+    train_small.main(["eval", str(run / "last.safetensors"), "--data", f"folder:{source}", "--split", "val"])
+    said = capsys.readouterr()
+    assert "kept no fingerprint" in said.err
+    rows = [sum(map(int, line.split()[1:])) for line in said.out.splitlines()[1:4]]
+    assert rows == [sum(file.label == name for file in held) for name in ("blue", "green", "red")] != [4, 4, 4]
+    (source / "red").rename(source / "pink")
+    with pytest.raises(SystemExit, match="no class red any more; a new class pink"):
+        train_small.main(["--resume", str(run)])
+
+
+def test_a_folder_is_said_back(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(pictures, "deep/set")
+    with pytest.raises(SystemExit, match=r"did you mean folder:.*deep/set\?; .*--trust-layout"):
+        train_small.main(command("deep", "run", epochs=1))
+    assert not Path("run").exists()
+    train_small.main(command("deep", "run", "--trust-layout", epochs=1))
+    assert hatnet.checkpoint_info("run/best.safetensors").classes == ("set",)
+    for number in range(3):
+        Path(f"deep/set/red/{number}.png").write_text("not a picture")
+    os.makedirs("deep/set/.thumbnails")
+    capsys.readouterr()
+    with pytest.warns(UserWarning, match="red/0.png cannot be read"):
+        train_small.main(command("deep/set", "run2", epochs=1))
+    said = capsys.readouterr().err
+    assert "3 classes; pictures: 48 train, 12 val" in said and "left out, hidden: 1 (.thumbnails/)" in said and "unreadable: " in said
+    for path in Path("deep/set/red").iterdir():
+        path.write_text("not a picture")
+    with pytest.warns(UserWarning), pytest.raises(SystemExit, match="no training picture of red can be read"):
+        train_small.main(command("deep/set", "run3", "--max-unreadable", "99", epochs=1))
+
+
+def test_eval_names_what_it_measured_on(pictures, whole, tmp_path, capsys):
+    best = str(whole / "best.safetensors")
+
+    def said(source, *more):
+        capsys.readouterr()
+        train_small.main(["eval", best, "--data", f"folder:{source}", *more])
+        return capsys.readouterr()
+
+    assert "val, held out as in training, because there is no test/, on which the best weights were chosen" in said(pictures).out
+    written = tmp_path / "w.safetensors"
+    said(pictures, "--write", str(written))
+    assert hatnet.checkpoint_info(written).extra["split"] == "val"
+    other = shutil.copytree(pictures, tmp_path / "other")
+    (other / "red" / "0.png").rename(other / "red" / "x.png")
+    assert "may have been trained on some of these" in said(other).err and "were chosen" not in said(other).out
+    with pytest.raises(SystemExit, match=r"held out pictures from: 1 picture added \(train/red/x.png\); 1 picture removed"):
+        said(other, "--split", "val")
+    shutil.copytree(pictures, tmp_path / "parts" / "Test")
+    assert said(tmp_path / "parts").out.strip().endswith(f"on 60 images of folder:{tmp_path / 'parts'}, test")
+    with pytest.raises(SystemExit, match=r"was trained on pictures.*take --split test"):
+        train_small.main(["eval", best, "--data", "cifar10", "--split", "val"])
+
+
+def test_eval_on_fewer_classes(pictures, whole, tmp_path, capsys):
+    """Two figures, against the logits; half of the pictures are taken for the third class. Folders are renamed by a file."""
+    checkpoint, source, names = tmp_path / "green.safetensors", tmp_path / "two", tmp_path / "names.json"
+    for name in ("red", "blue"):
+        shutil.copytree(pictures / name, source / "test" / f"n-{name}")
+    model, info = (read(whole / "best.safetensors") for read in (hatnet.load_checkpoint, hatnet.checkpoint_info))
+    images = data.load(f"folder:{source}", "test", 32)
+    pixels, truth = data.normalise(images.pixels, info.mean, info.std), torch.tensor([0, 2])[images.labels]  # blue, green, red
+    with torch.no_grad():
+        logits = model(pixels)
+        model.classifier.bias[1] += (logits[:, [0, 2]].max(1).values - logits[:, 1]).median()
+        logits = model(pixels)
+    hatnet.save_checkpoint(model, checkpoint, info.header())
+    among_all, among_two = (logits.argmax(1) == truth).float().mean(), ((logits[:, 2] > logits[:, 0]) * 2 == truth).float().mean()
+    assert among_all < among_two
+
+    def evaluate(*more):
+        capsys.readouterr()
+        train_small.main(["eval", str(checkpoint), "--data", f"folder:{source}", *more])
+        return capsys.readouterr().out.splitlines()
+
+    with pytest.raises(SystemExit, match=r"does not know n-blue \(nearest: blue\), n-red"):
+        evaluate()
+    names.write_text('["blue"]')
+    with pytest.raises(SystemExit, match="wanted one object"):
+        evaluate("--names", str(names))
+    names.write_text(json.dumps({"n-red": "red", "n-blue": "blue", "n-more": "purple"}), encoding="utf-8-sig")
+    said = evaluate("--names", str(names))
+    assert [line.split()[0] for line in said[1:3]] == ["blue", "red"] and [sum(map(int, line.split()[1:])) for line in said[1:3]] == [
+        20,
+        20,
+    ]
+    assert f"accuracy {among_all:.2%}" in said[3] and "among all 3 classes" in said[3]
+    assert f"accuracy {among_two:.2%}" in said[4] and "among the 2 classes of the data" in said[4]
+
+
+def test_a_name_that_the_output_cannot_show(pictures, tmp_path):
+    """Output into a file on Windows: cp1252."""
+    for name, old in (("\u00c4", "red"), ("\u732b", "blue")):
+        shutil.copytree(pictures / old, tmp_path / "set" / name)
+    train_small.main(command(tmp_path / "set", tmp_path / "run", epochs=1))
+    arguments = ["train_small.py", "eval", str(tmp_path / "run" / "best.safetensors"), "--data", f"folder:{tmp_path / 'set'}"]
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, capture_output=True)
+    assert done.returncode == 0 and b"\xc4 " in done.stdout and rb"\u732b" in done.stdout and b"accuracy" in done.stdout
+
+
 def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
     """One stage more than the checkpoint has: its stages are taken, the new one is not."""
     shape = ["dims=[24,24,48]", "depths=[1,1,1]", "expansions=[2,2,2]", "kernels=[3,3,3]"]
@@ -198,7 +341,7 @@ def test_init_has_a_shape_of_its_own():
         return train_small.build(arguments, tuple("abcde"), 0.0)[0].config
 
     assert build("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(build("--set", "depths=[2,4,2,2]").depths) == 4
-    with pytest.raises(ValueError, match="lists are written as dims="):
+    with pytest.raises(ValueError, match=r"dims is 32; wanted a list .*nearest is \[32\]"):
         build("--set", "dims=32")
     with pytest.raises(ValueError, match="did you mean 'depthwise'"):
         build("--set", "depthwize=false")
@@ -208,6 +351,28 @@ def test_cards_keep_their_labels_in_place(tmp_path):
     for more in (["--recipe", "compact"], ["--augment", "shift"], ["--first-side", "0.5"]):
         with pytest.raises(SystemExit, match="a label in each cell"):
             train_small.main(["--out", str(tmp_path / "run"), *more])
+
+
+def test_init_takes_the_weights_of_another_trainer(tmp_path, capsys):
+    """A .pth file with the authors' names or ours, under a wrapper's prefix; --model says what they belong to."""
+    source = hatnet.create_model("hatnet_compact", 10)
+    ours = {f"module.{key}": value for key, value in source.state_dict().items()}
+    theirs = {}
+    for key, value in source.state_dict().items():
+        pointwise = value.ndim == 2 and not key.startswith("classifier.")
+        theirs[official.official_key(key)] = value[:, :, None, None] if pointwise else value
+    for weights in ({"model_ema": ours, "model": {}}, {"state_dict": theirs}):
+        torch.save(weights, path := tmp_path / "any.pth")
+        args = train_small.parsed(["--init", str(path), "--model", "hatnet_compact", "--data", "folder:x"])[0]
+        train_small.fill_in(args)
+        assert args.image_size == 224
+        model, statistics = train_small.build(args, ("a", "b"), 0.0)
+        assert statistics == foreign.IMAGENET and "new: classifier.bias, classifier.weight" in capsys.readouterr().err
+        for key, value in model.state_dict().items():
+            assert key.startswith("classifier.") or torch.equal(value, source.state_dict()[key])
+    for more, words in ((["--model", "hatnet_large"], "almost none of its weights fit"), ([], "name their architecture with --model")):
+        with pytest.raises(ValueError, match=words):
+            train_small.build(train_small.parsed(["--init", str(path), *more])[0], ("a", "b"), 0.0)
 
 
 def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
@@ -235,16 +400,16 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--attention", "windows"], "window"),
         (["--set", "depthwise"], "FIELD=VALUE"),
         (["--set", "depthwize=false"], "depthwise"),
-        (["--set", "dims=5"], "lists are written"),
+        (["--set", "dims=5"], r"dims is 5; wanted a list .*; the nearest is \[5\]"),
         (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
-        (["--batch-size", "1000"], "48 training images are fewer"),
+        (["--accumulate", "49"], "48 training images are fewer than the 49 batches of a step: lower --accumulate"),
         (["--epochs", "0"], "epochs is 0"),
         (["--augment", "crop"], "shift, resized, none"),
         (["--first-side", "0.1"], "first_side is 0.1"),
         (["--label-smoothing", "1"], "label_smoothing is 1"),
-        (["--val-fraction", "1"], "val_fraction 1"),
+        (["--val-fraction", "1"], "val_fraction is 1.0; wanted a number above 0 and below 1"),
         (["--init", "nothing.safetensors"], "there is no checkpoint"),
-        (["--resume", "runs/none"], "leave --data out"),
+        (["--resume", "runs/none"], "leave --val-fraction out"),
     ],
 )
 def test_what_is_wrong_is_said_before_training(more, words, pictures, tmp_path):
@@ -292,6 +457,107 @@ def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
     assert_same_run(tmp_path / "run", tmp_path / "again")
 
 
+def test_the_choice_of_precision_is_kept(pictures, whole, tmp_path, monkeypatch):
+    """What was timed beforehand leaves no trace: the run is the same, bit for bit, as if the choice had been named. It is made once."""
+    named = tmp_path / "named"
+    train_small.main(command(pictures, named, "--amp", "bf16"))
+    real = rehearsal.step_seconds
+    for name, seconds, same in (("off", {"off": 1.0, "bf16": 2.0}, whole), ("bf16", {"off": 2.0, "bf16": 1.0}, named)):
+        with monkeypatch.context() as patch:
+            patch.setattr(rehearsal, "step_seconds", lambda trainer, seconds=seconds: real(trainer) and seconds)
+            interrupted_at(5, command(pictures, tmp_path / name, "--amp", "auto"), monkeypatch)
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["amp"] == name and config["seconds_per_step"] == seconds and config["arguments"]["amp"] == "auto"
+        with monkeypatch.context() as patch:
+            patch.setattr(rehearsal, "step_seconds", lambda _: pytest.fail("measured again"))
+            train_small.main(["--resume", str(tmp_path / name)])
+        assert_same_run(tmp_path / name, same)
+    assert lines(named) != lines(whole)
+
+
+def test_a_run_of_an_earlier_version_keeps_its_precision(pictures, tmp_path, monkeypatch):
+    """It has only the argument: "off" or "bf16"."""
+    for name in ("run", "old"):
+        interrupted_at(5, command(pictures, tmp_path / name, "--amp", "bf16"), monkeypatch)
+    path = tmp_path / "old" / "config.json"
+    config = json.loads(path.read_text())
+    del config["amp"], config["seconds_per_step"], config["arguments"]["in_memory"]
+    path.write_text(json.dumps(config))
+    for name in ("run", "old"):
+        train_small.main(["--resume", str(tmp_path / name)])
+    assert_same_run(tmp_path / "run", tmp_path / "old")
+
+
+@pytest.mark.parametrize("number, later", [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_a_signal_ends_a_compilation(number, later, pictures, tmp_path, monkeypatch):
+    """In the midst of the first one, and of that of the second size; both sleep for a minute here. Nothing is lost."""
+    run, more = tmp_path / "run", ("--compile", "--first-side", "0.5")
+    code = f"""
+import sys, time, torch, train_small
+seen = []
+def compiling(network, **_):
+    def call(images, **rest):
+        if images.shape[-1] not in seen:
+            seen.append(images.shape[-1])
+            if len(seen) > {int(later)}:
+                print("compiling", flush=True)
+                time.sleep(60)
+        return network(images, **rest)
+    return call
+torch.compile = compiling
+train_small.main({command(pictures, run, *more)!r})"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        assert process.stdout.readline() == b"compiling\n"
+        process.send_signal(number)
+        assert process.wait(10) == -number
+    finally:
+        process.kill()
+    step = torch.load(run / "state.pt", weights_only=True)["step"]
+    assert (step > 0) == later
+    monkeypatch.setattr(torch, "compile", lambda network, **_: network)
+    train_small.main(["--resume", str(run)])
+    train_small.main(command(pictures, tmp_path / "whole", *more))
+    assert_same_run(run, tmp_path / "whole")
+
+
+def test_what_is_held_in_memory(pictures, whole, tmp_path, capsys):
+    """48 training images of 3 KiB and 12 held-out ones share the room; where they are changes nothing in the run."""
+    said = {}
+    for name, kib in (("both", 180), ("train", 179), ("none", 0)):
+        train_small.main(command(pictures, tmp_path / name, "--in-memory", str(kib / 2**20)))
+        said[name] = capsys.readouterr().err
+        assert_same_run(tmp_path / name, whole)
+    assert "training images in memory (0.14 MiB), held-out images in memory (0.04 MiB)" in said["both"]
+    assert "training images in memory (0.14 MiB), held-out images decoded at each use (0.04 MiB; --in-memory is 0.000171)" in said["train"]
+    assert "training images decoded at each use (0.14 MiB; --in-memory is 0), held-out" in said["none"]
+
+
+def test_processes_share_the_memory(pictures, monkeypatch):
+    """Two on this machine: each may hold half."""
+    arguments = train_small.parsed(command(pictures, "run", "--image-size", "32", "--in-memory", str(180 / 2**20)))[0]
+    source, held = train_small.source_of(arguments, None), {}
+    for processes in ("1", "2"):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+        held[processes] = [train_small.bytes_held(images) for images in train_small.images_of(arguments, source, machine.CPU)]
+    assert held == {"1": [48 * 3072, 12 * 3072], "2": [0, 12 * 3072]}
+
+
+@pytest.mark.parametrize("available, gib", [(math.inf, 4.0), (16 * 2**30, 4.0), (2 * 2**30, 1.0)])
+def test_memory_for_pictures(available, gib, monkeypatch):
+    monkeypatch.setattr(machine, "available_memory", lambda: available)
+    assert train_small.memory_for_pictures(machine.CPU) == gib
+
+
+def test_a_run_says_what_it_is_about_to_do(pictures, tmp_path, capsys):
+    train_small.main(command(pictures, tmp_path / "run", "--learning-rate", "0.003"))
+    first, *epochs = capsys.readouterr().err.splitlines()[-5:]
+    parameters = json.loads((tmp_path / "run" / "config.json").read_text())["parameters"]
+    assert first.startswith("training on 48 images of 3 classes, 12 more held out; ")
+    assert f"; 12 steps of 16 images; {parameters / 1e6:.3g} million parameters; learning rate 0.003; cpu, " in first
+    assert first.endswith(", float32") and [line.split(":")[0] for line in epochs] == [f"epoch {n} of 4" for n in range(1, 5)]
+
+
 def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     """The measurement changes nothing in what is then trained."""
     trained = {}
@@ -308,3 +574,237 @@ def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     assert all(
         torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), trained["trainer"].state.model.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--freeze", "2", "--weight-decay", "0.5", "--ema", "0.5"],
+        ["--layer-decay", "0.8"],
+        ["--class-weights", "balanced", "--mixup", "0.4"],
+        ["--accumulate", "2", "--batch-size", "8", "--drop-path", "0.5", "--set", "dropout=0.5"],
+        ["--patience", "5"],
+    ],
+    ids=lambda more: more[0],
+)
+def test_every_option_resumes_bit_for_bit(more, pictures, tmp_path, monkeypatch):
+    train_small.main(command(pictures, tmp_path / "whole", *more, epochs=2))
+    interrupted_at(2, command(pictures, tmp_path / "again", *more, epochs=2), monkeypatch)
+    assert torch.load(tmp_path / "again" / "state.pt", weights_only=True)["step"] == 3
+    train_small.main(["--resume", str(tmp_path / "again")])
+    assert_same_run(tmp_path / "whole", tmp_path / "again")
+
+
+def test_stopping_early_survives_an_interruption(pictures, tmp_path, monkeypatch, capsys):
+    """Weights that do not learn: the second epoch is no better than the first. Interrupted in it, it is still counted."""
+    more = ["--patience", "1", "--learning-rate", "0"]
+    train_small.main(command(pictures, tmp_path / "whole", *more))
+    assert "stopped early at step 6 of 12, 1 epochs after the best; best accuracy" in capsys.readouterr().out
+    interrupted_at(4, command(pictures, tmp_path / "again", *more), monkeypatch)
+    for _ in range(2):  # once more changes nothing
+        train_small.main(["--resume", str(tmp_path / "again")])
+        assert_same_run(tmp_path / "whole", tmp_path / "again")
+    with monkeypatch.context() as patch:  # lengthened, and killed before the first step
+        patch.setattr(training.Trainer, "train", lambda *_: False)
+        train_small.main(["--resume", str(tmp_path / "again"), "--epochs", "5"])
+    train_small.main(["--resume", str(tmp_path / "again")])
+    assert len(lines(tmp_path / "again")) == 3, "patience starts anew"
+
+
+def test_a_longer_run(pictures, whole, tmp_path, monkeypatch):
+    """Four epochs become six: the rate of the next step is that of the longer cosine, and an interruption changes nothing."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    for run in (one, two):
+        shutil.copytree(whole, run)
+    with pytest.raises(SystemExit, match="already has 12 steps; to lengthen it, give at least 5 epochs"):
+        train_small.main(["--resume", str(one), "--epochs", "4"])
+    train_small.main(["--resume", str(one), "--epochs", "6"])
+    interrupted_at(14, ["--resume", str(two), "--epochs", "6"], monkeypatch)
+    train_small.main(["--resume", str(two)])
+    assert_same_run(one, two)
+    assert lines(one)[:4] == lines(whole)
+    recipe = json.loads((one / "config.json").read_text())["recipe"]
+    assert recipe["epochs"] == 6 and [row["step"] for row in lines(one)] == [3, 6, 9, 12, 15, 18]
+    assert [row["learning_rate"] for row in lines(one)[4:]] == pytest.approx([rate_of(step) for step in (14, 17)])
+
+
+def rate_of(step):
+    """compact's rate in a step of 18, from 0: a warm-up of one step, then half a cosine over 17."""
+    return 2e-3 * (1 + math.cos(math.pi * (step - 1) / 17)) / 2
+
+
+def test_a_run_on_another_device(pictures, whole, tmp_path, monkeypatch):
+    """From auto to cpu, which is the same here: the same numbers, and the run's configuration keeps the device."""
+    run = tmp_path / "run"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    interrupted_at(4, command(pictures, run), monkeypatch)
+    with pytest.raises(SystemExit, match=r"--device cuda: torch .* finds none here"):
+        train_small.main(["--resume", str(run), "--device", "cuda"])
+    train_small.main(["--resume", str(run), "--device", "cpu"])
+    assert_same_run(run, whole)
+    config = json.loads((run / "config.json").read_text())
+    assert config["arguments"]["device"] == "cpu" and config["machine"].startswith("cpu")
+
+
+def test_only_some_options_go_beside_resume(whole):
+    for more in (["--seed", "0"], ["--compile"], ["--minutes", "1"], ["--set", "dropout=0"], ["--batch-size", "3"]):
+        with pytest.raises(SystemExit, match=rf"leave {more[0]} out \(only --epochs, --device, --data can be changed\)"):
+            train_small.main(["--resume", str(whole), *more])
+
+
+def test_runs_of_earlier_versions_resume(pictures, whole, tmp_path, monkeypatch):
+    """Their config.json lacks the options that came later, their state the scale of each group and the epochs waited."""
+    run = tmp_path / "run"
+    interrupted_at(4, command(pictures, run), monkeypatch)
+    config = json.loads((run / "config.json").read_text())
+    for name in ("freeze", "layer_decay", "class_weights", "patience", "accumulate"):
+        del config["arguments"][name], config["recipe"][name]
+    (run / "config.json").write_text(json.dumps(config))
+    state = torch.load(run / "state.pt", weights_only=True)
+    del state["waited"]
+    for group in state["optimiser"]["param_groups"]:
+        del group["lr_scale"]
+    torch.save(state, run / "state.pt")
+    train_small.main(["--resume", str(run)])
+    assert lines(run) == lines(whole)
+    assert (run / "best.safetensors").exists() and weights_of(run) == weights_of(whole)
+
+
+def weights_of(run):
+    return {key: value.tolist() for key, value in hatnet.load_checkpoint(run / "last.safetensors").state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    "name, text, words",
+    [
+        ("config.json", "", r"config.json, line 1, column 1: not JSON"),
+        ("config.json", "{}", "config.json: arguments is missing"),
+        ("config.json", {"steps": 1}, r"state.pt is at step 12, but config.json has only 1 steps"),
+        ("config.json", {"arguments": {}}, "config.json: arguments lack data"),
+        ("config.json", {"model": {}}, "config.json: dims is missing"),
+        ("config.json", {"model": {"dimz": 1}}, "config.json: unknown field 'dimz'"),
+        ("config.json", ("seed", "x"), "config.json: seed is 'x'; wanted a whole number"),
+        ("config.json", ("val_fraction", None), "config.json: val_fraction is None"),
+        ("config.json", ("set", 5), "config.json: set is 5; wanted a list"),
+        ("config.json", ("image_size", [32]), r"config.json: image_size is \[32\]"),
+        ("config.json", ("recipe", "papre"), "config.json: unknown recipe 'papre'"),
+        ("metrics.jsonl", "[]\n", "metrics.jsonl, line 1: step is missing"),
+        ("state.pt", "", "state.pt is not a saved state"),
+    ],
+)
+def test_damaged_run_files(name, text, words, whole, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    if not isinstance(text, str):
+        config = json.loads((run / name).read_text())
+        text = json.dumps(config | ({"arguments": config["arguments"] | dict([text])} if isinstance(text, tuple) else text))
+    (run / name).write_text(text)
+    with pytest.raises(SystemExit, match=words) as error:
+        train_small.main(["--resume", str(run)])
+    assert "\n" not in str(error.value)
+
+
+def test_a_batch_larger_than_the_set_is_lowered(pictures, tmp_path, capsys):
+    run = tmp_path / "run"
+    train_small.main(command(pictures, run, "--batch-size", "1000", epochs=1))
+    assert "batch size lowered from 1000 to 48: that is all the training images there are\n" in capsys.readouterr().err
+    config = json.loads((run / "config.json").read_text())
+    assert (config["recipe"]["batch_size"], config["steps_per_epoch"]) == (48, 1)
+    train_small.main(command(pictures, tmp_path / "parts", "--accumulate", "5", epochs=1))
+    assert "lowered from 16 to 9: that is all the training images there are, divided by the 5 batches" in capsys.readouterr().err
+
+
+def test_what_is_new_is_never_nothing(pictures, tmp_path, capsys):
+    """A classifier of two classes is less than a thousandth of the weights."""
+    train_small.build(train_small.parsed(["--init", "caltech101"])[0], ("a", "b"), 0.0)
+    assert "99.9% of the weights come from caltech101; new: classifier" in capsys.readouterr().err
+    classes = hatnet.checkpoint_info("caltech101").classes
+    train_small.build(train_small.parsed(["--init", "caltech101"])[0], classes, 0.0)
+    assert "100% of the weights come from caltech101; new: none" in capsys.readouterr().err
+
+
+def test_freezing_what_is_new_is_reported(recwarn):
+    train_small.build(train_small.parsed(["--model", "hatnet_compact", "--freeze", "1"])[0], ("a", "b"), 0.0)
+    train_small.build(train_small.parsed(["--init", "caltech101", "--set", "stem_dim=8", "--freeze", "1"])[0], ("a", "b"), 0.0)
+    train_small.build(train_small.parsed(["--init", "caltech101", "--freeze", "5"])[0], ("a", "b"), 0.0)
+    said = [str(warning.message) for warning in recwarn]
+    assert len(said) == 2 and "take trained ones with --init" in said[0] and "new and random: stem.0.bias, stem.0.weight" in said[1]
+
+
+def test_help_prints_the_recipes(capsys):
+    with pytest.raises(SystemExit):
+        train_small.main(["--help"])
+    said = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in said[said.index("the recipes' values:") :].splitlines()[2:]}
+    assert rows["epochs"] == ["18", "300", "7"] and rows["mixup"] == ["0", "0.8", "0"] and rows["augment"] == ["shift", "resized", "none"]
+    for name in ("--freeze", "--layer-decay", "--class-weights", "--patience", "--accumulate"):
+        assert name in said and name[2:].replace("-", "_") in rows
+
+
+VALUES = [
+    "",
+    "0",
+    "-1",
+    "1",
+    "3",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "1e-400",
+    "9" * 400,
+    "9" * 5000,
+    "x",
+    "1.5",
+    "true",
+    "[]",
+    "\0",
+    "é",
+    "a b",
+    "--",
+]
+FIELDS = ["dims=3", 'dims=[32,"a"]', "heads=4", "=", "dims", "", "num_classes=5", "depthwise=1", "dropout=NaN", "g1=[[1]]", "attention={}"]
+FIELDS += ["dims=" + "[" * 100_000, "dims=[8192,8192,8192,8192]", "dims=" + "9" * 5000, "norm=null", "kernels=[2,2]", "init_std=-Infinity"]
+FIELDS += ["head_dim=0", "stem_strides=[64,64]", "readout=1e9", "activation=true", "drop_path=1", "depths=[]", "num_classes=null"]
+
+
+def test_no_combination_of_silly_values_ends_in_a_traceback(tmp_path, monkeypatch, capsys):
+    """Up to the first step: options and values drawn at random, for training, resuming and eval."""
+    random = np.random.default_rng(0)
+    monkeypatch.chdir(tmp_path)
+    pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8)
+    given = data.Images(pixels=pixels, labels=torch.arange(40) % 3, classes=("a", "b", "c"))
+    identity = fingerprint.Identity({}, {})
+    monkeypatch.setattr(train_small, "data_of", lambda args, *_: (cards.Cards() if args.data == "cards" else given, given, identity))
+    monkeypatch.setattr(training.Trainer, "train", lambda *_: True)
+    monkeypatch.setattr(rehearsal, "steps_within", lambda *_: 1)
+    monkeypatch.setattr(rehearsal, "step_seconds", lambda _: {"off": 1.0, "bf16": 2.0})
+    monkeypatch.setattr(train_small, "claim", lambda *_: None)
+    options = [action for action in train_small.training_parser()._actions if action.option_strings and action.dest != "help"]
+    ended = 0
+    for _ in range(400):
+        argv, more = ["--out", "run", "--data", "folder:x"] if random.random() < 0.8 else [], random.integers(1, 4)
+        if random.random() < 0.1:
+            argv, more = (
+                ["eval", str(random.choice(VALUES)), "--data", str(random.choice(VALUES)), "--write", str(random.choice(VALUES))],
+                0,
+            )
+        for number in random.choice(len(options), more, replace=False):
+            option = options[number]
+            values = FIELDS if option.dest == "set" else [*VALUES, *(option.choices or ())]
+            argv += [option.option_strings[0], *([str(random.choice(values))] if option.nargs != 0 else [])]
+        try:
+            train_small.main(argv)
+        except SystemExit as error:
+            ended += 1
+            said = str(error.code) if error.code != 2 else capsys.readouterr().err
+            assert len(said) > 20 and "Traceback" not in said, argv
+    assert ended > 200
+
+
+@pytest.mark.parametrize("write", ["nowhere/x.safetensors", ".", "\0", ""])
+def test_places_where_eval_cannot_write(write, whole, pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as error:
+        train_small.main(["eval", str(whole / "best.safetensors"), "--data", f"folder:{pictures}", "--write", write])
+    assert "--write" in (capsys.readouterr().err if error.value.code == 2 else str(error.value))

@@ -32,13 +32,16 @@ def rank(name: str, header: Mapping) -> tuple:
 
 def picture(params: Mapping[str, str]) -> Path | None:
     """The photograph that an address opens with; None for drawn cards, an upload, or a checkpoint that is not shipped."""
-    headers = {}
+    headers, ranks = {}, {}
     for path in SHIPPED.glob("*.safetensors"):
         try:
-            headers[path.stem] = read(path)
-        except (OSError, ValueError, KeyError, TypeError):
+            header = read(path)
+            if suits(header):
+                ranks[path.stem] = rank(path.stem, header)
+                headers[path.stem] = header
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # checkpoints.py logs it
-    names = sorted((name for name in headers if suits(headers[name])), key=lambda name: rank(name, headers[name]))
+    names = sorted(headers, key=ranks.get)
     name = params.get("checkpoint", names[0] if names else "")
     if name not in names:
         return None

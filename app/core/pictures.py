@@ -15,12 +15,14 @@ from PIL import Image
 import hatnet
 from app.core.checkpoints import Checkpoint
 from app.core.samples import FOLDER, SAMPLES
-from app.core.uploads import read_picture
 from hatnet import cards
 from hatnet.data import IGNORED, centre_crop
+from hatnet.pictures import read_picture
 
 SHARP = 720  # pixels: side of the photograph on the page
 SMALL = 320  # pixels: enough for the mean colours of cells
+LEAST_SIDE = 8  # pixels: of an uploaded photograph
+KEPT_SIDE = 1024  # pixels: more than the page shows, and little to keep for each visitor
 TINY = 100  # pixels: a smaller picture is shown as the squares that it consists of
 
 
@@ -31,6 +33,7 @@ class Picture:
     image: Image.Image
     title: str
     digest: str  # of its pixels: identifies it in every cache
+    guessed: str = ""  # uploads only: what the reader had to guess, in a sentence
     answers: np.ndarray | None = None  # cards only: int [4, 4], the right class of each cell; IGNORED where nothing is asked
     marked: tuple[int, int] | None = None  # cards only: the cell (y, x) of the marked card
 
@@ -54,7 +57,7 @@ def sample(key: str) -> Picture:
     """A picture that comes with the app: a photograph, or cards drawn at full difficulty."""
     facts = SAMPLES[key]
     if facts.seed is None:
-        image = Image.open(FOLDER / f"{key}.jpg").convert("RGB")
+        image, _ = read_picture(FOLDER / f"{key}.jpg", key)
         return Picture(image=image, title=facts.title, digest=_digest(image))
     drawn = cards.draw(1, torch.Generator().manual_seed(facts.seed))
     image = Image.fromarray(drawn.pixels[0].permute(1, 2, 0).numpy())
@@ -75,9 +78,12 @@ def cell_question(picture: Picture, checkpoint: Checkpoint, place: tuple[float, 
 
 
 def upload(data: bytes, name: str) -> Picture:
-    """An uploaded file as a picture. Raises ValueError with a text for the page."""
-    image = read_picture(data, name)
-    return Picture(image=image, title=name, digest=_digest(image))
+    """An uploaded file as a picture of at most KEPT_SIDE pixels each way. Raises ValueError with a text for the page."""
+    image, guessed = read_picture(data, name)
+    if min(image.size) < LEAST_SIDE:
+        raise ValueError(f"{name} is {image.width} × {image.height} pixels. Choose one with at least {LEAST_SIDE} pixels each way.")
+    image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+    return Picture(image=image, title=name, digest=_digest(image), guessed=guessed)
 
 
 def _digest(image: Image.Image) -> str:

@@ -12,9 +12,9 @@ from app.core.samples import SAMPLES
 from app.core.view import UPLOAD, ViewState, home, images
 from app.shell import session
 from app.shell.notices import note
+from hatnet.pictures import NAMES
 
-TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-UPLOAD_HELP = "PNG, JPEG, WEBP, GIF, BMP or TIFF, up to 20 MB. It stays on this machine and is deleted when you leave."
+UPLOAD_HELP = f"{NAMES}, up to 50 MB. It stays on this machine and is deleted when you leave."
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 ACCURACY = {  # by the split on which it was measured
@@ -76,7 +76,10 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
         f'<div class="exact" style="flex:1"><img src="{small}" alt="{name}, as the model sees it"></div></div>'
         f"<p>The model sees the square, at {size} × {size} pixels.</p></div>"
     )
-    st.file_uploader("Upload a photograph", type=TYPES, key="file", on_change=_uploaded, help=UPLOAD_HELP)
+    # Of any type: the reader can say what a file is, Streamlit only that its type is not allowed.
+    st.file_uploader("Upload a photograph", key="file", on_change=_uploaded, help=UPLOAD_HELP)
+    if picture.guessed:
+        st.caption(picture.guessed)
     if problem := session.visit().upload_problem:
         note(problem, f"“{session.picture().title}” is still shown.")
 

@@ -280,6 +280,7 @@ def test_a_photograph_of_one_s_own_stays_in_one_s_own_browser(open_page, browser
     for name, data, said in (
         ("notes.png", b"no picture", "notes.png is not a picture we can read."),
         ("line.png", photo(size=(400, 3), kind="PNG"), "line.png is 400 × 3 pixels."),
+        ("photo.mov", b"\0\0\0\x14ftypqt  ", "photo.mov is a QuickTime video."),
     ):
         upload.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
         expect(page.locator(".note").filter(has_text=said)).to_contain_text("“secret-holiday.jpg” is still shown.")

@@ -56,6 +56,32 @@ def test_files_that_are_no_checkpoints(model, tmp_path):
         hatnet.save_checkpoint(model, tmp_path / "b.safetensors", {key: INFO[key] for key in INFO if key != "accuracy"})
 
 
+@pytest.mark.parametrize(
+    "field, words",
+    [
+        ({"accuracy": "high"}, "accuracy is 'high'; wanted a number from 0 to 1"),
+        ({"mean": 0.5}, "mean is 0.5; wanted a list"),
+        ({"std": [0, 1, 1]}, "std is .*above 0"),
+        ({"classes": "cat"}, "classes is 'cat'; wanted a list"),
+        ({"image_size": 0}, "image_size is 0; .*; the nearest is 1"),
+        ({"data": None}, "data is None; wanted a text"),
+        ({"val_fraction": "x"}, "val_fraction is 'x'; wanted a number"),
+        ({"config": 3}, "another version of hatnet .config is 3"),
+        ({"config": {}}, "another version of hatnet .dims is missing"),
+    ],
+)
+def test_damaged_headers(field, words, model, tmp_path):
+    """Read: named. Written: refused, so that whatever is saved loads again."""
+    header = json.dumps(INFO | {"config": dataclasses.asdict(model.config)} | field)
+    save_file({"x": torch.zeros(1)}, path := tmp_path / "a.safetensors", metadata={"hatnet": header})
+    with pytest.raises(ValueError, match=words):
+        hatnet.checkpoint_info(path)
+    if "config" not in field:
+        with pytest.raises(ValueError, match=words):
+            hatnet.save_checkpoint(model, tmp_path / "b.safetensors", INFO | field)
+        assert not (tmp_path / "b.safetensors").exists()
+
+
 @pytest.mark.parametrize("name", hatnet.list_checkpoints())
 def test_shipped_checkpoints(name):
     info = hatnet.checkpoint_info(name)

@@ -1,8 +1,14 @@
 """Configurations: what contradicts itself is refused, and the message names what is valid."""
 
+import dataclasses
+import math
+import random
+
 import pytest
 
 import hatnet
+from hatnet.config import RANGES, from_fields
+from tests.hatnet.silly import SILLY
 
 
 def test_a_mechanism_for_each_stage():
@@ -30,9 +36,47 @@ def test_unknown_names_and_overrides_name_the_valid_ones():
         ({"g1": (8, 7)}, "g1 has 2 and g2 3"),
         ({"head_dim": 36}, "head_dim=36"),
         ({"kernels": (3, 4, 3, 3)}, "odd"),
-        ({"g2": (0, 4, 2)}, "whole number"),
+        ({"g2": (0, 4, 2)}, r"g2 is \(0, 4, 2\); wanted .* whole number .*; the nearest is \[1, 4, 2\]"),
+        ({"dims": 3}, r"dims is 3; wanted a list of 1 to 4, .*; the nearest is \[3\]"),
+        ({"dims": [48, "a"]}, r"dims is \[48, 'a'\]; wanted a list"),
+        ({"depthwise": "maybe"}, "depthwise is 'maybe'; wanted true or false"),
+        ({"dropout": math.nan}, "dropout is nan; wanted a number from 0 to 1"),
+        ({"num_classes": True}, "num_classes is True; wanted a whole number"),
+        ({"norm": "batch"}, "norm is 'batch'; wanted one of group, layer"),
+        ({"dims": (8160,) * 4}, r"\d+\.\d billion weights, more than 1: lower dims"),
     ],
 )
 def test_contradicting_configurations(overrides, words):
     with pytest.raises(ValueError, match=words):
         hatnet.create_model("hatnet_tiny", **overrides)
+
+
+def test_every_field_has_its_range_and_no_combination_ends_otherwise():
+    assert RANGES.keys() == {field.name for field in dataclasses.fields(hatnet.Config)}
+    draw = random.Random(0)
+    for _ in range(2000):
+        fields = {name: draw.choice(SILLY) for name in draw.sample(list(RANGES), draw.choice((1, 1, 2, 3)))}
+        try:
+            hatnet.Config(**dataclasses.asdict(hatnet.VARIANTS["hatnet_tiny"]) | fields)
+        except ValueError as error:
+            assert 10 < len(str(error)) < 500
+
+
+@pytest.mark.parametrize("name", hatnet.VARIANTS)
+def test_the_number_of_weights(name):
+    config = hatnet.VARIANTS[name]
+    for changes in ({}, {"depthwise": False, "stem": "patch"}, {"g1": config.g1[:1], "g2": config.g2[:1], "num_classes": 0}):
+        model = hatnet.HATNet(dataclasses.replace(config, depths=(1,) * len(config.dims), **changes))
+        assert model.config.weights == sum(p.numel() for p in model.parameters() if p.ndim > 1)
+
+
+def test_fields_from_a_file():
+    fields = dataclasses.asdict(hatnet.VARIANTS["hatnet_cards"])
+    assert (
+        from_fields({key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()})
+        == hatnet.VARIANTS["hatnet_cards"]
+    )
+    with pytest.raises(ValueError, match=r"^dims is missing; wanted a list of 1 to 4"):
+        from_fields({key: value for key, value in fields.items() if key != "dims"})
+    with pytest.raises(ValueError, match="unknown field 'dimz'"):
+        from_fields(fields | {"dimz": 1})

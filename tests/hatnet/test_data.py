@@ -74,11 +74,11 @@ def test_unreadable_pictures_are_named_and_counted(folder):
         data.load(f"folder:{folder}", "train", 32, 0.01, unreadable=0)
 
 
-def test_pictures_that_do_not_fit_into_memory(folder, monkeypatch):
+def test_pictures_that_do_not_fit_into_memory(folder):
     """Decoded when asked for, they are the same; one that cannot be decoded is grey and named."""
     whole = data.load(f"folder:{folder}", "train", 32, 0.3)
-    monkeypatch.setattr(data, "IN_MEMORY", 1000)
-    lazy = data.load(f"folder:{folder}", "train", 32, 0.3, unreadable=1)
+    assert isinstance(data.load(f"folder:{folder}", "train", 32, 0.3, in_memory=14 * 3 * 32**2).pixels, torch.Tensor)
+    lazy = data.load(f"folder:{folder}", "train", 32, 0.3, unreadable=1, in_memory=14 * 3 * 32**2 - 1)
     assert isinstance(lazy.pixels, data.Pictures) and len(lazy) == len(whole) == 14
     assert torch.equal(lazy.pixels[3:], whole.pixels[3:]) and lazy.statistics() == whole.statistics()
     for one, other in zip(lazy.batch(4, 9, 3, 0, slice(0, 2)), whole.batch(4, 9, 3, 0, slice(0, 2)), strict=True):
@@ -151,6 +151,23 @@ def test_statistics_and_normalise():
     normal = data.normalise(pixels, mean, std).numpy()
     np.testing.assert_allclose(normal.mean((0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(normal.std((0, 2, 3)), 1, atol=1e-5)
+
+
+def test_statistics_take_a_few_pictures_at_once():
+    """2^20 pixels: 16 of 256 x 256."""
+    whole, taken = torch.randint(0, 256, (40, 3, 256, 256), dtype=torch.uint8), []
+
+    class Noted:
+        shape = whole.shape
+
+        def __getitem__(self, index):
+            taken.append(len(index))
+            return whole[index]
+
+    mean, std = data.Images(pixels=Noted(), labels=torch.zeros(40), classes=()).statistics()
+    assert taken == [16, 16, 8]
+    np.testing.assert_allclose(mean, whole.numpy().mean((0, 2, 3)) / 255)
+    np.testing.assert_allclose(std, whole.numpy().std((0, 2, 3)) / 255)
 
 
 def test_batches_cover_the_set_anew_each_epoch():

@@ -45,7 +45,6 @@ def upload(at, name, data):
     return at.file_uploader(key="file").set_value((name, data, "image/png")).run()
 
 
-@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_an_upload_is_shown_and_outlives_a_bad_one():
     at = opened("explorer")
     before = cells(at, "global")
@@ -61,13 +60,18 @@ def test_an_upload_is_shown_and_outlives_a_bad_one():
         ("a.png", b"garbage", "a.png is not a picture we can read. Save it again as PNG or JPEG."),
         ("b.png", bomb(10_000, 10_000), "b.png has 100 megapixels."),
         ("<b>.png", b"", "&lt;b&gt;.png is not a picture"),
+        ("photo.mov", b"\0\0\0\x14ftypqt  ", "photo.mov is a QuickTime video. Choose a picture: PNG, JPEG, HEIC,"),
     ):
         upload(at, name, content)
         assert said in text(at) and "“red.png” is still shown." in text(at)
         np.testing.assert_array_equal(cells(at, "global"), mine)
+    # Numbers that do not fill their type: what the reader made of them is said beside the picture, and only there.
+    upload(at, "grey.tif", encoded(Image.fromarray(np.full((40, 40), 200, np.int32)), "TIFF"))
+    said = "Its values fit into 8 bits, so 0 to 255 is read as black to white."
+    assert [caption.value for caption in at.caption].count(said) == 1 and "is still shown" not in text(at)
     # Another photograph is chosen: the message has done its work only when a good picture comes.
-    upload(at, "red.png", encoded(Image.fromarray(red).convert("CMYK"), "JPEG"))
-    assert "is still shown" not in text(at)
+    upload(at, "red.jfif", encoded(Image.fromarray(red).convert("CMYK"), "JPEG"))
+    assert "is still shown" not in text(at) and said not in [caption.value for caption in at.caption]
 
 
 def test_a_run_appears_at_the_next_run_of_the_script(here):
