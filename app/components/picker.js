@@ -5,7 +5,7 @@ import { themeOf } from "./js/colours.js";
 import { cellBox, inside, same, windowOf } from "./js/geometry.js";
 import { chooseTokens, describePhoto, drawTokenPhoto, placeInWords, readFrames } from "./js/token_photo.js";
 import { turns } from "./js/turns.js";
-import { attach, find, findCanvas, setText, sourceOf, watch } from "./js/view.js";
+import { attach, find, findCanvas, setLabel, setText, sourceOf, watch } from "./js/view.js";
 
 /** @typedef {import("./js/geometry.js").Pair} Pair */
 /**
@@ -76,6 +76,7 @@ function start(root, send) {
     const s = surface(findCanvas(frame), width, (width * grid[0]) / grid[1]);
     drawTokenPhoto(s, { photo, grid, window: g1, token, hover, frames, query: theme("query") });
     setText(find(root, ".where"), placeInWords(active, grid));
+    setLabel(frame, describePhoto(data.title, grid, g1, token));
     frame.dataset.token = String(token); // for tests and for people who look: what is on the canvas
   }
 
@@ -85,7 +86,6 @@ function start(root, send) {
       if (data && !same(data.grid, fresh.grid)) hover = null;
       data = fresh;
       if (server.receive(fresh.turn) || !token || !inside(token, data.grid)) token = fresh.token;
-      frame.setAttribute("aria-label", describePhoto(data.title, data.grid, window()));
       draw();
     },
     stop() {

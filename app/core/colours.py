@@ -9,13 +9,14 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Colours:
-    """The colours of one theme, as #RRGGBB."""
+    """The colours of one theme, as #RRGGBB. Local, global and query can be told apart with any colour deficiency, the light ones also
+    on grey paper: tests/app/core/test_colours.py measures it."""
 
     local: str  # windows and local weights
     local_text: str
     global_: str  # pooled keys and global weights
     global_text: str
-    query: str  # the selected token: always a ring with a white edge, because colour-blind readers cannot rely on its hue
+    query: str  # the selected token: always a ring with a white edge, so that nobody has to rely on its hue
     ink: str  # text and widgets
     muted: str
     page: str
@@ -24,8 +25,8 @@ class Colours:
 
 
 LIGHT = Colours(
-    local="#0B6BB5",
-    local_text="#0B6BB5",
+    local="#08549A",
+    local_text="#08549A",
     global_="#E07A10",
     global_text="#A85300",
     query="#D0116F",
@@ -40,7 +41,7 @@ DARK = Colours(
     local_text="#56B1F7",
     global_="#FFA447",
     global_text="#FFB566",
-    query="#FF74B4",
+    query="#FF5FA8",
     ink="#E9EEF4",
     muted="#9BAABA",
     page="#10161D",

@@ -31,9 +31,10 @@ export function chooseTokens(element, { grid, token, window, point, choose, esca
   };
 }
 
-/** @param {string} title @param {Pair} grid @param {?Pair} window */
-export const describePhoto = (title, [h, w], window) =>
-  `${title} under a grid of ${h} by ${w} tokens. Arrow keys move one token.${window ? " Shift and an arrow move one window." : ""}`;
+/** @param {string} title @param {Pair} grid @param {?Pair} window @param {Pair} token */
+export const describePhoto = (title, [h, w], window, token) =>
+  `${title} under a grid of ${h} by ${w} tokens. The selected token is in ${rowAndColumn(token)}. Arrow keys move one token.` +
+  (window ? " Shift and an arrow move one window." : "");
 
 /** @param {Pair} token @param {Pair} grid */
 export const placeInWords = (token, [h, w]) => `${rowAndColumn(token).replace("row", "Row")} of ${h} × ${w}`;

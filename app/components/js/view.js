@@ -92,5 +92,10 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** What a picture shows, for those who cannot see it. @param {Element} element @param {string} text */
+export function setLabel(element, text) {
+  if (element.getAttribute("aria-label") !== text) element.setAttribute("aria-label", text);
+}
+
 /** The address of a photograph that stands hidden on the page. @param {string} id */
 export const sourceOf = (id) => /** @type {?HTMLImageElement} */ (document.getElementById(id))?.src ?? "";

@@ -4,8 +4,8 @@ import { greyOf } from "../../components/js/canvas.js";
 import { themeOf } from "../../components/js/colours.js";
 import { clamp, tokenAt } from "../../components/js/geometry.js";
 import { arrow } from "../../components/js/keyboard.js";
-import { attach, buttonsOf, find, findCanvas, focusedBeside, make, makeButton, watch } from "../../components/js/view.js";
-import { minus } from "../../components/js/words.js";
+import { attach, buttonsOf, find, findCanvas, focusedBeside, make, makeButton, setLabel, watch } from "../../components/js/view.js";
+import { minus, plainText, rowAndColumn } from "../../components/js/words.js";
 import { marked, meaning, shapeOf } from "./indices.js";
 import { drawPanel } from "./panels.js";
 
@@ -104,7 +104,6 @@ function start(root) {
     plot.setAttribute("role", "application");
     plot.setAttribute("aria-roledescription", "numbers");
     plot.dataset.name = id; // for tests and for people who look
-    plot.setAttribute("aria-label", `${caption.textContent}. Arrow keys move from number to number.`);
     figure.append(caption, plot);
     const scale = kind === "bars" ? "" : `<i class="ramp ${hue}"></i>`;
     if (kind === "bars" || (!["photo", "share", "column"].includes(kind) && values.length > 1))
@@ -186,6 +185,7 @@ function start(root) {
     const indices = meant(at);
     for (const { panel, plot } of figures.values()) {
       const marks = panel.id === at[0] ? [/** @type {Box} */ ([at[1], at[2], 1, 1])] : marked(panel, indices);
+      setLabel(plot, describePanel(panel, marks));
       if (plot.clientWidth) drawPanel(findCanvas(plot), plot.clientWidth, panel, { marks, grey, theme });
     }
   }
@@ -207,6 +207,16 @@ function start(root) {
 
 /** A strip belongs to the map of the same tensor: "x-strip" to "x". @param {string | undefined} id @param {string | undefined} other */
 const belongs = (id, other) => id === other || id === `${other}-strip`;
+
+/** A panel in words: the range of its numbers, where the largest is, and what is marked. @param {Panel} panel @param {Box[]} marks */
+function describePanel({ title, small, values }, marks) {
+  const all = values.flat();
+  const at = all.indexOf(Math.max(...all));
+  const largest = rowAndColumn([Math.floor(at / values[0].length), at % values[0].length]);
+  const told = marks.length ? ` Marked: ${rowAndColumn(marks[0])}.` : "";
+  const name = `${plainText(title)}, ${plainText(small)}`;
+  return `${name}: from ${short(Math.min(...all))} to ${short(all[at])}, in ${largest}.${told} Arrow keys move from number to number.`;
+}
 
 /** @param {number} value */
 const short = (value) => minus(Number(value.toPrecision(2)));

@@ -64,6 +64,8 @@ def lesson(equation: hatnet.Equation, difference: float, selection: Selection) -
     st.html(text.check(equation, difference))
     st.markdown(content.sections("views/equations/page.md")[str(equation.number)])
     with st.container(key="paper"):
+        # It takes the keyboard's focus, so that the arrow keys can move an equation that is wider than the page.
+        st.html('<p class="muted" tabindex="0">As in the paper, with the sizes of this stage</p>')
         shapes = {equation.symbols[name]: shape for name, shape in (equation.before | equation.after).items()}
         st.latex(latex.with_sizes(equation.latex, shapes, selection.grid, selection.channels, selection.g1, selection.g2))
     st.html(text.code(equation))

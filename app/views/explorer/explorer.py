@@ -40,12 +40,12 @@ HTML = """
     </div>
     <div class="panel" data-panel="heads" hidden></div>
     <div class="panel" data-panel="pooling" hidden>
-      <figure class="cell"><figcaption></figcaption><div class="map still"><canvas></canvas></div></figure>
+      <figure class="cell"><figcaption></figcaption><div class="map still" role="img"><canvas></canvas></div></figure>
       <figure class="lost"><figcaption></figcaption><div class="map" tabindex="0"><canvas></canvas></div></figure>
       <p class="say" aria-live="polite"></p>
     </div>
     <div class="panel" data-panel="seam" hidden>
-      <figure class="pair"><figcaption></figcaption><div class="map still"><canvas></canvas></div></figure>
+      <figure class="pair"><figcaption></figcaption><div class="map still" role="img"><canvas></canvas></div></figure>
       <div class="facts"></div>
     </div>
   </div>

@@ -6,7 +6,8 @@ import { cellBoxes, fractions, rectOf } from "../../components/js/geometry.js";
 import { sideways } from "../../components/js/keyboard.js";
 import { queryDot } from "../../components/js/marks.js";
 import { PALETTE } from "../../components/js/palette.js";
-import { buttonsOf, find, isNew, make, makeButton } from "../../components/js/view.js";
+import { buttonsOf, find, findCanvas, isNew, make, makeButton, setLabel } from "../../components/js/view.js";
+import { rowAndColumn } from "../../components/js/words.js";
 import { bytes } from "./sheets.js";
 
 /** @typedef {import("./store.js").Block} Block */
@@ -40,8 +41,19 @@ function headButton(one, head, name) {
   const button = makeButton(name);
   button.dataset.picked = JSON.stringify([one.stage, one.block, head]);
   button.title = `Stage ${one.stage}, block ${one.block}, ${head ? `head ${head}` : "mean of the heads"}`;
-  button.setAttribute("aria-label", button.title);
   return button;
+}
+
+/** Where a map has its largest weight. @param {number[]} levels @param {Pair} shape @param {ArrayLike<number>} [from] the first key's place */
+function strongest(levels, [, across], from = [0, 0]) {
+  const at = levels.indexOf(Math.max(...levels));
+  return rowAndColumn([from[0] + Math.floor(at / across), from[1] + (at % across)]);
+}
+
+/** A global map in words. @param {Block} one @param {number[]} levels @param {Pair} ring */
+function globalWords({ global, cell, grid }, levels, ring) {
+  const query = rowAndColumn([Math.floor(ring[0] * grid[0]), Math.floor(ring[1] * grid[1])]);
+  return `the token in ${query} reads most the ${cell > 1 ? "cell" : "token"} in ${strongest(levels, global.shape)}`;
 }
 
 /** Arrow keys walk through a group of buttons that is one stop for Tab. @param {HTMLElement} element */
@@ -141,11 +153,16 @@ export function headMaps(root, store, { tell, theme }) {
     },
 
     drawStrip() {
-      const canvases = strip.querySelectorAll("canvas");
+      const buttons = buttonsOf(strip);
       const look = { ring: store.data.ring, query: theme("query") };
       let next = 0;
-      for (const { global, heads, grid, cell } of store.data.strip ?? [])
-        for (let head = 1; head <= heads; head++) thumbnail(canvases[next++], THUMB, levelsOf(global, head), PALETTE.ramps.global, { ...look, grid, cell });
+      for (const one of store.data.strip ?? [])
+        for (let head = 1; head <= one.heads; head++) {
+          const button = buttons[next++];
+          const levels = levelsOf(one.global, head);
+          thumbnail(findCanvas(button), THUMB, levels, PALETTE.ramps.global, { ...look, grid: one.grid, cell: one.cell });
+          setLabel(button, `${button.title}: ${globalWords(one, levels, look.ring)}`);
+        }
     },
 
     /** The panel. */
@@ -159,13 +176,18 @@ export function headMaps(root, store, { tell, theme }) {
         const canvases = [...button.querySelectorAll("canvas")];
         const side = canvases[0].clientWidth;
         const { global, local, window, grid, cell } = one;
+        const far = levelsOf(global, head ?? 0);
+        let said = globalWords(one, far, ring);
         if (local && window) {
           const crop = fractions(window, grid);
           /** @type {Pair} */
           const place = [(ring[0] - crop[0]) / crop[2], (ring[1] - crop[1]) / crop[3]];
-          thumbnail(canvases[0], side, levelsOf(local, head ?? 0), PALETTE.ramps.local, { ...look, grid: local.shape, ring: place, crop });
+          const near = levelsOf(local, head ?? 0);
+          thumbnail(canvases[0], side, near, PALETTE.ramps.local, { ...look, grid: local.shape, ring: place, crop });
+          said += `, and in its window the token in ${strongest(near, local.shape, window)}`;
         }
-        thumbnail(canvases[canvases.length - 1], side, levelsOf(global, head ?? 0), PALETTE.ramps.global, { ...look, grid, cell });
+        thumbnail(canvases[canvases.length - 1], side, far, PALETTE.ramps.global, { ...look, grid, cell });
+        setLabel(button, `${button.title}: ${said}`);
       }
     },
   };

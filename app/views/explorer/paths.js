@@ -4,7 +4,7 @@ import { photograph } from "../../components/js/canvas.js";
 import { centreOf, rectOf } from "../../components/js/geometry.js";
 import { frame } from "../../components/js/marks.js";
 import { PALETTE } from "../../components/js/palette.js";
-import { find, isNew } from "../../components/js/view.js";
+import { find, isNew, setLabel } from "../../components/js/view.js";
 import { percent, rowAndColumn } from "../../components/js/words.js";
 import { mapRing, surfaceIn } from "./maps.js";
 
@@ -20,7 +20,7 @@ export function paths(root, store, { paint }) {
     if (!isNew(list, JSON.stringify(all))) return;
     list.innerHTML =
       `<p class="title">Strongest paths <small>a cell’s tokens read the source in their windows and are averaged; then the query reads the cell ` +
-      `(mean of the heads)</small></p><ol>${all.map(item).join("")}</ol><div class="drawn"><canvas></canvas></div>`;
+      `(mean of the heads)</small></p><ol>${all.map(item).join("")}</ol><div class="drawn" role="img"><canvas></canvas></div>`;
     list.querySelectorAll("li").forEach((line, index) => {
       const on = () => {
         store.pointed = { kind: "path", path: all[index] };
@@ -43,6 +43,9 @@ export function paths(root, store, { paint }) {
     const most = all[0].near * all[0].far;
     const chosen = store.pointedPath;
     photograph(s, store.grey);
+    const [{ source: from, cell: through }] = all;
+    const line = `the strongest goes from ${rowAndColumn(from)} through the cell in ${rowAndColumn(through)} to the query in ${rowAndColumn(store.data.token)}`;
+    setLabel(find(list, ".drawn"), `${all.length} paths over the photograph: ${line}.`);
     const query = rectOf([...store.data.token, 1, 1], step);
     const weakestFirst = [...all].reverse();
     for (const path of chosen ? [...weakestFirst.filter((one) => one !== chosen), chosen] : weakestFirst) {

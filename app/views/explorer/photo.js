@@ -4,7 +4,7 @@ import { greyOf, surface, WHITE } from "../../components/js/canvas.js";
 import { same } from "../../components/js/geometry.js";
 import { PALETTE } from "../../components/js/palette.js";
 import { chooseTokens, describePhoto, drawTokenPhoto, placeInWords, readFrames } from "../../components/js/token_photo.js";
-import { find, findCanvas, setText, sourceOf } from "../../components/js/view.js";
+import { find, findCanvas, setLabel, setText, sourceOf } from "../../components/js/view.js";
 import { percent } from "../../components/js/words.js";
 import { weightOf } from "./store.js";
 
@@ -56,7 +56,6 @@ export function photo(root, store, { choose, paint, theme }) {
     const over = find(root, ".over");
     over.hidden = !data.over;
     over.textContent = data.over ?? "";
-    frame.setAttribute("aria-label", `${describePhoto(data.title, data.grid, data.window)} Escape goes back.`);
   }
 
   /** What a key or path that is pointed at lights. @returns {Framed[]} */
@@ -82,7 +81,7 @@ export function photo(root, store, { choose, paint, theme }) {
   function draw() {
     const width = frame.clientWidth;
     if (!width) return;
-    const { grid, window, cell } = store.data;
+    const { grid, window, cell, title } = store.data;
     const { token, hover, active } = store;
     const own = store.window(active);
     const far = store.row("global");
@@ -93,6 +92,7 @@ export function photo(root, store, { choose, paint, theme }) {
     const s = surface(findCanvas(frame), width, (width * grid[0]) / grid[1]);
     drawTokenPhoto(s, { photo: store.photo, grid, window, token, hover, frames, query: theme("query") });
     setText(find(root, ".where"), placeInWords(active, grid));
+    setLabel(frame, `${describePhoto(title, grid, window, token)} Escape goes back.`);
   }
 
   return { load, build, draw };

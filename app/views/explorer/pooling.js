@@ -3,7 +3,7 @@
 import { dimAround, fill, photograph } from "../../components/js/canvas.js";
 import { cellBoxes, centreOf, clamp, fractions, parts, rectOf, squareAround } from "../../components/js/geometry.js";
 import { frame, number } from "../../components/js/marks.js";
-import { find, setHtml } from "../../components/js/view.js";
+import { find, setHtml, setLabel } from "../../components/js/view.js";
 import { percent, plainText, rowAndColumn } from "../../components/js/words.js";
 import { describe, mapRing, surfaceIn, waitingBar } from "./maps.js";
 import { sheetOf } from "./sheets.js";
@@ -86,6 +86,7 @@ export function pooling(root, store, { theme }) {
     const text = words(sheet, index);
     setHtml(say, text);
     const map = `Variance lost in ${store.cells[0]} by ${store.cells[1]} cells. Arrow keys move, Enter keeps a cell.`;
+    setLabel(find(one, ".map"), `The cell and what lies around it. ${plainText(text)}`);
     describe(find(lost, ".map"), `${map} ${plainText(text)}`);
     root.dataset.cell = String(index);
   };

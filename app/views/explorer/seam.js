@@ -4,7 +4,8 @@ import { heat, photograph } from "../../components/js/canvas.js";
 import { centreOf, fractions, parts, rectOf, squareAround } from "../../components/js/geometry.js";
 import { frame, ring, sign } from "../../components/js/marks.js";
 import { PALETTE } from "../../components/js/palette.js";
-import { find, setHtml } from "../../components/js/view.js";
+import { find, setHtml, setLabel } from "../../components/js/view.js";
+import { rowAndColumn } from "../../components/js/words.js";
 import { surfaceIn } from "./maps.js";
 
 /** @typedef {import("../../components/js/geometry.js").Box} Box */
@@ -44,6 +45,9 @@ export function seam(root, store, { theme }) {
     ring(s, spot(pair.here), Math.min(0.36 * step, 13));
     sign(s, spot(pair.there), Math.min(0.34 * step, 12), "diamond");
     if (pair.inside) sign(s, spot(pair.inside), Math.min(0.3 * step, 11), "square");
+    const inside = pair.inside ? `; inside: ${rowAndColumn(pair.inside)}` : "";
+    const places = `query: ${rowAndColumn(pair.here)}; across: ${rowAndColumn(pair.there)}${inside}`;
+    setLabel(find(figure, ".map"), `Two windows and the edge between them. ${places}.`);
     setHtml(find(figure, "figcaption"), CAPTION);
   }
 

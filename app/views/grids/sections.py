@@ -75,7 +75,7 @@ def maps(a: Outcome, b: Outcome, trained: Setting) -> None:
             boxes = [hatnet.window_of(token, grid, side)] if kind == "local" else overlay.cells(side, grid)
             with column:
                 st.html(f'<p class="method"><b>{name}</b> <small>{LETTERS[which]} = {side}{star}</small></p>')
-                alt = words.alt(f"{name}, {kind}: weights per token.", shares)
+                alt = words.alt(f"{name}, {kind}", shares)
                 draw(key=f"{kind}_{name}", drawn=tiles.compared(shares, kind, most, token, boxes), alt=alt)
         with columns[2]:
             st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')

@@ -5,7 +5,7 @@ import { clamp, same, tokenAt } from "../../components/js/geometry.js";
 import { moved, sideways } from "../../components/js/keyboard.js";
 import { turns } from "../../components/js/turns.js";
 import { attach, find, focusedBeside, make, makeButton, setHtml, sourceOf, watch } from "../../components/js/view.js";
-import { plainText } from "../../components/js/words.js";
+import { plainText, rowAndColumn } from "../../components/js/words.js";
 import { DRAWINGS } from "./drawings.js";
 
 /** @typedef {import("../../components/js/geometry.js").Pair} Pair */
@@ -144,7 +144,7 @@ function start(root, send) {
       card.tabIndex = off ? -1 : 0;
       card.setAttribute("role", off ? "presentation" : "application");
       card.setAttribute("aria-hidden", String(!!off));
-      const words = `${data.names[index]}. ${plainText(data.sentences[index])} ${data.captions[index]}`;
+      const words = `${data.names[index]}. ${plainText(data.sentences[index])} ${data.captions[index]} The selected token is in ${rowAndColumn(data.token)}.`;
       card.setAttribute("aria-label", off ? words : `${words} Arrow keys move the token.`);
     });
   }

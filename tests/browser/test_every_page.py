@@ -1,0 +1,128 @@
+"""What every page owes everyone, in Chromium, the pages to come included: no barrier that axe-core knows, a title of its own, a visible
+focus, every picture in words, and no motion for those who want none."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.app.pages import PAGES
+from tools.running_app import drawn, path_of, settle
+
+# Defines everything(): all elements of the page, through shadow roots.
+EVERYTHING = """const everything = function* (root = document) {
+  for (const element of root.querySelectorAll("*")) {
+    yield element;
+    if (element.shadowRoot) yield* everything(element.shadowRoot);
+  }
+};"""
+
+# What each picture shows, and its words: canvases, and the data of charts.
+PICTURES = f"""() => {{
+  {EVERYTHING}
+  const found = [];
+  for (const element of everything()) {{
+    const chart = element.matches(".stPlotlyChart") && element.querySelector(".js-plotly-plot");
+    if (!(chart || element.matches("canvas")) || !element.checkVisibility({{ visibilityProperty: true }})) continue;
+    const named = element.closest("[aria-label]");
+    const shown = chart ? JSON.stringify(chart.data) : element.toDataURL();
+    found.push({{ shown, words: named?.getAttribute("aria-label") ?? "", where: element.parentElement.outerHTML.slice(0, 120) }});
+  }}
+  return found;
+}}"""
+
+# Remembers what is focused and how it looks, with its surroundings and contents; false if it has been here before, or nothing is focused.
+FOCUSED = """async () => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  window.stops ??= new Map();
+  if (!at || at === document.body || stops.has(at)) return false;
+  const around = [at];
+  for (let i = 0; i < 4 && around[i].parentElement; i++) around.push(around[i].parentElement);
+  around.push(...at.querySelectorAll("*"));
+  window.look = (elements) => elements.map((element) => {
+    const { outline, boxShadow, borderColor, backgroundColor, textDecoration, color } = getComputedStyle(element);
+    return [outline, boxShadow, borderColor, backgroundColor, textDecoration, color].join();
+  }).join(";");
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  stops.set(at, { around, focused: look(around) });
+  return true;
+}"""
+# The names of those that look the same without the focus.
+UNSEEN = """async () => {
+  document.activeElement.blur();
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const same = ([at, { around, focused }]) => at.isConnected && look(around) === focused;
+  return [...stops].filter(same).map(([at]) => at.outerHTML.slice(0, 200));
+}"""
+
+
+def finished(page):
+    """Everything has faded in."""
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => {})))")
+
+
+@pytest.fixture(scope="module")
+def axe():
+    return Axe()
+
+
+def barriers(page, axe):
+    """What axe-core calls serious or critical, with the elements."""
+    finished(page)
+    return [
+        f"{found['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for found in axe.run(page).response["violations"]
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]
+
+
+MOVING = f"""() => {{
+  {EVERYTHING}
+  const lasts = (times) => times.split(", ").some((time) => parseFloat(time) > 0);
+  const moves = (style) => style.animationName !== "none" || lasts(style.transitionDuration);
+  return [...everything()].filter((element) => moves(getComputedStyle(element))).map((element) => element.outerHTML.slice(0, 120));
+}}"""
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_a_page_has_its_title_no_barrier_no_unwanted_motion_and_a_visible_focus(open_page, axe, view):
+    page = open_page(path=path_of(view), settled=False)
+    page.emulate_media(reduced_motion="reduce")
+    expect(page).to_have_title(f"{page.get_by_test_id('stTopNav').locator('[aria-current=page] p').inner_text()} · HAT-Net Lab")
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)
+        expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
+        drawn(page, view)
+        assert barriers(page, axe) == [], theme
+    assert page.evaluate(MOVING) == []
+    stops = 0
+    page.keyboard.press("Tab")
+    while page.evaluate(FOCUSED):
+        stops += 1
+        page.keyboard.press("Tab")
+    assert stops > 15 and page.evaluate(UNSEEN) == []
+
+
+@pytest.mark.parametrize("path", ["/?stage=4", "/?tour=9", "/why?checkpoint=cards"])  # without the picture, with the tour, with a note
+def test_a_page_in_another_state_has_no_barrier(open_page, axe, path):
+    assert barriers(open_page(path=path), axe) == []
+
+
+@pytest.mark.parametrize("view", [*PAGES, "explorer?panel=heads", "explorer?panel=pooling", "explorer?panel=seam", "equations?equation=13"])
+def test_every_picture_is_told_in_words_that_follow_the_token(open_page, axe, view):
+    view, _, more = view.partition("?")
+    both = []
+    for token in ("0.40,0.32", "0.70,0.80"):
+        page = open_page(path=f"{path_of(view)}?token={token}&{more}", settled=False)
+        drawn(page, view)
+        settle(page)
+        finished(page)
+        both.append(page.evaluate(PICTURES))
+    before, after = both
+    assert before and len(before) == len(after)
+    assert [picture["where"] for picture in before if not picture["words"]] == []
+    pairs = zip(before, after, strict=True)
+    assert [one["words"] for one, other in pairs if one["shown"] != other["shown"] and one["words"] == other["words"]] == []
+    if more:
+        assert barriers(page, axe) == []
