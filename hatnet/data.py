@@ -212,7 +212,7 @@ def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
 
     Warns of what `read_picture` had to guess, once for each kind of guess. Raises OSError and ValueError as it does.
     """
-    image, guessed = (Image.fromarray(picture), "") if isinstance(picture, np.ndarray) else read_picture(picture, str(picture))
+    image, guessed = (Image.fromarray(picture), "") if isinstance(picture, np.ndarray) else read_picture(picture, Path(picture).name)
     if guessed and guessed not in REPORTED:
         REPORTED.add(guessed)
         warnings.warn(f"{picture}: {guessed} Other pictures of this kind are not named.", stacklevel=2)

@@ -237,7 +237,7 @@ def test_a_folder_is_said_back(pictures, tmp_path, monkeypatch, capsys):
         Path(f"deep/set/red/{number}.png").write_text("not a picture")
     os.makedirs("deep/set/.thumbnails")
     capsys.readouterr()
-    with pytest.warns(UserWarning, match="red/0.png cannot be read"):
+    with pytest.warns(UserWarning, match="red/0.png is not used: 0.png is not a picture"):
         train_small.main(command("deep/set", "run2", epochs=1))
     said = capsys.readouterr().err
     assert "3 classes; pictures: 48 train, 12 val" in said and "left out, hidden: 1 (.thumbnails/)" in said and "unreadable: " in said
