@@ -13,8 +13,10 @@ from tools.running_app import settle
 
 
 def values(page, name):
-    """What a map shows."""
-    return page.locator(f".st-key-{name} .frame").get_attribute("data-shown")
+    """What a map shows, once it is painted."""
+    frame = page.locator(f".st-key-{name} .frame")
+    expect(frame).to_have_attribute("data-shown", re.compile("."))
+    return frame.get_attribute("data-shown")
 
 
 def changed(page, name, before):

@@ -1,13 +1,17 @@
 """Why? in Chromium: maps that are there early, a cancel that is heard, curves that are chosen."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tools.running_app import drawn
 
 
 def values(page, name):
-    """What a map shows."""
-    return page.locator(f".st-key-{name} .frame").get_attribute("data-shown")
+    """What a map shows, once it is painted."""
+    frame = page.locator(f".st-key-{name} .frame")
+    expect(frame).to_have_attribute("data-shown", re.compile("."))
+    return frame.get_attribute("data-shown")
 
 
 def changed(page, name, before):
