@@ -2,8 +2,8 @@
 
 Starts the app on 127.0.0.1 and speaks Streamlit's websocket as a browser does. Visitors arrive while PyTorch is still being read, each by
 a link to the Explorer with a picture and a token of its own. Then each thinks, and does one of these, until the time is up: clicks
-another token in the Explorer (6 of 10), moves G1 or G2 by one token in the sidebar (2), goes to another page (2; who would click and is
-elsewhere goes to the Explorer). Why? is left out: it works for seconds by design, and shows how far it is.
+another token in the Explorer (6 of 10), moves G1 or G2 by one token in the sidebar (2), goes to another page (2; who would click or move
+and finds no token or slider there goes to the Explorer). Why? is left out: it works for seconds by design, and shows how far it is.
 
 Each time runs from the question to the end of the script's run. Each answer must be to the visitor's own question: its address, the line
 that names its picture, and in the Explorer the component's data name its picture and its token. An error is an answer that names
@@ -71,6 +71,7 @@ class Visitor:
         self.address = {"image": self.image, "token": self._token()}
         self.script = ""  # the hash of the page's script
         self.pages: dict[str, str] = {}  # address -> hash
+        self.sides: dict[str, float] = {}  # what the sliders show, "g1" and "g2"; the server names it only where it changes
         self._clear()
 
     def _token(self) -> str:
@@ -121,10 +122,13 @@ class Visitor:
 
     async def slide(self) -> None:
         """G1 or G2 one token larger or smaller."""
+        if not self.sliders:  # this page has its own
+            return await self._go("explorer")
         name = self.random.choice(sorted(self.sliders))
         slider, before = self.sliders[name], self.address.get(name, "").split(",")
-        value = slider.value[0] if slider.set_value else slider.default[0]
+        value = self.sides[name]
         value += self.random.choice([step for step in (-1, 1) if slider.min <= value + step <= slider.max])
+        self.sides[name] = value
         state = WidgetState(id=slider.id)
         state.double_array_value.data.append(value)
         await self._ask(SLIDE, widget_states=WidgetStates(widgets=[state]))
@@ -196,6 +200,9 @@ class Visitor:
                 self.where = found[1]
         elif what == "slider" and (found := re.search(r"-choose_(g[12])_\d+$", element.slider.id)):
             self.sliders[found[1]] = element.slider
+            if element.slider.set_value:
+                self.sides[found[1]] = element.slider.value[0]
+            self.sides.setdefault(found[1], element.slider.default[0])
         elif what == "bidi_component" and element.bidi_component.id.endswith("-explorer"):
             self.explorer = (element.bidi_component.id, fragment, json.loads(element.bidi_component.json))
 
@@ -207,7 +214,7 @@ class Visitor:
         if self.where != title:
             self._error(kind, "another picture above the page")
         at_explorer = self.script == self.pages.get("explorer")
-        if not self.sliders or (at_explorer and not self.explorer):
+        if at_explorer and not (self.sliders and self.explorer):
             self._error(kind, "no sliders, or no Explorer")
             raise Gone
         if at_explorer:
