@@ -16,6 +16,7 @@ Read in this order:
     machine.py, rehearsal.py                ... on which machine, and how fast it is there ...
     run.py, fingerprint.py, evaluation.py   ... what it leaves on disk, whether the data are still the same, how good the model is
     ranges.py                               what all these values may be
+    commands/                               the command line of `train_small.py`: arguments, training, evaluation
 """
 
 from hatnet import complexity, rollout, timing

@@ -17,7 +17,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import cards, data, fingerprint, folders, foreign, machine, official, rehearsal, training
+from hatnet import data, folders, rehearsal, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -333,46 +333,10 @@ def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
         train_small.main(command(pictures, tmp_path / "odd", *odd, "--set", "head_dim=24", "--init", str(whole / "best.safetensors")))
 
 
-def test_init_has_a_shape_of_its_own():
-    """Four stages, three of them hierarchical: not what hatnet_compact has."""
-
-    def build(*more):
-        arguments = train_small.training_parser().parse_args(["--init", "caltech101", *more])
-        return train_small.build(arguments, tuple("abcde"), 0.0)[0].config
-
-    assert build("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(build("--set", "depths=[2,4,2,2]").depths) == 4
-    with pytest.raises(ValueError, match=r"dims is 32; wanted a list .*nearest is \[32\]"):
-        build("--set", "dims=32")
-    with pytest.raises(ValueError, match="did you mean 'depthwise'"):
-        build("--set", "depthwize=false")
-
-
 def test_cards_keep_their_labels_in_place(tmp_path):
     for more in (["--recipe", "compact"], ["--augment", "shift"], ["--first-side", "0.5"]):
         with pytest.raises(SystemExit, match="a label in each cell"):
             train_small.main(["--out", str(tmp_path / "run"), *more])
-
-
-def test_init_takes_the_weights_of_another_trainer(tmp_path, capsys):
-    """A .pth file with the authors' names or ours, under a wrapper's prefix; --model says what they belong to."""
-    source = hatnet.create_model("hatnet_compact", 10)
-    ours = {f"module.{key}": value for key, value in source.state_dict().items()}
-    theirs = {}
-    for key, value in source.state_dict().items():
-        pointwise = value.ndim == 2 and not key.startswith("classifier.")
-        theirs[official.official_key(key)] = value[:, :, None, None] if pointwise else value
-    for weights in ({"model_ema": ours, "model": {}}, {"state_dict": theirs}):
-        torch.save(weights, path := tmp_path / "any.pth")
-        args = train_small.parsed(["--init", str(path), "--model", "hatnet_compact", "--data", "folder:x"])[0]
-        train_small.fill_in(args)
-        assert args.image_size == 224
-        model, statistics = train_small.build(args, ("a", "b"), 0.0)
-        assert statistics == foreign.IMAGENET and "new: classifier.bias, classifier.weight" in capsys.readouterr().err
-        for key, value in model.state_dict().items():
-            assert key.startswith("classifier.") or torch.equal(value, source.state_dict()[key])
-    for more, words in ((["--model", "hatnet_large"], "almost none of its weights fit"), ([], "name their architecture with --model")):
-        with pytest.raises(ValueError, match=words):
-            train_small.build(train_small.parsed(["--init", str(path), *more])[0], ("a", "b"), 0.0)
 
 
 def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
@@ -531,22 +495,6 @@ def test_what_is_held_in_memory(pictures, whole, tmp_path, capsys):
     assert "training images in memory (0.14 MiB), held-out images in memory (0.04 MiB)" in said["both"]
     assert "training images in memory (0.14 MiB), held-out images decoded at each use (0.04 MiB; --in-memory is 0.000171)" in said["train"]
     assert "training images decoded at each use (0.14 MiB; --in-memory is 0), held-out" in said["none"]
-
-
-def test_processes_share_the_memory(pictures, monkeypatch):
-    """Two on this machine: each may hold half."""
-    arguments = train_small.parsed(command(pictures, "run", "--image-size", "32", "--in-memory", str(180 / 2**20)))[0]
-    source, held = train_small.source_of(arguments, None), {}
-    for processes in ("1", "2"):
-        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
-        held[processes] = [train_small.bytes_held(images) for images in train_small.images_of(arguments, source, machine.CPU)]
-    assert held == {"1": [48 * 3072, 12 * 3072], "2": [0, 12 * 3072]}
-
-
-@pytest.mark.parametrize("available, gib", [(math.inf, 4.0), (16 * 2**30, 4.0), (2 * 2**30, 1.0)])
-def test_memory_for_pictures(available, gib, monkeypatch):
-    monkeypatch.setattr(machine, "available_memory", lambda: available)
-    assert train_small.memory_for_pictures(machine.CPU) == gib
 
 
 def test_a_run_says_what_it_is_about_to_do(pictures, tmp_path, capsys):
@@ -714,23 +662,6 @@ def test_a_batch_larger_than_the_set_is_lowered(pictures, tmp_path, capsys):
     assert "lowered from 16 to 9: that is all the training images there are, divided by the 5 batches" in capsys.readouterr().err
 
 
-def test_what_is_new_is_never_nothing(pictures, tmp_path, capsys):
-    """A classifier of two classes is less than a thousandth of the weights."""
-    train_small.build(train_small.parsed(["--init", "caltech101"])[0], ("a", "b"), 0.0)
-    assert "99.9% of the weights come from caltech101; new: classifier" in capsys.readouterr().err
-    classes = hatnet.checkpoint_info("caltech101").classes
-    train_small.build(train_small.parsed(["--init", "caltech101"])[0], classes, 0.0)
-    assert "100% of the weights come from caltech101; new: none" in capsys.readouterr().err
-
-
-def test_freezing_what_is_new_is_reported(recwarn):
-    train_small.build(train_small.parsed(["--model", "hatnet_compact", "--freeze", "1"])[0], ("a", "b"), 0.0)
-    train_small.build(train_small.parsed(["--init", "caltech101", "--set", "stem_dim=8", "--freeze", "1"])[0], ("a", "b"), 0.0)
-    train_small.build(train_small.parsed(["--init", "caltech101", "--freeze", "5"])[0], ("a", "b"), 0.0)
-    said = [str(warning.message) for warning in recwarn]
-    assert len(said) == 2 and "take trained ones with --init" in said[0] and "new and random: stem.0.bias, stem.0.weight" in said[1]
-
-
 def test_help_prints_the_recipes(capsys):
     with pytest.raises(SystemExit):
         train_small.main(["--help"])
@@ -739,67 +670,6 @@ def test_help_prints_the_recipes(capsys):
     assert rows["epochs"] == ["18", "300", "7"] and rows["mixup"] == ["0", "0.8", "0"] and rows["augment"] == ["shift", "resized", "none"]
     for name in ("--freeze", "--layer-decay", "--class-weights", "--patience", "--accumulate"):
         assert name in said and name[2:].replace("-", "_") in rows
-
-
-VALUES = [
-    "",
-    "0",
-    "-1",
-    "1",
-    "3",
-    "nan",
-    "inf",
-    "-inf",
-    "1e400",
-    "1e-400",
-    "9" * 400,
-    "9" * 5000,
-    "x",
-    "1.5",
-    "true",
-    "[]",
-    "\0",
-    "é",
-    "a b",
-    "--",
-]
-FIELDS = ["dims=3", 'dims=[32,"a"]', "heads=4", "=", "dims", "", "num_classes=5", "depthwise=1", "dropout=NaN", "g1=[[1]]", "attention={}"]
-FIELDS += ["dims=" + "[" * 100_000, "dims=[8192,8192,8192,8192]", "dims=" + "9" * 5000, "norm=null", "kernels=[2,2]", "init_std=-Infinity"]
-FIELDS += ["head_dim=0", "stem_strides=[64,64]", "readout=1e9", "activation=true", "drop_path=1", "depths=[]", "num_classes=null"]
-
-
-def test_no_combination_of_silly_values_ends_in_a_traceback(tmp_path, monkeypatch, capsys):
-    """Up to the first step: options and values drawn at random, for training, resuming and eval."""
-    random = np.random.default_rng(0)
-    monkeypatch.chdir(tmp_path)
-    pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8)
-    given = data.Images(pixels=pixels, labels=torch.arange(40) % 3, classes=("a", "b", "c"))
-    identity = fingerprint.Identity({}, {})
-    monkeypatch.setattr(train_small, "data_of", lambda args, *_: (cards.Cards() if args.data == "cards" else given, given, identity))
-    monkeypatch.setattr(training.Trainer, "train", lambda *_: True)
-    monkeypatch.setattr(rehearsal, "steps_within", lambda *_: 1)
-    monkeypatch.setattr(rehearsal, "step_seconds", lambda _: {"off": 1.0, "bf16": 2.0})
-    monkeypatch.setattr(train_small, "claim", lambda *_: None)
-    options = [action for action in train_small.training_parser()._actions if action.option_strings and action.dest != "help"]
-    ended = 0
-    for _ in range(400):
-        argv, more = ["--out", "run", "--data", "folder:x"] if random.random() < 0.8 else [], random.integers(1, 4)
-        if random.random() < 0.1:
-            argv, more = (
-                ["eval", str(random.choice(VALUES)), "--data", str(random.choice(VALUES)), "--write", str(random.choice(VALUES))],
-                0,
-            )
-        for number in random.choice(len(options), more, replace=False):
-            option = options[number]
-            values = FIELDS if option.dest == "set" else [*VALUES, *(option.choices or ())]
-            argv += [option.option_strings[0], *([str(random.choice(values))] if option.nargs != 0 else [])]
-        try:
-            train_small.main(argv)
-        except SystemExit as error:
-            ended += 1
-            said = str(error.code) if error.code != 2 else capsys.readouterr().err
-            assert len(said) > 20 and "Traceback" not in said, argv
-    assert ended > 200
 
 
 @pytest.mark.parametrize("write", ["nowhere/x.safetensors", ".", "\0", ""])

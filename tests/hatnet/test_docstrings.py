@@ -9,12 +9,12 @@ import torch
 
 import hatnet
 
-MODULES = [name for _, name, _ in pkgutil.iter_modules(hatnet.__path__) if name != "__main__"]
+MODULES = [name for _, name, _ in pkgutil.walk_packages(hatnet.__path__, "hatnet.") if name != "hatnet.__main__"]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstring_snippets(name):
-    module = importlib.import_module(f"hatnet.{name}")
+    module = importlib.import_module(name)
     names = {key: getattr(hatnet, key) for key in hatnet.__all__} | {"torch": torch}
     assert doctest.testmod(module, extraglobs=names).failed == 0
 

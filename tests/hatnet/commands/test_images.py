@@ -1,0 +1,31 @@
+"""How many decoded pictures a process holds."""
+
+import math
+
+import pytest
+from PIL import Image
+
+from hatnet.commands import images
+from hatnet.commands.arguments import parsed
+from hatnet.machine import CPU
+
+
+def test_processes_share_the_memory(tmp_path, monkeypatch):
+    """48 training images of 3 KiB and 12 held-out ones; of two processes on this machine, each may hold half."""
+    for name in ("red", "green", "blue"):
+        (tmp_path / name).mkdir()
+        for number in range(20):
+            Image.new("RGB", (32, 32), (number, 0, len(name))).save(tmp_path / name / f"{number}.png")
+    more = ["--val-fraction", "0.2", "--image-size", "32", "--in-memory", str(180 / 2**20)]
+    arguments = parsed(["--data", f"folder:{tmp_path}", *more])[0]
+    source, held = images.source_of(arguments, None), {}
+    for processes in ("1", "2"):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
+        held[processes] = [images.bytes_held(part) for part in images.images_of(arguments, source, CPU)]
+    assert held == {"1": [48 * 3072, 12 * 3072], "2": [0, 12 * 3072]}
+
+
+@pytest.mark.parametrize("available, gib", [(math.inf, 4.0), (16 * 2**30, 4.0), (2 * 2**30, 1.0)])
+def test_memory_for_pictures(available, gib, monkeypatch):
+    monkeypatch.setattr(images, "available_memory", lambda: available)
+    assert images.memory_for_pictures(CPU) == gib
