@@ -7,8 +7,9 @@ on each page:
 - first picture: from opening its address in a fresh browser to the first telling picture, on a server that is up;
 - clicks on other tokens, to new maps; on Start and in the Explorer, where the browser draws them by itself, to the server's answer;
 - in the Explorer also arrow keys, and what the browser works for one hover;
-- G1 and G2 moved by the sidebar's sliders, to new maps: with the shipped checkpoint, and with hatnet_tiny at 224 x 224 pixels (random
-  weights of a fixed seed: the time does not depend on them). On Why? such a move starts work of seconds: not measured.
+- G1 and G2 moved, by the sidebar's sliders or the page's own controls, to new maps: with the shipped checkpoint, and with hatnet_tiny at
+  224 x 224 pixels (random weights of a fixed seed: the time does not depend on them). On Why? such a move starts work of seconds: not
+  measured.
 
 Clicks and keys are compared with a click on the bare page, moves of G1 and G2 with a move of its slider. All is timed in the browser, by
 the frame in which canvases have other pixels. With --against, another checkout of this project takes its turns too, and the last columns
@@ -122,11 +123,11 @@ class Opened:
         return time
 
     def _spot(self, n: int) -> tuple[float, float]:
-        """A place on the photograph, far from the one before."""
+        """A place on the photograph, far from the one before; not on its edge, from which an arrow key may not lead on."""
         photo = self.page.locator(self.view.photo)
         photo.scroll_into_view_if_needed()
         box = photo.bounding_box()
-        x, y = (n * 7 + 2) % 16, (n * 5 + 1) % 16
+        x, y = (n * 5 + 2) % 14 + 1, (n * 3 + 1) % 14 + 1
         return box["x"] + (x + 0.5) / 16 * box["width"], box["y"] + (y + 0.5) / 16 * box["height"]
 
     def click(self, n: int) -> float:
@@ -155,10 +156,15 @@ class Opened:
         if self.lane.name == "equations":  # an equation that the side stands in
             self.page.get_by_role("radio", name=("Local attention", "Average-pool")[n % 2]).check(force=True)
             self.page.wait_for_timeout(PAUSE)
-        name = "Hue" if self.lane.name == "bare" else SLIDERS[n % 2]
-        self.page.get_by_test_id("stSidebar").get_by_role("slider", name=name).focus()
+        name, key = "Hue" if self.lane.name == "bare" else SLIDERS[n % 2], "ArrowRight" if n % 4 < 2 else "ArrowLeft"
+        if self.lane.name == "grids":  # there, buttons: a key goes to the next one, and another chooses it
+            self.page.locator(f"[class*=st-key-grids_g{n % 2 + 1}_]").get_by_role("radio", checked=True).focus()
+            self.page.keyboard.press(key)
+            key = "Enter"
+        else:
+            self.page.get_by_role("slider", name=name).focus()
         self.page.evaluate(f"lab.arm('keydown', '{self.view.maps}')")
-        self.page.keyboard.press("ArrowRight" if n % 4 < 2 else "ArrowLeft")
+        self.page.keyboard.press(key)
         return self._answer()
 
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import HATNet, checkpoint_info, complexity, data, load_checkpoint
 from hatnet.data import Images, normalise
-from hatnet.evaluation import PIXELS
+from hatnet.evaluation import images_at_once
 
 G1 = (2, 4, 7, 8)
 G2 = (1, 2, 4, 8)
@@ -51,7 +51,7 @@ def variants(model: HATNet, size: int) -> list[tuple[int | None, tuple[int, ...]
 @torch.inference_mode()
 def right(model: HATNet, images: Images, mean: Sequence[float], std: Sequence[float], g1: tuple[int, ...], g2: tuple[int, ...]) -> Tensor:
     """Which images are classified correctly with this G1 and G2: bool [n]."""
-    batches = zip(*(tensor.split(max(1, PIXELS // images.side**2)) for tensor in (images.pixels, images.labels)), strict=True)
+    batches = zip(*(tensor.split(images_at_once(images.side)) for tensor in (images.pixels, images.labels)), strict=True)
     return torch.cat([model(normalise(pixels, mean, std), g1, g2).argmax(1) == labels for pixels, labels in batches])
 
 

@@ -14,6 +14,11 @@ from hatnet.model import HATNet
 PIXELS = 2**18  # of a batch, unless told otherwise: 256 images of 32 x 32, 5 of 224 x 224
 
 
+def images_at_once(side: int) -> int:
+    """How many images of side x side pixels to predict at once: PIXELS pixels, at least one image."""
+    return max(1, PIXELS // side**2)
+
+
 @torch.inference_mode()
 def predict(
     model: HATNet,
@@ -27,9 +32,9 @@ def predict(
     """The class that the model predicts for each image, or for each labelled place of it: int64, shaped as `data.labels`.
 
     Runs in float32 and eval mode. shard: only these images; the others get -1, which is not a class. batch_size: images at
-    once, by default as many as have PIXELS pixels. among: the classes to choose from (all of the model's).
+    once, by default `images_at_once`. among: the classes to choose from (all of the model's).
     """
-    batch_size = batch_size or max(1, PIXELS // data.side**2)
+    batch_size = batch_size or images_at_once(data.side)
     training, device = model.training, next(model.parameters()).device
     model.eval()
     predicted = torch.full_like(data.labels, -1)

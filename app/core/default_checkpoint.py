@@ -30,8 +30,8 @@ def rank(name: str, header: Mapping) -> tuple:
     return by_cell(header), -photographs, -header["image_size"], name
 
 
-def picture(params: Mapping[str, str]) -> Path | None:
-    """The photograph that an address opens with; None for drawn cards, an upload, or a checkpoint that is not shipped."""
+def opening(params: Mapping[str, str]) -> dict | None:
+    """The header of the checkpoint that an address opens; None if it is not shipped, or cannot be read."""
     headers, ranks = {}, {}
     for path in SHIPPED.glob("*.safetensors"):
         try:
@@ -41,13 +41,23 @@ def picture(params: Mapping[str, str]) -> Path | None:
                 headers[path.stem] = header
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # checkpoints.py logs it
-    names = sorted(headers, key=ranks.get)
-    name = params.get("checkpoint", names[0] if names else "")
-    if name not in names:
+    return headers.get(params.get("checkpoint") or min(headers, key=ranks.get, default=""))
+
+
+def picture(params: Mapping[str, str]) -> Path | None:
+    """The photograph that an address opens with; None for drawn cards, an upload, or a checkpoint that is not shipped."""
+    if (header := opening(params)) is None:
         return None
-    cards, image = by_cell(headers[name]), params.get("image")
-    key = image if image in offered(cards) else first(cards, headers[name]["classes"])
+    cards, image = by_cell(header), params.get("image")
+    key = image if image in offered(cards) else first(cards, header["classes"])
     return None if image == "upload" or cards else FOLDER / f"{key}.jpg"
+
+
+def two_steps(params: Mapping[str, str]) -> bool:
+    """Whether the stage that an address opens is hierarchical; True where a checkpoint that is not shipped leaves it open."""
+    config = (opening(params) or {"config": {"g1": (), "dims": ()}})["config"]
+    plain = range(2 + len(config["g1"]), 2 + len(config["dims"]))  # the paper's stage 1 is the stem
+    return params.get("stage") not in map(str, plain)
 
 
 def read(path: Path) -> dict:

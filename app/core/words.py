@@ -29,7 +29,7 @@ def significant(number: float, digits: int = 3) -> str:
     """A number rounded to some significant digits, and never with an exponent: 1234.5 -> "1,230", 0.05678 -> "0.0568"."""
     plain = np.format_float_positional(number, digits, unique=False, fractional=False, trim="-")
     whole, point, decimals = plain.partition(".")
-    return f"{int(whole):,}{point}{decimals}"
+    return f"{float(whole):,.0f}{point}{decimals}"  # of "-0" too
 
 
 def literal(text: str) -> str:

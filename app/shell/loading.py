@@ -12,14 +12,20 @@ BRAND = (
 )
 START = "Read your neighbours one by one, then everything in averages"
 HEADLINE = "Every token reads twice: nearby tokens, then averages of all"
-ONE_STEP = "In this stage every token reads all tokens in one step"  # plain attention: in place of either
+ONE_STEP = "In this stage every token reads all tokens in one step"
+
+
+def headline(on_start: bool, two_steps: bool) -> str:
+    """The title of Start, or of the Explorer. two_steps: whether the stage is hierarchical."""
+    return ONE_STEP if not two_steps else START if on_start else HEADLINE
 
 
 def first_paint(on_start: bool) -> None:
     """The headline, what the visitor is waiting for, and the photograph that will open, at its later place."""
-    st.title(START if on_start else HEADLINE, anchor=False)
+    params = st.query_params.to_dict()
+    st.title(headline(on_start, default_checkpoint.two_steps(params)), anchor=False)
     st.html('<p class="lead">Starting PyTorch. This takes a few seconds, once.</p>')
-    if path := default_checkpoint.picture(st.query_params.to_dict()):
+    if path := default_checkpoint.picture(params):
         # Inline: a request for it would come during the import, when the server cannot answer.
         photo = base64.b64encode(path.read_bytes()).decode()
         st.html(f'<img class="waiting" src="data:image/jpeg;base64,{photo}" alt="The photograph that opens first">')

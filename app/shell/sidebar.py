@@ -14,7 +14,6 @@ from app.shell import session
 from app.shell.notices import note
 from hatnet.pictures import NAMES
 
-UPLOAD_HELP = f"{NAMES}, up to 50 MB. It stays on this machine and is deleted when you leave."
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 ACCURACY = {  # by the split on which it was measured
@@ -77,7 +76,9 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
         f"<p>The model sees the square, at {size} × {size} pixels.</p></div>"
     )
     # Of any type: the reader can say what a file is, Streamlit only that its type is not allowed.
-    st.file_uploader("Upload a photograph", key="file", on_change=_uploaded, help=UPLOAD_HELP)
+    most = st.get_option("server.maxUploadSize")
+    help = f"{NAMES}, up to {most} MB. It stays on this machine and is deleted when you leave."
+    st.file_uploader("Upload a photograph", key="file", on_change=_uploaded, help=help)
     if picture.guessed:
         st.caption(picture.guessed)
     if problem := session.visit().upload_problem:

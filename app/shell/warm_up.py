@@ -43,7 +43,9 @@ def _send_at_once() -> None:
     Connections inherit it from the socket that listens. Streamlit gives no access to that one, so it is found among all objects.
     """
     for thing in gc.get_objects():
-        if issubclass(type(thing), socket.socket) and thing.fileno() >= 0 and thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        if not issubclass(type(thing), socket.socket) or thing.fileno() < 0 or thing.family not in (socket.AF_INET, socket.AF_INET6):
+            continue
+        if thing.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             thing.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

@@ -17,7 +17,7 @@ import { drawPanel } from "./panels.js";
  * @typedef {{ equation: (string | Term)[], columns: Panel[][], start: Cell, shapes: string, photo: string }} Data as
  * app/views/equations/boards makes it
  */
-/** @typedef {{ panel: Panel, figure: HTMLElement, plot: HTMLElement }} Figure */
+/** @typedef {{ panel: Panel, figure: HTMLElement, plot: HTMLElement, told: string }} Figure */
 
 /** @param {import("../../components/js/view.js").Component} component */
 export default function mount(component) {
@@ -108,7 +108,7 @@ function start(root) {
     const scale = kind === "bars" ? "" : `<i class="ramp ${hue}"></i>`;
     if (kind === "bars" || (!["photo", "share", "column"].includes(kind) && values.length > 1))
       figure.append(make("div", "ends", `<span>${short(-most)}</span>${scale}<span>${short(most)}</span>`));
-    figures.set(id, { panel, figure, plot });
+    figures.set(id, { panel, figure, plot, told: describePanel(panel) });
     plot.onpointermove = (event) => point(panel, plot, event);
     plot.onpointerdown = (event) => {
       point(panel, plot, event);
@@ -183,9 +183,10 @@ function start(root) {
     if (!data) return;
     const at = pointed ?? pinned;
     const indices = meant(at);
-    for (const { panel, plot } of figures.values()) {
+    for (const { panel, plot, told } of figures.values()) {
       const marks = panel.id === at[0] ? [/** @type {Box} */ ([at[1], at[2], 1, 1])] : marked(panel, indices);
-      setLabel(plot, describePanel(panel, marks));
+      const mark = marks.length ? ` Marked: ${rowAndColumn(marks[0])}.` : "";
+      setLabel(plot, `${told}${mark} Arrow keys move from number to number.`);
       if (plot.clientWidth) drawPanel(findCanvas(plot), plot.clientWidth, panel, { marks, grey, theme });
     }
   }
@@ -208,14 +209,13 @@ function start(root) {
 /** A strip belongs to the map of the same tensor: "x-strip" to "x". @param {string | undefined} id @param {string | undefined} other */
 const belongs = (id, other) => id === other || id === `${other}-strip`;
 
-/** A panel in words: the range of its numbers, where the largest is, and what is marked. @param {Panel} panel @param {Box[]} marks */
-function describePanel({ title, small, values }, marks) {
+/** A panel in words: the range of its numbers, and where the largest is. @param {Panel} panel */
+function describePanel({ title, small, values }) {
   const all = values.flat();
   const at = all.indexOf(Math.max(...all));
   const largest = rowAndColumn([Math.floor(at / values[0].length), at % values[0].length]);
-  const told = marks.length ? ` Marked: ${rowAndColumn(marks[0])}.` : "";
   const name = `${plainText(title)}, ${plainText(small)}`;
-  return `${name}: from ${short(Math.min(...all))} to ${short(all[at])}, in ${largest}.${told} Arrow keys move from number to number.`;
+  return `${name}: from ${short(Math.min(...all))} to ${short(all[at])}, in ${largest}.`;
 }
 
 /** @param {number} value */

@@ -13,12 +13,12 @@ from app.core import inference, pictures
 from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture
 from app.core.view import ViewState
+from app.shell.loading import headline
 from app.ui import map_files
 from app.views.explorer import explorer as component
 from app.views.explorer.hops import without_residual
 from app.views.explorer.payload import missing, payload
 from app.views.explorer.sheets import Sheet, contents
-from app.views.explorer.text import headline
 
 OFFLINE = ("maps", "pooling")  # the panels that need no server
 
@@ -86,4 +86,6 @@ def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> byte
     sides = f", G₁ = {g1}, G₂ = {g2}" if g1 else ""
     about = f"{picture.title}, checkpoint {checkpoint.name}, stage {view.stage}, block {view.block}, {head}{sides}"
     parts = dict(markup=component.HTML, css=style(component.SCRIPT), code=script(component.SCRIPT))
-    return map_files.html_page(headline(view, checkpoint), html.escape(about), images, data, **parts)
+    return map_files.html_page(
+        headline(on_start=False, two_steps=view.stage in checkpoint.hierarchical), html.escape(about), images, data, **parts
+    )

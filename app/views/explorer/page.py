@@ -4,12 +4,12 @@ import streamlit as st
 
 from app.core import pictures
 from app.shell import session
+from app.shell.loading import headline
 from app.shell.notices import guarded
 from app.ui import blocks
 from app.views.explorer.explorer import explorer
 from app.views.explorer.export_menu import export_menu
 from app.views.explorer.payload import payload
-from app.views.explorer.text import headline
 
 
 def lead() -> str:
@@ -67,7 +67,7 @@ def changed(picked: dict) -> None:
         session.update(**changes)
 
 
-st.title(headline(session.view(), session.checkpoint()), anchor=False)
+st.title(headline(on_start=False, two_steps=session.view().stage in session.checkpoint().hierarchical), anchor=False)
 st.html(f'<p class="lead spare">{lead()}</p>')
 blocks.photos()
 board()

@@ -6,7 +6,7 @@ import hatnet
 from app.core import content, pictures
 from app.core.layer import layer_of
 from app.shell import session, tour
-from app.shell.loading import ONE_STEP, START
+from app.shell.loading import headline
 from app.shell.notices import guarded
 from app.ui import blocks
 from app.views.start import text
@@ -35,7 +35,7 @@ def figure() -> None:
         session.publish()
 
 
-st.title(START if session.view().stage in session.checkpoint().hierarchical else ONE_STEP, anchor=False)
+st.title(headline(on_start=True, two_steps=session.view().stage in session.checkpoint().hierarchical), anchor=False)
 blocks.photos()
 figure()
 tour.invitation()

@@ -14,9 +14,16 @@ def test_weights_and_maps_in_words():
 
 
 def test_numbers_are_written_without_an_exponent():
-    said = {0.000012345: "0.0000123", 0.5: "0.5", 2.346: "2.35", 99.96: "100", 1234.5: "1,230", 1e9: "1,000,000,000"}
+    said = {
+        0.000012345: "0.0000123",
+        0.5: "0.5",
+        2.346: "2.35",
+        99.96: "100",
+        1234.5: "1,230",
+        1e9: "1,000,000,000",
+    }
     assert {number: words.significant(number) for number in said} == said
-    assert words.significant(123.4, 2) == "120"
+    assert words.significant(123.4, 2) == "120" and words.significant(-0.5) == "-0.5"
 
 
 def test_a_name_stays_what_it_is_in_markdown():

@@ -9,8 +9,11 @@ import pytest
 from app.shell import warm_up
 
 
-def test_listening_sockets_send_at_once():
-    with socket.socket() as listening, socket.socket() as idle:  # opened without naming TCP, as Streamlit's
+def test_listening_sockets_send_at_once(tmp_path):
+    # Opened without naming TCP, as Streamlit's; and one that has no such option.
+    with socket.socket() as listening, socket.socket() as idle, socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "socket"))
+        other.listen()
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         assert not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
