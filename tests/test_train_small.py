@@ -410,8 +410,8 @@ def test_a_run_killed_while_it_is_begun_can_be_begun_again(pictures, tmp_path, m
 
 
 def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
-    """Mixup, resized crops, stochastic depth, bfloat16: interrupted and resumed, they draw what they would have drawn."""
-    more = ["--recipe", "paper", "--amp", "bf16", "--attention", "shifted_window", "--drop-path", "0.5", "--ema", "0.5"]
+    """Mixup, resized crops, stochastic depth: interrupted and resumed, they draw what they would have drawn."""
+    more = ["--recipe", "paper", "--attention", "shifted_window", "--drop-path", "0.5", "--ema", "0.5"]
     train_small.main(command(pictures, tmp_path / "run", *more, epochs=2))
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"]["attention"] == "shifted_window" and config["model"]["drop_path"] == 0.5
@@ -421,12 +421,18 @@ def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
     assert_same_run(tmp_path / "run", tmp_path / "again")
 
 
-def test_the_choice_of_precision_is_kept(pictures, whole, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def in_bfloat16(pictures, tmp_path_factory):
+    """A training that nothing interrupted, in bfloat16."""
+    run = tmp_path_factory.mktemp("bfloat16") / "run"
+    train_small.main(command(pictures, run, "--amp", "bf16"))
+    return run
+
+
+def test_the_choice_of_precision_is_kept(pictures, whole, in_bfloat16, tmp_path, monkeypatch):
     """What was timed beforehand leaves no trace: the run is the same, bit for bit, as if the choice had been named. It is made once."""
-    named = tmp_path / "named"
-    train_small.main(command(pictures, named, "--amp", "bf16"))
     real = rehearsal.step_seconds
-    for name, seconds, same in (("off", {"off": 1.0, "bf16": 2.0}, whole), ("bf16", {"off": 2.0, "bf16": 1.0}, named)):
+    for name, seconds, same in (("off", {"off": 1.0, "bf16": 2.0}, whole), ("bf16", {"off": 2.0, "bf16": 1.0}, in_bfloat16)):
         with monkeypatch.context() as patch:
             patch.setattr(rehearsal, "step_seconds", lambda trainer, seconds=seconds: real(trainer) and seconds)
             interrupted_at(5, command(pictures, tmp_path / name, "--amp", "auto"), monkeypatch)
@@ -436,20 +442,7 @@ def test_the_choice_of_precision_is_kept(pictures, whole, tmp_path, monkeypatch)
             patch.setattr(rehearsal, "step_seconds", lambda _: pytest.fail("measured again"))
             train_small.main(["--resume", str(tmp_path / name)])
         assert_same_run(tmp_path / name, same)
-    assert lines(named) != lines(whole)
-
-
-def test_a_run_of_an_earlier_version_keeps_its_precision(pictures, tmp_path, monkeypatch):
-    """It has only the argument: "off" or "bf16"."""
-    for name in ("run", "old"):
-        interrupted_at(5, command(pictures, tmp_path / name, "--amp", "bf16"), monkeypatch)
-    path = tmp_path / "old" / "config.json"
-    config = json.loads(path.read_text())
-    del config["amp"], config["seconds_per_step"], config["arguments"]["in_memory"]
-    path.write_text(json.dumps(config))
-    for name in ("run", "old"):
-        train_small.main(["--resume", str(tmp_path / name)])
-    assert_same_run(tmp_path / "run", tmp_path / "old")
+    assert lines(in_bfloat16) != lines(whole)
 
 
 @pytest.mark.parametrize("number, later", [(signal.SIGINT, False), (signal.SIGTERM, True)])
@@ -528,10 +521,8 @@ def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     "more",
     [
         ["--freeze", "2", "--weight-decay", "0.5", "--ema", "0.5"],
-        ["--layer-decay", "0.8"],
-        ["--class-weights", "balanced", "--mixup", "0.4"],
+        ["--layer-decay", "0.8", "--class-weights", "balanced", "--mixup", "0.4", "--patience", "5"],
         ["--accumulate", "2", "--batch-size", "8", "--drop-path", "0.5", "--set", "dropout=0.5"],
-        ["--patience", "5"],
     ],
     ids=lambda more: more[0],
 )
@@ -600,13 +591,15 @@ def test_only_some_options_go_beside_resume(whole):
             train_small.main(["--resume", str(whole), *more])
 
 
-def test_runs_of_earlier_versions_resume(pictures, whole, tmp_path, monkeypatch):
-    """Their config.json lacks the options that came later, their state the scale of each group and the epochs waited."""
+def test_runs_of_earlier_versions_resume(pictures, in_bfloat16, tmp_path, monkeypatch):
+    """Their config.json lacks the options that came later and has the precision as an argument only; their state lacks the scale of each
+    group and the epochs waited."""
     run = tmp_path / "run"
-    interrupted_at(4, command(pictures, run), monkeypatch)
+    interrupted_at(4, command(pictures, run, "--amp", "bf16"), monkeypatch)
     config = json.loads((run / "config.json").read_text())
     for name in ("freeze", "layer_decay", "class_weights", "patience", "accumulate"):
         del config["arguments"][name], config["recipe"][name]
+    del config["amp"], config["seconds_per_step"], config["arguments"]["in_memory"]
     (run / "config.json").write_text(json.dumps(config))
     state = torch.load(run / "state.pt", weights_only=True)
     del state["waited"]
@@ -614,12 +607,10 @@ def test_runs_of_earlier_versions_resume(pictures, whole, tmp_path, monkeypatch)
         del group["lr_scale"]
     torch.save(state, run / "state.pt")
     train_small.main(["--resume", str(run)])
-    assert lines(run) == lines(whole)
-    assert (run / "best.safetensors").exists() and weights_of(run) == weights_of(whole)
-
-
-def weights_of(run):
-    return {key: value.tolist() for key, value in hatnet.load_checkpoint(run / "last.safetensors").state_dict().items()}
+    assert lines(run) == lines(in_bfloat16)
+    for name in ("last", "best"):
+        one, other = (hatnet.load_checkpoint(folder / f"{name}.safetensors").state_dict() for folder in (run, in_bfloat16))
+        assert all(torch.equal(weight, other[key]) for key, weight in one.items())
 
 
 @pytest.mark.parametrize(

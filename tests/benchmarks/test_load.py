@@ -30,7 +30,7 @@ def test_load_counts_what_is_not_the_visitors_own():
 
 @pytest.mark.browser  # no browser, but the running app
 def test_load_at_its_smallest(monkeypatch, capsys):
-    times = ["--arrive", "1", "--minutes", "0.1", "--think", "0.5", "--after", "0"]
+    times = ["--arrive", "1", "--minutes", "0.05", "--think", "0.2", "--after", "0"]
     monkeypatch.setattr(sys, "argv", ["load.py", "--visitors", "3", *times])
     with pytest.raises(SystemExit) as end:
         load.main()

@@ -44,31 +44,51 @@ def app_url():
         yield url
 
 
-@pytest.fixture(scope="session")
-def laptop(browser):
-    """The browser of all tests that need none of their own: it loads Streamlit once. To the server, each page is another visitor."""
+def kept_open(browser):
     context = browser.new_context(color_scheme="light")
     context.set_default_timeout(TIMEOUT_MS)
     yield context
     context.close()
 
 
+@pytest.fixture(scope="session")
+def laptop(browser):
+    """The browser of all tests that need none of their own: it loads Streamlit once. To the server, each page is another visitor."""
+    yield from kept_open(browser)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(browser):
+    """Somebody else's laptop: it shares nothing with the first."""
+    yield from kept_open(browser)
+
+
+@pytest.fixture(scope="session")
+def phone(browser):
+    """For pages that are opened with a phone's width, and whose sidebar stays closed: Streamlit remembers an open one."""
+    yield from kept_open(browser)
+
+
 @pytest.fixture
 def open_page(browser, laptop, app_url):
-    """open_page(path="/", settled=True, width=1440, height=900) -> Page. Errors in it and calls to other hosts fail the test.
+    """open_page(path="/", settled=True, width=1440, height=900, within=laptop) -> Page; within: laptop, elsewhere or phone.
 
-    Any other option of tools.running_app.opened, and a phone's width, give it a browser of its own.
+    Any other option of tools.running_app.opened, and a phone's width in the laptop, give it a browser of its own. Errors in a page and
+    calls to other hosts fail the test.
     """
+    watched = set()
 
-    def start(path="/", settled=True, width=1440, height=900, **options):
-        if options or width < 768:
+    def start(path="/", settled=True, width=1440, height=900, within=laptop, **options):
+        if options or (width < 768 and within is laptop):
             return pages.enter_context(opened(browser, app_url, path=path, settled=settled, width=width, height=height, **options))
-        page = laptop.new_page()
+        if within not in watched:
+            watched.add(within)
+            pages.enter_context(well_behaved(within, app_url))
+        page = within.new_page()
         pages.callback(page.close)
         page.set_viewport_size({"width": width, "height": height})
         arrive(page, app_url + path, settled)
         return page
 
     with ExitStack() as pages:
-        pages.enter_context(well_behaved(laptop, app_url))
         yield start

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.looking import FOCUSED
+
 
 @pytest.fixture
 def equations(open_page):
@@ -45,12 +47,12 @@ def test_the_keyboard_alone_walks_steps_terms_and_numbers(equations):
     expect(line(page)).to_contain_text("Cell")
     for _ in range(40):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.dataset?.panel === 'q'"):
+        if page.evaluate(f"{FOCUSED}.dataset.panel === 'q'"):
             break
     expect(page.locator(".st-key-board figure[data-panel=q]")).to_have_class(re.compile("lit"))
     for _ in range(40):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.dataset?.name === 'p'"):
+        if page.evaluate(f"{FOCUSED}.dataset.name === 'p'"):
             break
     expect(plot(page, "p")).to_be_focused()
     before = line(page).inner_text()

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 import hatnet
 from tests.app.explorer import model_maps
+from tests.browser.looking import FOCUSED
 from tools.running_app import drawn, opened, path_of
 
 HOME = path_of("explorer")
@@ -151,9 +152,6 @@ def test_arrow_keys_move_the_token_and_keep_the_focus(page):
     columns = page.evaluate("columns")
     assert columns == sorted(columns, reverse=True), "a late answer moved the token back"
     expect(frame(page)).to_be_focused()
-
-
-FOCUSED = "(document.activeElement.shadowRoot?.activeElement ?? document.activeElement)"
 
 
 def tab_to(page, condition, most=80):

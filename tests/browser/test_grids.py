@@ -9,18 +9,8 @@ from playwright.sync_api import expect
 
 from app.core.samples import FOLDER
 from hatnet.data import centre_crop
+from tests.browser.looking import changed, values
 from tools.running_app import settle
-
-
-def values(page, name):
-    """What a map shows, once it is painted."""
-    frame = page.locator(f".st-key-{name} .frame")
-    expect(frame).to_have_attribute("data-shown", re.compile("."))
-    return frame.get_attribute("data-shown")
-
-
-def changed(page, name, before):
-    expect(page.locator(f".st-key-{name} .frame")).not_to_have_attribute("data-shown", before)
 
 
 def test_grids_move_by_keyboard_and_the_parameters_stand_still(open_page):

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.shell.tour import STOPS
+from tests.browser.looking import FOCUSED
 from tools.running_app import drawn, opened
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
@@ -54,15 +55,15 @@ def test_the_card_of_the_image_shows_the_pixels_that_it_speaks_of(page):
     assert 16 < changes < 64  # at the edges of the pixels alone: the photograph changes everywhere
 
 
-def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page, browser, app_url):
+def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page, open_page, elsewhere, app_url):
     page.locator(".st-key-story .steps button").nth(3).click()
     expect(sentence(page)).to_contain_text("4. Local.")
     card(page, 5).click()
     expect(sentence(page)).to_contain_text("5. Pool.")
     expect(page).to_have_url(re.compile("step=5"))
-    with opened(browser, app_url, path=page.url.removeprefix(app_url)) as other:
-        drawn(other, "start")
-        expect(sentence(other)).to_have_text(sentence(page).inner_text())
+    other = open_page(path=page.url.removeprefix(app_url), within=elsewhere)
+    drawn(other, "start")
+    expect(sentence(other)).to_have_text(sentence(page).inner_text())
 
 
 def test_a_click_on_the_active_card_chooses_another_token(page):
@@ -78,7 +79,7 @@ def test_a_click_on_the_active_card_chooses_another_token(page):
 
 
 def focused(page):
-    return page.evaluate("(document.activeElement.shadowRoot?.activeElement ?? document.activeElement).textContent.trim()")
+    return page.evaluate(f"{FOCUSED}.textContent.trim()")
 
 
 def tab_to(page, wanted):

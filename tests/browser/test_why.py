@@ -1,21 +1,9 @@
 """Why? in Chromium: maps that are there early, a cancel that is heard, curves that are chosen."""
 
-import re
-
 from playwright.sync_api import expect
 
+from tests.browser.looking import changed, values
 from tools.running_app import drawn
-
-
-def values(page, name):
-    """What a map shows, once it is painted."""
-    frame = page.locator(f".st-key-{name} .frame")
-    expect(frame).to_have_attribute("data-shown", re.compile("."))
-    return frame.get_attribute("data-shown")
-
-
-def changed(page, name, before):
-    expect(page.locator(f".st-key-{name} .frame")).not_to_have_attribute("data-shown", before)
 
 
 def test_a_cancel_is_heard_and_the_work_goes_on(open_page):

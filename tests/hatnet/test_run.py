@@ -48,7 +48,7 @@ STATE = {"model": {}, "optimiser": {}, "step": 0, "best": 0.5, "losses": []}
         (STATE | {"best": float("nan")}, "best is nan"),
         (STATE | {"losses": 3}, "losses is 3; wanted a list"),
         ({key: value for key, value in STATE.items() if key != "optimiser"} | {"model": "fits"}, "optimiser is missing"),
-        (STATE | {"model": 5}, "state.pt is not a saved state"),
+        (STATE | {"model": 5}, ""),
     ],
 )
 def test_a_state_that_lacks_something(saved, words, tmp_path):
@@ -56,7 +56,7 @@ def test_a_state_that_lacks_something(saved, words, tmp_path):
     if isinstance(saved, dict) and saved["model"] == "fits":
         saved = saved | {"model": state.model.state_dict()}
     torch.save(saved, tmp_path / "state.pt")
-    with pytest.raises(ValueError, match=rf"state.pt is not a saved state of this model \(.*{words}|{words}") as error:
+    with pytest.raises(ValueError, match=rf"state.pt is not a saved state of this model \(.*{words}.*start a new run") as error:
         state.load(tmp_path / "state.pt")
     assert state.step == 0 and "\n" not in str(error.value) and len(str(error.value)) < 500
 

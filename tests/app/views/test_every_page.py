@@ -20,14 +20,9 @@ def test_every_page_works_with_cards_or_says_why_not(page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_names_what_is_looked_at(page):
+def test_every_page_names_what_is_looked_at_and_has_one_place_to_choose_window_and_cell(page):
     at = opened(page, image="koala", stage="3", block="1")
     assert '<p class="where">Koala · ' in text(at) and " · stage 3 · block 1</p>" in text(at)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_window_and_cell_are_chosen_in_one_place(page):
-    at = opened(page)
     controls = [widget.label for widget in [*at.slider, *at.button_group] if "G₁" in widget.label or "G₂" in widget.label]
     assert sorted(controls) == ["Cell side G₂", "Window side G₁"]
 

@@ -1,0 +1,49 @@
+"""How tests look at a page in Chromium: what is focused, what a map shows, what has come to rest, what finds no room."""
+
+import re
+
+from playwright.sync_api import expect
+
+# What is focused, through shadow roots: a JavaScript expression.
+FOCUSED = """(() => {
+  let at = document.activeElement;
+  while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+  return at;
+})()"""
+
+
+def values(page, name):
+    """What a map shows, once it is painted."""
+    frame = page.locator(f".st-key-{name} .frame")
+    expect(frame).to_have_attribute("data-shown", re.compile("."))
+    return frame.get_attribute("data-shown")
+
+
+def changed(page, name, before):
+    """Wait until a map no longer shows what `values` has returned."""
+    expect(page.locator(f".st-key-{name} .frame")).not_to_have_attribute("data-shown", before)
+
+
+def finished(page):
+    """Wait until everything has faded in."""
+    page.evaluate("Promise.all(document.getAnimations().map(animation => animation.finished.catch(() => {})))")
+
+
+# What of the page, through shadow roots, begins or ends outside of the window and cannot be scrolled to; what is clipped is left out.
+STICKING_OUT = """() => {
+  const found = [], clips = (style) => style.overflowX !== "visible" || style.clipPath !== "none";
+  const walk = (element) => {
+    const style = getComputedStyle(element), box = element.getBoundingClientRect();
+    if (style.display === "none" || style.visibility === "hidden" || style.opacity === "0") return;
+    if (box.width && box.height && (box.right > innerWidth + 1 || box.left < -1)) found.push(element.outerHTML.slice(0, 120));
+    if (clips(style) && !element.matches("[data-testid=stMain]")) return;
+    for (const child of (element.shadowRoot ?? element).children) walk(child);
+  };
+  walk(document.querySelector("[data-testid=stMain]"));
+  return found;
+}"""
+
+
+def sticks_out(page):
+    """The beginnings of all elements that stick out of the window to the side."""
+    return page.evaluate(STICKING_OUT)
