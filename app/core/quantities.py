@@ -1,0 +1,35 @@
+"""The numbers that more than one page shows, by name. One name is one quantity, counted in one way: on every page it has the same value.
+
+A page marks such a number with `quantity(name, text)`; JavaScript sets `data-quantity` itself. The browser's tests walk the pages and
+compare the numbers of equal names. "Of the selected token" means: in the selected block of the selected stage, with its G1 and G2.
+"""
+
+QUANTITIES = {
+    "tokens": "tokens of the stage's map",
+    "window-tokens": "tokens of the selected token's window, itself included",
+    "cells": "cells of the stage's map",
+    "comparisons": "comparisons of the selected token in one head: tokens of its window, plus cells",
+    "comparisons-plain": "comparisons of one token in one head of plain attention: all tokens",
+    "local-most": "largest weight of the selected token's local map, mean of all heads",
+    "local-most-head": "the same in the one head that is shown",
+    "cell-most": "largest weight of a cell in the selected token's global map, mean of all heads",
+    "cell-most-head": "the same in the one head that is shown",
+    "cell-most-token": "the largest weight per token: a cell's weight divided by the tokens that it averages, mean of all heads",
+    "hops-self": "share of the selected token's output that is its own input (the residuals), mean of all heads",
+    "hops-window": "share that comes from its window, itself left out",
+    "hops-elsewhere": "share that comes from outside its window, through the cells",
+    "macs-equation": "MACs of one attention layer by Eq. 15, which leaves out what it counts as small",
+    "macs": "MACs of one attention layer, counted as computed",
+    "macs-plain": "MACs of plain attention in its place, counted alike",
+    "probability": "probability of the model's answer, with the G1 and G2 of the page",
+    "accuracy-test": "accuracy of the checkpoint on its test split, which chose nothing",
+    "accuracy-held-out": "accuracy of the checkpoint on the images held out of training that chose its epoch",
+    "parameters": "parameters of the model",
+}
+
+
+def quantity(name: str, text: str) -> str:
+    """HTML of a displayed number with the name of its quantity."""
+    if name not in QUANTITIES:
+        raise ValueError(f"there is no quantity '{name}'; name it in QUANTITIES, or take one of {', '.join(QUANTITIES)}")
+    return f'<span data-quantity="{name}">{text}</span>'
