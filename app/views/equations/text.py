@@ -17,7 +17,7 @@ SIZES = {
     7: "Sizes: windows × tokens of a window × channels.",
     8: "Sizes: in Eq. 2, tokens of the window × channels of one head; in Eq. 8, windows × tokens of a window × channels, then the map.",
     9: "Sizes: the map’s rows × columns × channels.",
-    10: "Sizes: rows × columns × channels, of tokens and of cells.",
+    10: "AvePool: the mean over each cell. Sizes: rows × columns × channels, of cells and of tokens.",
     11: "Sizes: rows × columns × channels; as lists, tokens × channels and cells × channels.",
     12: "Sizes: tokens × channels and cells × channels.",
     13: "Sizes: in Eq. 2, cells × channels of one head; in Eq. 13, tokens × channels, then the map.",

@@ -90,9 +90,9 @@ def pooling(selection: Selection) -> dict:
     equation = line(
         10,
         term(POOLED, "pooled", "global", "the cells", f"{down} × {across} × {selection.channels}"),
-        f"= norm( mean over {g2} × {g2} of",
+        f"= norm(AvePool<sub>{g2}</sub>(",
         term(NORMED, "a1", "local", "all tokens", selection.map_size),
-        ")",
+        "))",
     )
     start = ("pooled", *(int(at) // g2 for at in selection.token))
     return {"equations": [equation], "columns": [[tokens], [averaged]], "start": start}

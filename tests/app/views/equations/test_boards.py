@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from app.core.view import EQUATIONS
 from app.views.equations import boards
 from app.views.equations.numpy_equations import cell_means, softmax, window_ids
 from hatnet import complexity
@@ -85,6 +86,10 @@ def test_one_equation_to_a_line_with_its_number_its_biases_and_each_a1_apart(num
         [line["number"], *(plain(piece["html"]) for piece in line["pieces"] if isinstance(piece, dict))] for line in board["equations"]
     ]
     assert [" ".join(map(str, line)) for line in shown] == lines
+
+
+def test_the_address_names_the_same_steps():
+    assert tuple(boards.NAMES) == EQUATIONS
 
 
 def test_every_matrix_has_its_size():
