@@ -76,7 +76,7 @@ def numbers(equation: hatnet.Equation, selection: Selection) -> str:
             each = quantity("cell-most-token", percent(float((far.mean(0) / counts).max())))
             said = (
                 f"This token’s largest weight of a cell: {_largest('cell-most', far, selection.head)}. "
-                f"Divided by the tokens that the cell averages, it is at most {each} a token."
+                f"Divided by the tokens that a cell averages, the mean is at most {each} a token."
             )
         case _:
             return ""
@@ -116,7 +116,7 @@ def check(equation: hatnet.Equation, difference: float) -> str:
 def paper(equation: hatnet.Equation) -> str:
     """HTML: where this page, or the release, departs from how the paper writes the equation."""
     notes = [html.escape(equation.note).replace("W^p", symbol("W", "", "p"))]
-    if 9 <= equation.number <= 14:
+    if equation.number in (9, 10, 11, 12, 14):
         three = f"{LOCAL} (Eq. 8), {JOINED} = {LOCAL} + {symbol('X')} (Eq. 9) and <span class=whole>{NORMED}</span>"
         notes.append(f"The paper writes {LOCAL} for three things, which this page tells apart: {three}.")
     if equation.number in (2, 7, 12, 14):
