@@ -24,7 +24,7 @@ from hatnet.files import atomic_write, brief
 from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = Path(__file__).resolve().parent / "shipped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,9 @@ REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if f
 
 
 def list_checkpoints(runs: str | os.PathLike | None = None) -> list[str]:
-    """Names of the checkpoints that come with the project, sorted; if `runs` is given, then the best of each run in it.
+    """Names of the checkpoints that come with the package, sorted; if `runs` is given, then the best of each run in it.
+
+    A wheel leaves out some that a clone of the repository has; `load_checkpoint` says which.
 
     runs: the folder of the trainer's run folders ("runs"). Its newest run comes first, as RUNS/RUN/best.safetensors.
     `checkpoint_info` and `load_checkpoint` take every name in the list.
@@ -157,14 +159,17 @@ def _as_json(value: object, place: str) -> object:
 
 
 def _find(name_or_path: str | os.PathLike) -> Path:
-    path, shipped = Path(name_or_path), list_checkpoints()
+    path, name, shipped = Path(name_or_path), str(name_or_path), list_checkpoints()
+    choices = f"the shipped ones are {', '.join(shipped) or 'none'}"
+    # A wheel has the cards of all our checkpoints, and the weights of most.
+    if elsewhere := sorted({card.stem for card in SHIPPED.glob("*.md")} - set(shipped)):
+        choices += f" (only in the project's repository, in hatnet/shipped: {', '.join(elsewhere)})"
     if path.suffix == ".safetensors":
         if not path.is_file():
-            raise ValueError(f"there is no checkpoint {path}; the shipped ones are {', '.join(shipped) or 'none'}")
+            raise ValueError(f"there is no checkpoint {path}; {choices}")
         return path
-    if str(name_or_path) not in shipped:
-        raise ValueError(
-            f"unknown checkpoint {str(name_or_path)!r}; the shipped ones are {', '.join(shipped) or 'none'}, "
-            "and a path must end in .safetensors"
-        )
-    return SHIPPED / f"{name_or_path}.safetensors"
+    if name in elsewhere:
+        raise ValueError(f"{name} did not come with this installation: give the path of {name}.safetensors; {choices}")
+    if name not in shipped:
+        raise ValueError(f"unknown checkpoint {name!r}; {choices}, and a path must end in .safetensors")
+    return SHIPPED / f"{name}.safetensors"
