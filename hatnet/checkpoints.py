@@ -58,7 +58,7 @@ RANGES: dict[str, Range] = {
 REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if field.name not in ("config", "extra"))
 
 
-def list_checkpoints(runs: str | os.PathLike | None = None) -> list[str]:
+def list_checkpoints(runs: str | os.PathLike[str] | None = None) -> list[str]:
     """Names of the checkpoints that come with the package, sorted; if `runs` is given, then the best of each run in it.
 
     A wheel leaves out some that a clone of the repository has; `load_checkpoint` says which.
@@ -72,7 +72,7 @@ def list_checkpoints(runs: str | os.PathLike | None = None) -> list[str]:
     return shipped + [str(path) for path in sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)]
 
 
-def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
+def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     """The header of a checkpoint, without its weights.
 
     Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet.
@@ -99,7 +99,7 @@ def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
     return CheckpointInfo(config=config, **known, extra=header)
 
 
-def load_checkpoint(name_or_path: str | os.PathLike) -> HATNet:
+def load_checkpoint(name_or_path: str | os.PathLike[str]) -> HATNet:
     """The model of a checkpoint, in float32 and eval mode.
 
     name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file. Raises ValueError as `checkpoint_info` does, and
@@ -116,7 +116,7 @@ def load_checkpoint(name_or_path: str | os.PathLike) -> HATNet:
     return model.eval()
 
 
-def save_checkpoint(model: nn.Module, path: str | os.PathLike, info: Mapping, dtype: torch.dtype = torch.float32) -> None:
+def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mapping, dtype: torch.dtype = torch.float32) -> None:
     """Write a checkpoint, atomically.
 
     model: a HATNet, perhaps inside torch's own wrappers (torch.compile, DataParallel, AveragedModel), which are left out.
@@ -158,7 +158,7 @@ def _as_json(value: object, place: str) -> object:
     raise ValueError(f"{place} is {reprlib.repr(value)}, which a checkpoint's header cannot hold; wanted {wanted}")
 
 
-def _find(name_or_path: str | os.PathLike) -> Path:
+def _find(name_or_path: str | os.PathLike[str]) -> Path:
     path, name, shipped = Path(name_or_path), str(name_or_path), list_checkpoints()
     choices = f"the shipped ones are {', '.join(shipped) or 'none'}"
     # A wheel has the cards of all our checkpoints, and the weights of most.
