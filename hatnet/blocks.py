@@ -97,8 +97,8 @@ class Block(nn.Module):
         layer: type[HMHSA | MHSA] = layer_of(config.mechanisms[index]) if index < len(config.g1) else MHSA
         self.attn: HMHSA | MHSA = layer(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
-        self.attn_drop_path = StochasticDepth(drop_path, "row")
-        self.mlp_drop_path = StochasticDepth(drop_path, "row")
+        self.attn_drop_path: nn.Module = StochasticDepth(drop_path, "row")
+        self.mlp_drop_path: nn.Module = StochasticDepth(drop_path, "row")
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""

@@ -12,6 +12,7 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -38,9 +39,9 @@ class CheckpointInfo:
     image_size: int  # pixels
     data: str  # the data set
     accuracy: float  # 0..1, on the split that `extra` names, or on the test split
-    extra: dict  # whatever else the header says: "split", "val_fraction", "recipe", ...
+    extra: dict[str, Any]  # whatever else the header says: "split", "val_fraction", "recipe", ...
 
-    def header(self) -> dict:
+    def header(self) -> dict[str, Any]:
         """All but the configuration, as `save_checkpoint` takes it."""
         return {name: getattr(self, name) for name in REQUIRED} | self.extra
 
@@ -116,7 +117,7 @@ def load_checkpoint(name_or_path: str | os.PathLike[str]) -> HATNet:
     return model.eval()
 
 
-def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mapping, dtype: torch.dtype = torch.float32) -> None:
+def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> None:
     """Write a checkpoint, atomically.
 
     model: a HATNet, perhaps inside torch's own wrappers (torch.compile, DataParallel, AveragedModel), which are left out.

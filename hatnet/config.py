@@ -177,7 +177,7 @@ VARIANTS: dict[str, Config] = {
 }
 
 
-def configuration(name: str, **overrides) -> Config:
+def configuration(name: str, **overrides: Any) -> Config:
     """A configuration of VARIANTS, with some fields replaced.
 
     Raises ValueError for an unknown name or field, naming the valid ones.

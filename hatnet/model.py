@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import torch
 import torch.nn.functional as F
@@ -68,12 +68,12 @@ class HATNet(nn.Module):
         self.stages: ModuleListOf[Stage] = ModuleListOf(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
         self.head_norm: nn.Module = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier: nn.Linear | nn.Identity = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
+        self.classifier: nn.Module = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
         self.apply(self._initialise)
         self.to(memory_format=torch.channels_last)
 
     @property
-    def feature_info(self) -> list[dict]:
+    def feature_info(self) -> list[dict[str, Any]]:
         """The maps of `forward_features`, stage by stage, as timm describes them: channels, stride in pixels, module."""
         pairs = zip(self.config.dims, self.config.strides, strict=True)
         return [{"num_chs": c, "reduction": stride, "module": f"stages.{index}"} for index, (c, stride) in enumerate(pairs)]
@@ -133,7 +133,7 @@ class HATNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
 
-def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
+def create_model(name: str, num_classes: int = 1000, **overrides: Any) -> HATNet:
     """A HAT-Net with random weights: one of `config.VARIANTS`, with fields of `Config` replaced by `overrides`.
 
     >>> create_model("hatnet_tiny", num_classes=10, drop_path=0.1).config.dims

@@ -98,3 +98,18 @@ def test_the_wheel_with_all_it_needs(wheel, tmp_path):
     run(python, "-m", "pip", "install", wheel)
     said = run(python, EXAMPLE, ROOT / "app" / "samples" / "cat_chelsea.jpg", cwd=tmp_path)
     assert said.startswith("cat, 9"), said
+
+
+@pytest.mark.slow
+def test_a_program_s_types_against_the_wheel(empty, tmp_path):
+    """What mypy and pyright say in their strict modes of a program that uses the installed package."""
+    program = shutil.copy(EXAMPLE, tmp_path)
+    tools = Path(sys.executable).parent
+    run(tools / "mypy", "--strict", "--cache-dir", tmp_path / "cache", "--python-executable", empty, program, cwd=tmp_path)
+    (tmp_path / "pyrightconfig.json").write_text('{"include": ["."], "strict": ["."]}', encoding="utf-8")
+    run(tools / "pyright", "--pythonpath", empty, cwd=tmp_path)
+    with open(program, "a", encoding="utf-8") as file:
+        file.write('\nnumber: int = hatnet.load_checkpoint("cifar10").stages[0].blocks[0].attn\n')
+    for tool in (["mypy", "--cache-dir", tmp_path / "cache", "--python-executable", empty, program], ["pyright", "--pythonpath", empty]):
+        said = subprocess.run([tools / tool[0], *tool[1:]], cwd=tmp_path, capture_output=True, text=True).stdout
+        assert "HMHSA | MHSA" in said and "1 error" in said, said
