@@ -1,4 +1,4 @@
-"""The five mechanisms on the cards: `python benchmarks/cards.py` trains all arms and writes checkpoints/cards.ablation.json.
+"""The five mechanisms on the cards: `python benchmarks/cards.py` trains all arms and writes hatnet/shipped/cards.ablation.json.
 
 Sizes of the weights, recipe and images are the same; only the mechanism differs (`config.MECHANISMS`). Each arm is trained for 700
 steps, and for as many as fit into the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core.
@@ -26,6 +26,7 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, evaluation, load_checkpoint, place_of, save_checkpoint
+from hatnet.checkpoints import SHIPPED
 from hatnet.config import MECHANISMS
 from hatnet.data import Images, normalise
 from hatnet.maps import AttentionMap
@@ -173,7 +174,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", default=list(MECHANISMS), choices=list(MECHANISMS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=Path, default=Path("runs/cards-ablation"), help="folder of the trainings")
-    parser.add_argument("--output", type=Path, default=Path("checkpoints/cards.ablation.json"))
+    parser.add_argument("--output", type=Path, default=SHIPPED / "cards.ablation.json")
     parser.add_argument("--measure", nargs="+", metavar="CHECKPOINT", help="train nothing: print these checkpoints' figures as JSON")
     args = parser.parse_args()
     if args.measure:

@@ -3,7 +3,7 @@
 One hierarchical stage at a time, the others as trained: every G1 in {2, 4, 7, 8, the whole map} with every G2 in {1, 2, 4, 8}, if
 they fit the stage's token grid, and with the trained values too. No weight depends on G1 or G2, so nothing is trained.
 Uses 1,000 images that were held out from training (all of them, if there are fewer), and the MACs of one image by
-`hatnet.complexity.count`. Writes checkpoints/NAME.grids.json.
+`hatnet.complexity.count`. Writes hatnet/shipped/NAME.grids.json.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import HATNet, checkpoint_info, complexity, data, load_checkpoint
+from hatnet.checkpoints import SHIPPED
 from hatnet.data import Images, normalise
 from hatnet.evaluation import images_at_once
 
@@ -60,7 +61,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
     parser.add_argument("--data", required=True, help=f"what it was trained on: {', '.join(data.TORCHVISION)} or folder:PATH")
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--output", type=Path, help="(checkpoints/NAME.grids.json)")
+    parser.add_argument("--output", type=Path, help="(hatnet/shipped/NAME.grids.json)")
     args = parser.parse_args()
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
     size, fraction = info.image_size, info.extra.get("val_fraction", 0.1)
@@ -77,7 +78,7 @@ def main() -> None:
         tqdm.write(f"{where}: G1 {g1}, G2 {g2}: {accuracy:.1%}, {count.total / 1e6:.2f} M MACs")
     trained = {"g1": model.config.g1, "g2": model.config.g2}
     result = {"data": info.data, "images": len(held), "split": "val", "image_size": size, "trained": trained, "rows": rows}
-    output = args.output or Path("checkpoints") / f"{Path(args.checkpoint).stem}.grids.json"
+    output = args.output or SHIPPED / f"{Path(args.checkpoint).stem}.grids.json"
     output.write_text(json.dumps(result, indent=1) + "\n")
     print(f"written to {output}")
 

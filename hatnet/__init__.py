@@ -29,6 +29,8 @@ from hatnet.model import HATNet, create_model
 from hatnet.official import list_pretrained, load_official_state_dict, load_pretrained
 from hatnet.trace import Trace
 
+__version__ = "0.1.0"  # pyproject.toml reads it here
+
 __all__ = [
     "VARIANTS",
     "Config",

@@ -82,7 +82,7 @@ def check_mechanism(attn: nn.Module) -> None:
     """Raise ValueError for an attention layer that is not MHSA and not in HIERARCHICAL: nothing tells where its keys lie."""
     if type(attn) is MHSA:
         return
-    if type(attn) is not HIERARCHICAL.get(getattr(attn, "mechanism", None)):
+    if type(attn) is not HIERARCHICAL.get(getattr(attn, "mechanism", "")):
         raise ValueError(
             f"{type(attn).__qualname__} is not an attention layer of hatnet, so nothing tells which keys its weights belong to; "
             "enter it in hatnet.ablations.HIERARCHICAL under a mechanism of its own"

@@ -8,6 +8,7 @@ h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled ce
 
 from dataclasses import dataclass
 from math import prod
+from typing import cast
 
 from torch import nn
 
@@ -122,7 +123,7 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
         raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {smallest}")
     rows: list[Row] = []
 
-    def add(module: nn.Module, name: str, stage: int, positions: float) -> None:
+    def add(module: nn.Conv2d | nn.Linear, name: str, stage: int, positions: float) -> None:
         rows.append(Row(name, stage, "conv_linear", round(positions) * module.weight.numel()))
 
     h, w = size
@@ -131,9 +132,10 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
             h, w = _after(layer, h, w)
             add(layer, f"stem.{index}", 1, h * w)
     for index, (number, stage, grids) in enumerate(zip(model.config.stages, model.stages, model.grids(g1, g2), strict=True)):
-        if index:
-            h, w = _after(stage.downsample[0], h, w)
-            add(stage.downsample[0], f"stages.{index}.downsample.0", number, h * w)
+        for part, layer in stage.downsample.named_children():
+            if isinstance(layer, nn.Conv2d):
+                h, w = _after(layer, h, w)
+                add(layer, f"stages.{index}.downsample.{part}", number, h * w)
         for b, block in enumerate(stage.blocks):
             name, c = f"stages.{index}.blocks.{b}", model.config.dims[index]
             for part, macs in attention_macs(block.attn, h, w, c, *grids).items():
@@ -173,5 +175,7 @@ def _laid_out(layout: Layout) -> tuple[int, int]:
 
 def _after(layer: nn.Conv2d, h: int, w: int) -> tuple[int, int]:
     """Height and width of a convolution's output."""
-    sizes = zip((h, w), layer.kernel_size, layer.stride, layer.padding, strict=True)
-    return tuple((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)
+    paddings = cast(tuple[int, int], layer.padding)  # in our models; torch also takes the words "same" and "valid"
+    sizes = zip((h, w), layer.kernel_size, layer.stride, paddings, strict=True)
+    down, across = ((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)
+    return down, across

@@ -9,6 +9,7 @@ import difflib
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from hatnet.ranges import Either, Flag, Many, Maybe, Number, Range, Whole, Word, check, plain
 
@@ -132,7 +133,7 @@ MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
 # Table 1: C, K, E and the number of blocks; section 3.3: head dimension; G1 and G2 for 224 x 224 from the authors' release.
 # Medium differs from small and large by the 5 x 5 kernels of stages 2 and 4.
-_PAPER = {"expansions": (8, 8, 4, 4), "g1": (8, 7, 7), "g2": (8, 4, 2)}
+_PAPER: dict[str, Any] = {"expansions": (8, 8, 4, 4), "g1": (8, 7, 7), "g2": (8, 4, 2)}
 VARIANTS: dict[str, Config] = {
     "hatnet_tiny": Config(dims=(48, 96, 240, 384), depths=(2, 2, 6, 3), kernels=(3, 3, 3, 3), head_dim=48, **_PAPER),
     "hatnet_small": Config(dims=(64, 128, 320, 512), depths=(2, 3, 8, 3), kernels=(3, 3, 3, 3), head_dim=64, **_PAPER),
@@ -176,7 +177,7 @@ VARIANTS: dict[str, Config] = {
 }
 
 
-def configuration(name: str, **overrides) -> Config:
+def configuration(name: str, **overrides: Any) -> Config:
     """A configuration of VARIANTS, with some fields replaced.
 
     Raises ValueError for an unknown name or field, naming the valid ones.
@@ -187,7 +188,7 @@ def configuration(name: str, **overrides) -> Config:
     return dataclasses.replace(VARIANTS[name], **overrides)
 
 
-def from_fields(fields: Mapping[str, object]) -> Config:
+def from_fields(fields: Mapping[str, Any]) -> Config:
     """The configuration with these fields, as `dataclasses.asdict` gave them. Raises ValueError for an unknown or a missing one."""
     check_fields(fields)
     needed = {field.name: RANGES[field.name] for field in dataclasses.fields(Config) if field.default is dataclasses.MISSING}

@@ -115,8 +115,9 @@ def attention_maps(
     maps = []
     run = model.run(images, g1, g2, explicit=queries is None, traced=True)
     for number, grids, stage, (x, traces) in zip(model.config.stages, model.grids(g1, g2), model.stages, run, strict=True):
+        h, w = x.shape[-2:]
         for block, trace in enumerate(traces):
-            for kind, layout, (query, key, weights) in _steps(stage.blocks[block].attn, trace, x.shape[-2:], grids):
+            for kind, layout, (query, key, weights) in _steps(stage.blocks[block].attn, trace, (h, w), grids):
                 record = AttentionMap(
                     stage=number,
                     block=block,

@@ -1,7 +1,8 @@
 """HAT-Net (Fig. 1, Table 1): stem, stages of blocks, global average pooling, classifier."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +15,26 @@ from hatnet.norms import TokenNorm
 from hatnet.trace import Trace
 
 Grids = Sequence[int] | None
+M = TypeVar("M", bound=nn.Module)
 
 for name in ("rearrange", "check_images", "check_grids"):
     torch.fx.wrap(name)  # as in attention.py
+
+
+if TYPE_CHECKING:
+
+    class ModuleListOf(nn.ModuleList, Generic[M]):
+        """What type checkers know of a `ModuleList` whose modules are all of one class; when the program runs, it is one."""
+
+        def __init__(self, modules: Iterable[M]) -> None: ...
+        @overload
+        def __getitem__(self, idx: slice) -> "ModuleListOf[M]": ...
+        @overload
+        def __getitem__(self, idx: int) -> M: ...
+        def __getitem__(self, idx: int | slice) -> "M | ModuleListOf[M]": ...
+        def __iter__(self) -> Iterator[M]: ...
+else:
+    ModuleListOf = nn.ModuleList
 
 
 class Stage(nn.Module):
@@ -24,8 +42,8 @@ class Stage(nn.Module):
 
     def __init__(self, config: Config, index: int, drop_path: list[float]):
         super().__init__()
-        self.downsample = Downsample(config, index) if index else nn.Identity()
-        self.blocks = nn.ModuleList(Block(config, index, p) for p in drop_path)
+        self.downsample: Downsample | nn.Identity = Downsample(config, index) if index else nn.Identity()
+        self.blocks: ModuleListOf[Block] = ModuleListOf(Block(config, index, p) for p in drop_path)
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, traces: Sequence[Trace] = ()) -> Tensor:
         """The output of the stage before [b, c, h, w] -> [b, c', ceil(h / 2), ceil(w / 2)]; the first stage keeps the size.
@@ -47,15 +65,15 @@ class HATNet(nn.Module):
         # On the CPU, whatever device the model is built on: on "meta" there are no numbers to read.
         drop_path = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").split(list(config.depths))
         self.stem = Stem(config)
-        self.stages = nn.ModuleList(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
-        self.head_norm = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
+        self.stages: ModuleListOf[Stage] = ModuleListOf(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
+        self.head_norm: nn.Module = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
+        self.classifier: nn.Module = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
         self.apply(self._initialise)
         self.to(memory_format=torch.channels_last)
 
     @property
-    def feature_info(self) -> list[dict]:
+    def feature_info(self) -> list[dict[str, Any]]:
         """The maps of `forward_features`, stage by stage, as timm describes them: channels, stride in pixels, module."""
         pairs = zip(self.config.dims, self.config.strides, strict=True)
         return [{"num_chs": c, "reduction": stride, "module": f"stages.{index}"} for index, (c, stride) in enumerate(pairs)]
@@ -115,7 +133,7 @@ class HATNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
 
-def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
+def create_model(name: str, num_classes: int = 1000, **overrides: Any) -> HATNet:
     """A HAT-Net with random weights: one of `config.VARIANTS`, with fields of `Config` replaced by `overrides`.
 
     >>> create_model("hatnet_tiny", num_classes=10, drop_path=0.1).config.dims

@@ -110,7 +110,7 @@ def list_pretrained() -> dict[str, Path]:
     return {name: file for name, file in files.items() if file.is_file()}
 
 
-def load_pretrained(name: str, file: str | os.PathLike | None = None, num_classes: int | None = None) -> HATNet:
+def load_pretrained(name: str, file: str | os.PathLike[str] | None = None, num_classes: int | None = None) -> HATNet:
     """One of the paper's variants with trained weights, in float32 and eval mode: the authors' for ImageNet-1K, or those in a file.
 
     The first call without `file` downloads the released file into torch's hub cache, with a progress bar, and writes a safetensors
@@ -130,7 +130,7 @@ def load_pretrained(name: str, file: str | os.PathLike | None = None, num_classe
     return other.eval()
 
 
-def _from_file(name: str, file: str | os.PathLike) -> HATNet:
+def _from_file(name: str, file: str | os.PathLike[str]) -> HATNet:
     """The model with somebody's weights."""
     pretrained_path(name)  # raises for an unknown name
     weights = read_weights(file)

@@ -60,7 +60,8 @@ def rollout(maps: Sequence[AttentionMap], place: Place | None = None, image: int
     at = torch.full((1, *grid), 1 / (grid[0] * grid[1]), device=_weights(maps[-1]).device)
     if place is not None:
         at = torch.zeros_like(at)
-        at[(0, *token_at(place, grid))] = 1
+        y, x = token_at(place, grid)
+        at[0, y, x] = 1
     blocks: dict[tuple[int, int], list[AttentionMap]] = {}
     for record in maps:
         blocks.setdefault((record.stage, record.block), []).append(record)

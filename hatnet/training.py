@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from statistics import fmean
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -100,7 +101,7 @@ class Trainer:
         """Whether the last `recipe.patience` epochs brought no better accuracy."""
         return 0 < self.recipe.patience <= self.state.waited
 
-    def _add_gradient(self, network: nn.Module, *batch: Tensor) -> float:
+    def _add_gradient(self, network: Any, *batch: Tensor) -> float:
         """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share."""
         parts = list(zip(*(tensor.split(self.recipe.batch_size) for tensor in batch), strict=True))
         total = 0.0
@@ -123,11 +124,11 @@ class Trainer:
 
     def _network(self) -> nn.Module:
         """The model as this machine runs it."""
-        network = self.state.model.train()
+        network: nn.Module = self.state.model.train()
         if self.machine.world > 1:
             network = DistributedDataParallel(network, device_ids=None if self.machine.device.type == "cpu" else [self.machine.device])
         # For each size anew: symbolic sizes take longer to compile, and fail in the rounding of windows and cells.
-        return torch.compile(network, dynamic=False) if self.machine.compiled else network
+        return torch.compile(network, dynamic=False) if self.machine.compiled else network  # type: ignore[return-value]  # a compiled module is one
 
     def image_side(self, steps: int) -> int:
         """Side of the next step's images, in pixels."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.samples import FOLDER, SAMPLES, first, label_of, offered
 
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
+SHIPPED = Path(__file__).resolve().parents[2] / "hatnet" / "shipped"  # hatnet.checkpoints.SHIPPED
 
 
 def by_cell(header: Mapping) -> bool:
