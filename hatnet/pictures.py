@@ -172,11 +172,16 @@ def _decode(kind: str, image: ImageFile.ImageFile, file: BinaryIO) -> tuple[Imag
     image.load()
     dark = deep and max(high for _, high in image.getextrema()[:3]) < 16  # of 16 bits, Pillow has kept the high 8: here that is little
     low = _low_bytes(kind, file) if dark or (deep and "transparency" in image.info) else None
-    picture, notice = _rgb(image, low, factor)
-    turn = _turn(image)
-    picture = picture if turn is None else picture.transpose(turn)
+    picture, notice = upright_rgb(image, low, factor)
     picture.info = {}  # its EXIF block and key colour have been heeded
     return picture, notice
+
+
+def upright_rgb(image: Image.Image, low: Image.Image | None = None, factor: int = 1) -> tuple[Image.Image, str]:
+    """A picture that Pillow has opened, as `read_picture` gives it. low: the low bytes of its colours, if they count. factor: reduce by."""
+    picture, notice = _rgb(image, low, factor)
+    turn = _turn(image)
+    return picture if turn is None else picture.transpose(turn), notice
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

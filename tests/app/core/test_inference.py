@@ -61,7 +61,7 @@ def test_swin_s_shift_at_the_seam_is_the_library_s():
     )
     swin.load_state_dict(own.state_dict())
     pixels = pictures.model_input(picture, 32)
-    images = hatnet.data.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+    images = hatnet.preprocessing.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
     _, maps = hatnet.attention_maps(swin.eval(), images)
     record = next(m for m in maps if (m.stage, m.block + 1, m.kind) == (2, 2, "global"))
     top, left, _, _ = record.window(*pair.here)
