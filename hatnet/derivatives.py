@@ -20,14 +20,16 @@ class _Once(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
         raise RuntimeError(
-            "fused attention has a first derivative only: for a second one (a gradient penalty, a Hessian), call the model with explicit=True"
+            "fused attention has a first derivative only; for a second one (gradient penalty, Hessian), call the model with explicit=True"
         )
 
 
 def differentiable_once(attended: Tensor) -> Tensor:
     """What fused attention gave, as it is; a second derivative through it will raise RuntimeError that names explicit=True."""
+    if torch.compiler.is_compiling():  # its tracer knows no `grad_fn`, and compiled code no second derivatives
+        return attended
     node = attended.grad_fn
-    if not torch.compiler.is_compiling() and node is not None and node.name().startswith("ScaledDotProduct"):
+    if node is not None and node.name().startswith("ScaledDotProduct"):
         node.register_hook(_guarded)
     return attended
 

@@ -37,9 +37,10 @@ class Stage(nn.Module):
         grids: G1 and G2 in a hierarchical stage, nothing in a plain one. traces: one for each block, or none.
         """
         x = self.downsample(x)
-        again = self.grad_checkpointing and torch.is_grad_enabled() and not isinstance(x, torch.fx.Proxy)
+        traced = isinstance(x, torch.fx.Proxy) or torch.jit.is_tracing()
+        recompute = self.grad_checkpointing and torch.is_grad_enabled() and not traced
         for block, trace in zip_longest(self.blocks, traces):
-            run = partial(checkpoint, block, use_reentrant=False) if again else block
+            run = partial(checkpoint, block, use_reentrant=False) if recompute else block
             x = run(x, *grids, explicit=explicit, trace=trace)
         return x
 
@@ -66,7 +67,8 @@ class HATNet(TimmSurface):
         images: floating point [b, in_chans, h, w], normalised as in training (`hatnet.transform`); each side is at least one token of the
             last stage (32 pixels in the paper's models).
         g1, g2: one G1 and one G2 for each hierarchical stage, in tokens, for this call alone; by default `config.g1`, `config.g2`.
-        explicit: compute Eq. 2 as written instead of with the fused kernel (the same result; see `attention.attend`).
+        explicit: compute Eq. 2 as written instead of with the fused kernel (the same result; see `attention.attend`). Second derivatives
+            need it (gradient penalties, Hessians by reverse mode twice); first ones and forward mode do not.
         Returns logits [b, num_classes], or [b, num_classes, r, r] if `config.readout` is r > 1; if num_classes is 0, the pooled
         features instead. Raises ValueError for images or grids that do not fit.
         """
