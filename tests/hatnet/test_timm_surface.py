@@ -2,8 +2,10 @@
 
 import copy
 import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -136,6 +138,16 @@ def test_timm_knows_the_models_in_either_order_of_imports(first, second):
     code = f"import sys, {first}; print('timm' in sys.modules); import {second}; print(*timm.list_models('hatnet*'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == [str(first == "timm"), *sorted(hatnet.VARIANTS)], done.stderr  # hatnet alone does not import timm
+
+
+def test_the_readme_s_example_runs():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```\n(import hatnet, timm.*?)```", readme, re.S)
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert [x.shape[1] for x in names["maps"]] == [96, 384] and len({group["lr_scale"] for group in names["groups"]}) == 15
+    for word in re.findall(r"`(\w+)`", readme.split("Every `HATNet` has")[1].split(".")[0]):
+        assert hasattr(names["model"], word), word
 
 
 def test_timm_s_words():
