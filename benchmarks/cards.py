@@ -28,8 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, evaluation, load_checkpoint, place_of, save_checkpoint
 from hatnet.checkpoints import SHIPPED
 from hatnet.config import MECHANISMS
-from hatnet.data import Images, normalise
+from hatnet.data import Images
 from hatnet.maps import AttentionMap
+from hatnet.preprocessing import normalise
 from hatnet.recipe import RECIPES
 from hatnet.training import Trainer
 

@@ -21,8 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import HATNet, checkpoint_info, complexity, data, load_checkpoint
 from hatnet.checkpoints import SHIPPED
-from hatnet.data import Images, normalise
+from hatnet.data import Images
 from hatnet.evaluation import images_at_once
+from hatnet.preprocessing import normalise
 
 G1 = (2, 4, 7, 8)
 G2 = (1, 2, 4, 8)

@@ -42,6 +42,7 @@ from torch import Tensor, nn
 
 from hatnet import open_sizes
 from hatnet.config import MECHANISMS
+from hatnet.derivatives import differentiable_once
 from hatnet.geometry import Layout, layout_of
 from hatnet.open_sizes import is_open
 from hatnet.trace import Trace
@@ -69,12 +70,16 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     query [..., n, d], key and value [..., m, d] -> A [..., n, d], weights [..., n, m] or None.
     The fused kernel, the default, never holds the n x m weights in memory. With `explicit=True` they are computed and returned:
     for `attention_maps` and `trace_equations`, which show them, and for training on a CPU in bfloat16, where the fused kernel's
-    backward pass is the slower one.
+    backward pass is the slower one. Second derivatives need it too: the fused kernel has none, and raises RuntimeError. In
+    forward-mode differentiation (`torch.func.jvp`, `jacfwd`), which that kernel does not know, they are computed and not returned.
     """
     if explicit:
         weights = attention_weights(query, key, mask)
         return weights @ value, weights
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask), None
+    try:
+        return differentiable_once(F.scaled_dot_product_attention(query, key, value, attn_mask=mask)), None
+    except NotImplementedError:  # forward mode
+        return attention_weights(query, key, mask) @ value, None
 
 
 def split_heads(projected: Tensor, parts: int, head_dim: int) -> Tensor:

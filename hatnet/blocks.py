@@ -116,10 +116,12 @@ class Stem(nn.Sequential):
         hidden, channels, (first, second) = config.stem_dim, config.dims[0], config.stem_strides
         if config.stem == "patch":
             side = first * second
-            super().__init__(nn.Conv2d(3, hidden, side, stride=side), ACTIVATIONS[config.activation](), nn.Conv2d(hidden, channels, 1))
+            super().__init__(
+                nn.Conv2d(config.in_chans, hidden, side, stride=side), ACTIVATIONS[config.activation](), nn.Conv2d(hidden, channels, 1)
+            )
         elif config.stem == "conv":
             super().__init__(
-                nn.Conv2d(3, hidden, 3, stride=first, padding=1),
+                nn.Conv2d(config.in_chans, hidden, 3, stride=first, padding=1),
                 NORMS[config.norm](hidden),
                 ACTIVATIONS[config.activation](),
                 nn.Conv2d(hidden, channels, 3, stride=second, padding=1),

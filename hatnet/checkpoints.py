@@ -100,11 +100,12 @@ def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     return CheckpointInfo(config=config, **known, extra=header)
 
 
-def load_checkpoint(name_or_path: str | os.PathLike[str]) -> HATNet:
+def load_checkpoint(name_or_path: str | os.PathLike[str], num_classes: int | None = None) -> HATNet:
     """The model of a checkpoint, in float32 and eval mode.
 
-    name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file. Raises ValueError as `checkpoint_info` does, and
-    if the weights do not fit.
+    name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file.
+    num_classes: by default as many as the checkpoint knows; for any other number the classifier is new and random, for 0 there is none.
+    Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have.
     """
     info, path = checkpoint_info(name_or_path), _find(name_or_path)
     model = HATNet(info.config).float()
@@ -114,6 +115,8 @@ def load_checkpoint(name_or_path: str | os.PathLike[str]) -> HATNet:
         model.load_state_dict(stored)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
+    if num_classes not in (None, model.num_classes):
+        model.reset_classifier(num_classes)
     return model.eval()
 
 
@@ -139,10 +142,13 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mappin
 
 
 def _check(header: Mapping, config: Config) -> None:
-    """Raise ValueError for a header with a wrong value, or with names for more or fewer classes than the model knows."""
+    """Raise ValueError for a header with a wrong value, or with more or fewer names than classes, or means than channels."""
     check(header, {name: wanted for name, wanted in RANGES.items() if name in header})
     if len(header["classes"]) != config.num_classes:
         raise ValueError(f"classes has {len(header['classes'])} names; the model has {config.num_classes} outputs: give one name for each")
+    for name in ("mean", "std"):
+        if len(header[name]) != config.in_chans:
+            raise ValueError(f"{name} has {len(header[name])} values; the images have {config.in_chans} channels: give one for each")
 
 
 def _as_json(value: object, place: str) -> object:

@@ -44,6 +44,7 @@ class Config:
     depthwise: bool = True  # the K x K convolution in the MLP; False is the paper's "pure transformer" (section 4.4)
     activation: str = "silu"  # or "gelu" (section 4.4)
     norm: str = "group"  # over channels and tokens together, as released; "layer": over the channels of each token
+    in_chans: int = 3  # channels of the images: 3 for RGB (the name is timm's)
     stem: str = "conv"  # two 3 x 3 convolutions; "patch": each token sees only its own patch of pixels
     stem_dim: int = 16  # channels between the two layers of the stem (Table 1, stage 1)
     stem_strides: tuple[int, int] = (2, 2)  # of the two stem layers (Table 1, stage 1); a token's side is their product, in pixels
@@ -97,7 +98,7 @@ class Config:
     def weights(self) -> int:
         """The number of weights in all matrices and kernels: what fills the memory. Norms and biases are not counted."""
         c, (first, second) = self.dims, self.stem_strides
-        stem = 3 * (first * second) ** 2 + c[0] if self.stem == "patch" else 3 * 9 + 9 * c[0]
+        stem = self.in_chans * (first * second) ** 2 + c[0] if self.stem == "patch" else self.in_chans * 9 + 9 * c[0]
         downsamplings = sum(9 * before * after for before, after in itertools.pairwise(c))
         blocks = 0
         for stage, (depth, expansion, kernel) in enumerate(zip(self.depths, self.expansions, self.kernels, strict=True)):
@@ -119,6 +120,7 @@ RANGES: dict[str, Range] = {
     "depthwise": Flag(),
     "activation": Word(("silu", "gelu")),
     "norm": Word(("group", "layer")),
+    "in_chans": Whole(1, 1024),
     "stem": Word(("conv", "patch")),
     "stem_dim": Whole(1, 8192),
     "stem_strides": Many(Whole(1, 64), 2, 2),

@@ -1,11 +1,11 @@
 """Images for the trainer: torchvision's data sets, and folders of pictures, in memory up to a few gigabytes.
 
-Everywhere a picture is treated the same way: its central square, scaled (`centre_crop`), then `normalise`.
+Every picture is prepared as in `preprocessing.py`.
 """
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,20 +14,18 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Generator, Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
 
 from hatnet.folders import Folder, by_place, scan
-from hatnet.pictures import read_picture
+from hatnet.preprocessing import decode
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 ROOT = Path("data")  # where torchvision keeps its downloads
 # Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
 IN_MEMORY = 4 * 2**30
 UNREADABLE = (OSError, ValueError)  # what `read_picture` raises
-REPORTED: set[str] = set()  # what has been guessed of pictures, and the user told
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
 
@@ -76,21 +74,6 @@ class Images:
         index = order[place * count : (place + 1) * count][shard]
         weights = torch.ones(len(index)) if self.weights is None else self.weights[index]
         return self.pixels[index], self.labels[index], weights
-
-
-def centre_crop(image: Image.Image, size: int) -> Image.Image:
-    """The part of a picture that a model sees: its central square, scaled to size x size pixels, in RGB."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    image = image if image.mode == "RGB" else image.convert("RGB")  # which would copy even RGB
-    return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
-
-
-def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """uint8 pixels [..., 3, h, w] -> float32, the model's input: (pixels / 255 - mean) / std for each channel."""
-    centre, spread = (torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std))
-    return (pixels.float() / 255 - centre) / spread
 
 
 def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]) -> Tensor:
@@ -206,18 +189,6 @@ class Pictures:
             self.grey.add(number)
             _skip(self.pictures[number], error, len(self.grey), self.unreadable)
             return torch.full((3, self.size, self.size), 128, dtype=torch.uint8)
-
-
-def decode(picture: str | os.PathLike[str] | np.ndarray, size: int) -> Tensor:
-    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size].
-
-    Warns of what `read_picture` had to guess, once for each kind of guess. Raises OSError and ValueError as it does.
-    """
-    image, guessed = (Image.fromarray(picture), "") if isinstance(picture, np.ndarray) else read_picture(picture, Path(picture).name)
-    if guessed and guessed not in REPORTED:
-        REPORTED.add(guessed)
-        warnings.warn(f"{picture}: {guessed} Other pictures of this kind are not named.", stacklevel=2)
-    return torch.from_numpy(np.array(centre_crop(image, size))).permute(2, 0, 1)
 
 
 def _skip(picture: str | os.PathLike[str] | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:

@@ -11,7 +11,8 @@ from hatnet.model import HATNet
 
 # Where torch.compile, DataParallel, DistributedDataParallel, AveragedModel and checkpoint_wrapper keep the module that they wrap.
 WRAPPERS = ("_orig_mod", "module", "_checkpoint_wrapped_module")
-_ASIDE = ("config", "training", "inplace")  # attributes of modules that change no result, or are compared by other means
+# Attributes of modules that change no result, or are compared by other means.
+_ASIDE = ("config", "training", "inplace", "grad_checkpointing")
 
 
 def without_wrappers(key: str) -> str:

@@ -135,7 +135,7 @@ def attention_maps(
                     for image in range(len(x)):
                         record.rows[image, token] = record.row_from(query.detach(), key.detach(), token, image)
                 maps.append(record)
-    return model.classify(x), maps
+    return model.forward_head(x), maps
 
 
 def _steps(attn: HMHSA | MHSA, trace: Trace, grid: tuple[int, int], grids: tuple[int, ...]) -> list[tuple[str, Layout, tuple]]:

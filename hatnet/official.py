@@ -3,7 +3,6 @@
 Their repository carries no licence, so the weights are downloaded by whoever uses them and never re-hosted.
 """
 
-import dataclasses
 import os
 import re
 from collections.abc import Mapping
@@ -122,12 +121,9 @@ def load_pretrained(name: str, file: str | os.PathLike[str] | None = None, num_c
     and if it does not fit the model.
     """
     model = _released(name) if file is None else _from_file(name, file)
-    if num_classes in (None, model.config.num_classes):
-        return model
-    other = HATNet(dataclasses.replace(model.config, num_classes=num_classes)).float()
-    kept = {key: value for key, value in model.state_dict().items() if not key.startswith("classifier.")}
-    other.load_state_dict(other.state_dict() | kept)
-    return other.eval()
+    if num_classes not in (None, model.num_classes):
+        model.reset_classifier(num_classes)
+    return model
 
 
 def _from_file(name: str, file: str | os.PathLike[str]) -> HATNet:

@@ -173,11 +173,16 @@ def _decode(kind: str, image: ImageFile.ImageFile, file: BinaryIO) -> tuple[Imag
     image.load()
     dark = deep and np.max(image.getextrema()[:3]) < 16  # of 16 bits, Pillow has kept the high 8: here that is little
     low = _low_bytes(kind, file) if dark or (deep and "transparency" in image.info) else None
-    picture, notice = _rgb(image, low, factor)
-    turn = _turn(image)
-    picture = picture if turn is None else picture.transpose(turn)
+    picture, notice = upright_rgb(image, low, factor)
     picture.info = {}  # its EXIF block and key colour have been heeded
     return picture, notice
+
+
+def upright_rgb(image: Image.Image, low: Image.Image | None = None, factor: int = 1) -> tuple[Image.Image, str]:
+    """A picture that Pillow has opened, as `read_picture` gives it. low: the low bytes of its colours, if they count. factor: reduce by."""
+    picture, notice = _rgb(image, low, factor)
+    turn = _turn(image)
+    return picture if turn is None else picture.transpose(turn), notice
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
@@ -200,7 +205,7 @@ def _low_bytes(kind: str, file: BinaryIO) -> Image.Image:
     return image
 
 
-def _rgb(image: ImageFile.ImageFile, low: Image.Image | None, factor: int) -> tuple[Image.Image, str]:
+def _rgb(image: Image.Image, low: Image.Image | None, factor: int) -> tuple[Image.Image, str]:
     """A decoded picture in RGB, reduced by a factor, and what had to be guessed. low: the low bytes of its colours, if they count.
 
     Goes from top to bottom in strips of some STRIP pixels, so that no second copy of a large picture is made.

@@ -20,10 +20,11 @@ from torchvision.transforms import v2
 from tqdm import tqdm
 
 from hatnet.cards import Cards
-from hatnet.data import IGNORED, Images, generator, normalise, shift_flip_cut
+from hatnet.data import IGNORED, Images, generator, shift_flip_cut
 from hatnet.evaluation import accuracy, predict
 from hatnet.machine import CPU, Machine, obeyed_signals, stop_signals
 from hatnet.model import HATNet
+from hatnet.preprocessing import normalise
 from hatnet.recipe import Recipe, image_side
 from hatnet.run import WRITE_ERRORS, Run, begin
 

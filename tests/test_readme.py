@@ -39,7 +39,7 @@ def test_the_readme_s_table_of_calls_runs():
 @pytest.mark.parametrize("name", hatnet.list_checkpoints())
 def test_a_shipped_checkpoint_s_card_and_the_readme_have_its_accuracy(name):
     info, card = hatnet.checkpoint_info(name), (SHIPPED / f"{name}.md").read_text(encoding="utf-8")
-    for word in ("accuracy", "data", "command", "time", "For teaching"):
+    for word in ("accuracy", "data", "command", "time", "For teaching", f'`hatnet.transform(hatnet.checkpoint_info("{name}"))`'):
         assert word in card
     (row,) = [line for line in README.splitlines() if line.startswith(f"| [`{name}`]")]
     if info.data == "cards":

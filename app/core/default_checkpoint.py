@@ -21,7 +21,8 @@ def suits(header: Mapping) -> bool:
     """Whether the pages can show it: the paper's attention in at least one stage, trained on photographs or on cards."""
     mechanism = header["config"].get("attention", "hierarchical")
     hierarchical = set([mechanism] if isinstance(mechanism, str) else mechanism) == {"hierarchical"}
-    return hierarchical and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
+    rgb = header["config"].get("in_chans", 3) == 3
+    return hierarchical and rgb and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
 
 
 def rank(name: str, header: Mapping) -> tuple:

@@ -14,7 +14,7 @@ from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture, cached, model_input
 from app.core.view import ViewState
 from hatnet.attention import merge
-from hatnet.data import normalise
+from hatnet.preprocessing import normalise
 
 torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 forward_slots = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy

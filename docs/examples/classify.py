@@ -11,14 +11,13 @@ from typing_extensions import assert_type
 import hatnet
 from hatnet.attention import HMHSA, MHSA
 from hatnet.blocks import MLP, Block
-from hatnet.data import decode, normalise
 from hatnet.model import Stage
 
 
 def classify(photograph: str, checkpoint: str = "cifar10") -> tuple[str, float]:
     """The most probable class of a photograph's central square, and its probability."""
     info, model = hatnet.checkpoint_info(checkpoint), hatnet.load_checkpoint(checkpoint)
-    images = normalise(decode(photograph, info.image_size), info.mean, info.std)[None]
+    images = hatnet.transform(info)(photograph)[None]
     with torch.no_grad():
         probabilities = model.forward(images).softmax(dim=1)[0]
     best = int(probabilities.argmax())

@@ -69,10 +69,13 @@ def test_windows_by_index_are_the_windows(kind, size):
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # sizes become part of the trace
 def test_torch_jit_trace_serves_every_batch():
     model, image = two_stages(), picture(0, 75, 90)
-    with torch.no_grad():
-        traced = torch.jit.trace(model, (image,))
-        images = picture(1, 75, 90, batch=3)
-        torch.testing.assert_close(traced(images), model(images), atol=1e-5, rtol=0)
+    images = picture(1, 75, 90, batch=3)
+    for gradients, checkpointing in ((False, False), (True, True)):
+        model.set_grad_checkpointing(checkpointing)
+        with torch.set_grad_enabled(gradients):
+            traced = torch.jit.trace(model, (image,))
+        with torch.no_grad():
+            torch.testing.assert_close(traced(images), model(images), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -84,6 +87,21 @@ def test_torch_compile_in_one_graph(size):
     torch._dynamo.reset()
     with torch.no_grad():
         torch.testing.assert_close(torch.compile(model, fullgraph=True, backend="eager")(image), wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_torch_compile_in_training(checkpointing):
+    """Gradients of a model that is compiled in one graph."""
+    model, image = two_stages().train(), picture(0, 75, 90)
+    model.dropout.p = 0
+    model(image).square().sum().backward()
+    wanted = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    model.set_grad_checkpointing(checkpointing)
+    torch._dynamo.reset()
+    torch.compile(model, fullgraph=True, backend="eager")(image).square().sum().backward()
+    for p, gradient in zip(model.parameters(), wanted, strict=True):
+        torch.testing.assert_close(p.grad, gradient)
 
 
 @pytest.mark.slow

@@ -532,7 +532,7 @@ checks.grad_cam(grad_cam)
 # %%
 with torch.no_grad():
     features = model.forward_features(image)[-1]
-mine = grad_cam(features, model.classify, target)
+mine = grad_cam(features, model.forward_head, target)
 captum = torch.from_numpy(attribution.grad_cam(model, image, target, stage=4))
 print(
     f"on stage 4's {tuple(mine.shape)} tokens, largest difference from Captum: "
