@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
