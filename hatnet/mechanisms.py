@@ -49,12 +49,13 @@ def register_mechanism(name: str, local_keys: str | Windows, global_keys: str | 
             raise ValueError(f"{_path(layer)} is registered already, as {layer.mechanism!r}: derive a class for each mechanism")
         if _path(MECHANISMS.get(name, layer)) != _path(layer):
             raise ValueError(f"{name!r} is taken, by {_path(MECHANISMS[name])}: choose another name")
-        kinds = tuple(_kind(f"{name}: {step} keys", keys) for step, keys in (("local", local_keys), ("global", global_keys)))
+        kinds = _kind(name, "local", local_keys), _kind(name, "global", global_keys)
         if layer.local_step is HMHSA.local_step and kinds[0] == "pooled":
             raise ValueError("HMHSA's local step reads windows: derive from hatnet.ablations.AnyKeys to read pooled cells in it")
         if layer.global_step is HMHSA.global_step and kinds[1] not in ("pooled", "full"):
             raise ValueError("HMHSA's global step reads pooled cells: derive from hatnet.ablations.AnyKeys to read windows in it")
         layer.mechanism, layer.layout_kinds = name, kinds
+        WINDOWS.update({kind: keys for kind, keys in zip(kinds, (local_keys, global_keys), strict=True) if callable(keys)})
         MECHANISMS[name] = layer
         return layer
 
@@ -86,15 +87,15 @@ def has_own_steps(attn: HMHSA) -> bool:
     return any(getattr(getattr(attn, name), "__func__", None) not in ours for name, ours in _OURS.items())
 
 
-def _kind(place: str, keys: str | Windows) -> str:
-    """The name of a layout; that of a function is new."""
+def _kind(mechanism: str, step: str, keys: str | Windows) -> str:
+    """The name of a layout: as given, or that of a function. Raises ValueError for anything else."""
     if isinstance(keys, str):
         check_kind(keys)
-        return keys
-    if not callable(keys):
-        raise ValueError(f"{place} are {keys!r}; wanted one of the layouts' names, or a function (h, w, g1, g2) -> windows down, across")
-    WINDOWS[place] = keys
-    return place
+    elif not callable(keys):
+        raise ValueError(
+            f"{step}_keys={keys!r}: wanted a layout's name, like 'window', or a function (h, w, g1, g2) -> windows down, across"
+        )
+    return keys if isinstance(keys, str) else f"{mechanism}: {step} keys"
 
 
 def _path(layer: type) -> str:
