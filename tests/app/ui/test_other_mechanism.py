@@ -14,8 +14,12 @@ TITLE = "This model reads with another mechanism"
 
 @pytest.mark.parametrize(
     "page, word",
-    [*((page, "window") for page in PAGES), *(("why", word) for word in ("shifted_window", "pooled", "full")), ("cost", "full")]
-    + [("explorer", ("hierarchical", "window")), ("cost", ("hierarchical", "window"))],
+    [
+        *((page, "window") for page in PAGES),
+        *(("why", word) for word in ("shifted_window", "pooled", "full")),
+        *(("explorer", word) for word in ("pooled", "full", ("hierarchical", "window"))),
+        *(("cost", word) for word in ("full", ("hierarchical", "window"))),
+    ],
 )
 def test_every_mechanism_on_every_page(page, word, here):
     finish(here / "runs", "other", attention=word)
