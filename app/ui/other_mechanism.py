@@ -25,7 +25,8 @@ def draw() -> None:
     st.title("This model reads with another mechanism", anchor=False)
     st.html(
         '<p class="lead">This page explains H‑MHSA, which reads a window and then pooled cells. '
-        f"This checkpoint was trained with other keys ({each}), in the same two steps. Its maps are below; Cost and Why? show it, too.</p>"
+        f"This checkpoint was trained with other keys ({each}), in the same two steps. "
+        "Its maps are below: click a token to see what it reads. Cost and Why? show it, too.</p>"
     )
     if name := next((name for name in checkpoints.names() if not checkpoints.describe(name).other_mechanisms), None):
         st.button(f"Show {words.literal(name)}, which has H-MHSA", type="primary", on_click=session.update, kwargs={"checkpoint": name})
