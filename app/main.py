@@ -61,8 +61,9 @@ def main() -> None:
         sidebar.draw(page)
         location.draw()
         notices()
-        if sidebar.shown(page, session.checkpoint()):
+        if not session.checkpoint().other_mechanisms:  # the tour explains H-MHSA
             tour.draw(page)
+        if sidebar.shown(page, session.checkpoint()):
             page.run()
         else:
             other_mechanism.draw()

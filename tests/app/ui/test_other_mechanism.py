@@ -47,6 +47,7 @@ def test_the_maps_are_the_model_s(word, at_token, here):
 
 def test_the_way_out_shows_a_checkpoint_with_h_mhsa(here):
     finish(here / "runs", "other", source="cifar10-full")
+    assert "cannot be shown" not in text(opened("cost", checkpoint="run:other", tour="3"))
     at = opened("explorer", checkpoint="run:other", tour="3")
     next(button for button in at.button if "which has H-MHSA" in button.label).click().run()
     assert at.session_state["visit"].view.checkpoint == checkpoints.names()[0] and at.title[0].value != TITLE
