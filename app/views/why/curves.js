@@ -13,7 +13,7 @@ import { percent } from "../../components/js/words.js";
 const HEIGHT = 250;
 const SIDES = { left: 52, right: 16, top: 10, bottom: 46 };
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
-const HINT = "Point at the chart, or use the arrow keys, to read it.";
+const HINT = "Point at the chart, tap it or use the arrow keys to read it.";
 
 /** @param {import("../../components/js/view.js").Component} component */
 export default function mount(component) {
@@ -62,7 +62,7 @@ function start(root) {
     const i = step;
     const [low, high] = data.band.map((values) => percent(values[i]));
     const values = data.lines.filter(({ look }) => look !== "random").map((line) => `${line.name} ${percent(line.values[i])}`);
-    setText(reading, `${percent(i / last())} ${data.test}: ${values.reverse().join(", ")}; random maps ${low} to ${high}`);
+    setText(reading, `${Math.round((100 * i) / last())} % ${data.test}: ${values.reverse().join(", ")}; random maps ${low} to ${high}`);
   }
 
   frame.onpointermove = frame.onpointerdown = (event) => {

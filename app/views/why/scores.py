@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from app.core.words import percent
+
 Test = Literal["put back", "removed"]  # insertion: a good map scores high; deletion: a good map scores low
 TESTS: tuple[Test, Test] = ("put back", "removed")
 Outcome = Literal["better", "within", "worse"]
@@ -50,7 +52,7 @@ def drawn(test: Test, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np
     low, median, high = np.percentile(random, (10, 50, 90), axis=0)
     lines = [
         ("random", "Random maps, median", median),
-        ("untrained", "Occlusion, random weights", untrained),
+        ("untrained", "Occlusion with random weights", untrained),
         ("raw", "Raw attention", raw),
         ("shown", *shown),
     ]
@@ -69,9 +71,9 @@ def alt(test: Test, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.n
     """The chart's text for readers who cannot see it."""
     named = {shown[0]: shown[1], "Raw attention": raw}
     half, band = len(raw) // 2, chance(random)
-    middle = ", ".join(f"{name} {curve[half]:.0%}" for name, curve in named.items())
+    middle = ", ".join(f"{name} {percent(float(curve[half]))}" for name, curve in named.items())
     scores = ", ".join(f"{name} {score(curve):.2f}" for name, curve in named.items())
     return (
         f"Curves: probability of the class while squares are {test}. With half of them {test}: {middle}, random maps "
-        f"{np.median(random[:, half]):.0%}. Scores: {scores}, chance {band.low:.2f} to {band.high:.2f}."
+        f"{percent(float(np.median(random[:, half])))}. Scores: {scores}, chance {band.low:.2f} to {band.high:.2f}."
     )

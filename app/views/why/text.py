@@ -163,5 +163,5 @@ def legend(shown: str) -> str:
     first = "" if shown == "raw" else f'<span><i class="line"></i>{NAMES[shown]}</span>'
     return (
         f'<div class="lines">{first}<span><i class="line raw"></i>Raw attention</span><span><i class="line band"></i>Random maps, '
-        '10 to 90 % (dotted: median)</span><span><i class="line dash"></i>Occlusion, random weights</span></div>'
+        '10 to 90 % (dotted: median)</span><span><i class="line dash"></i>Occlusion with random weights</span></div>'
     )

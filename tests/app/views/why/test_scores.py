@@ -47,5 +47,5 @@ def test_raw_attention_alone_is_drawn_and_told_once():
 
 def test_the_words_of_a_chart_are_its_numbers():
     said = scores.alt("removed", ("Occlusion", CURVE), RAW, RANDOM)
-    assert "while squares are removed. With half of them removed: Occlusion 50%, Raw attention 25%, random maps 20%" in said
+    assert "while squares are removed. With half of them removed: Occlusion 50 %, Raw attention 25 %, random maps 20 %" in said
     assert "Scores: Occlusion 0.50, Raw attention 0.25, chance 0.12 to 0.28." in said
