@@ -143,3 +143,9 @@ def weight_count(checkpoint: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...
 def macs(checkpoint: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> hatnet.complexity.Count:
     """The MACs of one photograph through a checkpoint's model, module by module."""
     return hatnet.complexity.count(checkpoints.model(checkpoint.name), (checkpoint.image_size,) * 2, g1, g2)
+
+
+def layer_macs(count: hatnet.complexity.Count, stage: int, block: int) -> int:
+    """MACs of one attention layer: that of block `block` (from 1) in the stage with the index `stage` (from 0)."""
+    layer = f"stages.{stage}.blocks.{block - 1}.attn."
+    return sum(row.macs for row in count.rows if row.name.startswith(layer))

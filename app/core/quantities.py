@@ -21,6 +21,8 @@ QUANTITIES = {
     "macs-equation": "MACs of one attention layer by Eq. 15, which leaves out what it counts as small",
     "macs": "MACs of one attention layer, counted as computed",
     "macs-plain": "MACs of plain attention in its place, counted alike",
+    "macs-plain-equation": "MACs of plain attention in its place by Eq. 5, which leaves out what Eq. 15 leaves out",
+    "macs-model": "MACs of the whole model for one picture, products of attention included",
     "probability": "probability of the model's answer, with the G1 and G2 of the page",
     "accuracy-test": "accuracy of the checkpoint on its test split, which chose nothing",
     "accuracy-held-out": "accuracy of the checkpoint on the images held out of training that chose its epoch",
