@@ -67,5 +67,5 @@ def round_ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def _plain(values: Sequence[float]) -> list[float]:
-    """Numbers with four digits, for the browser: no screen shows more."""
-    return [float(f"{value:.4g}") for value in values]
+    """Numbers with five digits, for the browser: no screen shows more."""
+    return [float(f"{value:.5g}") for value in values]
