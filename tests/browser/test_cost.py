@@ -35,7 +35,7 @@ def test_sliders_by_key_change_bars_charts_and_their_words(open_page):
     expect(page).to_have_url(re.compile("g1=5%2C4"))
     expect(bars).not_to_have_attribute("aria-label", before[0])
     expect(chart).not_to_have_attribute("aria-label", before[1])
-    expect(page.get_by_text(re.compile("^Why .* of the comparisons cost"))).to_contain_text("89 keys instead of 256")
+    expect(page.locator(".say").filter(has_text="of the comparisons cost")).to_contain_text("89 keys instead of 256")
 
 
 def test_charts_are_read_by_keyboard_and_by_mouse(open_page):
@@ -52,7 +52,7 @@ def test_charts_are_read_by_keyboard_and_by_mouse(open_page):
     page.keyboard.press("ArrowLeft")
     expect(reading).to_have_text(re.compile("^G₁ = 1, G₂ = 1: "))
     page.mouse.move(5, 5)
-    now = page.locator(".st-key-grids circle.query")
+    now = page.locator(".st-key-grids .frame circle.query")
     now.scroll_into_view_if_needed()
     box = now.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -75,8 +75,8 @@ def test_no_script_of_a_charting_library_is_loaded(open_page):
 def test_charts_are_there_in_print(open_page):
     page = open_page(path="/cost")
     page.emulate_media(media="print")
-    for name in ("tokens", "terms", "grids"):
-        expect(page.locator(f".st-key-{name} svg polyline").first).to_be_visible()
+    for name, mark in (("tokens", "polyline"), ("terms", "polygon"), ("grids", "rect")):
+        expect(page.locator(f".st-key-{name} .frame {mark}").first).to_be_visible()
     assert sticks_out(page) == []
 
 

@@ -151,8 +151,7 @@ def test_the_whole_page_is_worked_by_keyboard_alone(open_page):
     expect(main.locator(".st-key-choice circle.at")).to_have_count(1)
     page.keyboard.press("Escape")
     expect(reading).to_contain_text("use the arrow keys")
-    fold = main.get_by_text("How to read this page")
-    tab_to(main.locator("summary").filter(has=fold))
+    tab_to(main.locator("summary").filter(has_text="How to read this page"))
     page.keyboard.press("Enter")
     expect(main.get_by_text("hold no learned numbers")).to_be_visible()
 
@@ -161,7 +160,7 @@ def test_a_dot_lies_where_its_words_say_and_is_read_by_the_mouse(open_page):
     page = open_page(path="/grids?g1=8,4")
     chart, reading = page.locator(".st-key-choice .frame"), page.locator(".st-key-choice .reading")
     words = chart.get_attribute("aria-label")
-    ring = page.locator(".st-key-choice circle.query").last
+    ring = page.locator(".st-key-choice .frame circle.query").last
     ring.scroll_into_view_if_needed()
     box = ring.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

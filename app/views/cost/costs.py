@@ -130,7 +130,7 @@ GROUPS = {
     "global attention": (".q", ".kv", ".global.products", ".products"),
     "projection Wᵖ": (".proj",),
     "MLP": (".expand", ".depthwise", ".reduce"),
-    "convolutions between stages": ("",),
+    "stem, between stages, classifier": ("",),
 }
 
 
