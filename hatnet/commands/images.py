@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hatnet import cards, checkpoint_info, data, fingerprint, folders
+from hatnet import cards, checkpoint_info, data, fingerprint, folders, sources
 from hatnet.machine import Machine, available_memory
 
 
@@ -23,7 +23,7 @@ def data_of(args: argparse.Namespace, config: dict | None, machine: Machine):
     identity = fingerprint.identify(source)
     if config:
         compare(identity, config, args.out)
-    if args.data.startswith("folder:") and machine.rank == 0:
+    if sources.in_folders(args.data) and machine.rank == 0:
         describe(source, ("train", "val"), args.val_fraction)
         if source.by_place:
             print(f"{args.out} kept no fingerprint of its pictures, so whether these are the same cannot be told", file=sys.stderr)
@@ -39,25 +39,29 @@ def source_of(args: argparse.Namespace, config: dict | None):
 
     Raises ValueError if a new run's folder seems to have another layout.
     """
-    if not args.data.startswith("folder:"):
+    if not sources.in_folders(args.data):
         return args.data
+    known = begun_on(config, args.out).get("classes", ()) if config else ()
     try:
-        folder = folders.scan(args.data.removeprefix("folder:"))
+        folder = sources.find(args.data, args.val_fraction, known)
     except ValueError as error:
         raise ValueError(f"{error}; if the pictures moved: --resume {args.out} --data folder:PATH" if config else str(error)) from None
     if not (config or args.trust_layout):
         folder.check()
-    args.data = f"folder:{folder.path}"
+    args.data = folder.source
     return dataclasses.replace(folder, by_place=config is not None and "data" not in config)
+
+
+def begun_on(config: dict, folder: Path) -> dict:
+    """The facts of the data that a run was begun on, as far as its folder tells."""
+    last = folder / "last.safetensors"
+    return config.get("data") or ({"classes": checkpoint_info(last).classes} if last.exists() else {})
 
 
 def compare(identity: fingerprint.Identity, config: dict, folder: Path) -> None:
     """Raise ValueError if the data are not those that a run was begun on, as far as its folder tells."""
-    before, last = config.get("data"), folder / "last.safetensors"
-    if before is None:
-        before = {"classes": checkpoint_info(last).classes} if last.exists() else {}
-    if said := fingerprint.differences(before, identity, folder):
-        source = identity.facts["source"]
+    if said := fingerprint.differences(begun_on(config, folder), identity, folder):
+        source, last = identity.facts["source"], folder / "last.safetensors"
         raise ValueError(
             f"{source} is not what {folder} was begun on: {'; '.join(said)}. Restore it; if the old pictures are elsewhere, say where: "
             f"--resume {folder} --data folder:PATH; or begin a new run with these weights: --data {source} --init {last}"
