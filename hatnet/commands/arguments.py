@@ -107,6 +107,14 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
+    add(
+        "--aspect",
+        type=float,
+        nargs=2,
+        metavar=("LEAST", "MOST"),
+        help="for resized: width / height of the crops (0.75 1.333; if all training pictures are square, which they probably were squashed "
+        "to: 0.5 1.333)",
+    )
     add("--first-side", type=float, metavar="FRACTION", help="side of the first images as a fraction of the full side, to which they grow")
     add("--mixup", type=float, metavar="ALPHA", help="parameter of the beta distribution that mixes pairs of images; 0: none")
     add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")

@@ -1,17 +1,22 @@
 """The images that a command line names: found, compared with those of the run that is resumed, and read."""
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from hatnet import cards, checkpoint_info, data, fingerprint, folders, sources
+from hatnet.commands.arguments import recipe_of
 from hatnet.machine import Machine, available_memory
+from hatnet.recipe import SQUASHED
 
 
 def data_of(args: argparse.Namespace, config: dict | None, machine: Machine):
@@ -27,6 +32,8 @@ def data_of(args: argparse.Namespace, config: dict | None, machine: Machine):
         describe(source, ("train", "val"), args.val_fraction)
         if source.by_place:
             print(f"{args.out} kept no fingerprint of its pictures, so whether these are the same cannot be told", file=sys.stderr)
+    if sources.in_folders(args.data) and not config:
+        settle_crops(args, source, machine)
     images, held_out = images_of(args, source, machine)
     identity.facts.update(classes=list(images.classes), images={"train": len(images), "val": len(held_out)})
     if config:
@@ -74,6 +81,24 @@ def describe(folder: folders.Folder, splits: tuple[str, ...], val_fraction: floa
     files = {split: folder.split(split, val_fraction) for split in there}
     found = folders.summary(folder, {split: files[split] for split in splits})
     print(found, *(f"  {line}" for line in fingerprint.twins(files)), sep="\n", file=sys.stderr)
+
+
+def settle_crops(args: argparse.Namespace, folder: folders.Folder, machine: Machine) -> None:
+    """Set --aspect of a new run, if it is left open and matters, to undo the squashing of its training pictures."""
+    if args.aspect is None and recipe_of(args).augment == "resized" and squashed(folder.split("train", args.val_fraction)):
+        args.aspect = SQUASHED
+        if machine.rank == 0:
+            said = "the training pictures are all square, as if squashed: crops are {:g} to {:.3g} times as wide as high"
+            print(f"  {said.format(*SQUASHED)}; if they were cropped instead: --aspect 0.75 1.333", file=sys.stderr)
+
+
+def squashed(files: Sequence[folders.File]) -> bool:
+    """Whether pictures were probably squashed to squares: a hundred of them, evenly over the list, are all square."""
+    sides = set()
+    for file in files[:: max(1, len(files) // 100)]:
+        with contextlib.suppress(OSError, ValueError, Image.DecompressionBombError), Image.open(file.path) as image:
+            sides.add(image.width == image.height)
+    return sides == {True}
 
 
 def images_of(args: argparse.Namespace, source, machine: Machine) -> list:
