@@ -23,7 +23,6 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import HATNet, checkpoint_info, complexity, data, load_checkpoint
-from hatnet.commands.arguments import DATA
 from hatnet.data import Images, normalise
 from hatnet.evaluation import images_at_once, relabelled
 from hatnet.files import atomic_write
@@ -98,7 +97,7 @@ def measure(model: HATNet, images: Images, mean: Sequence[float], std: Sequence[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
-    parser.add_argument("--data", required=True, help=f"pictures of its classes, held out from its training: {DATA}")
+    parser.add_argument("--data", required=True, help="pictures of its classes, held out from its training, as train_small.py names them")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--output", type=Path, help="(checkpoints/NAME.grids.json)")
     args = parser.parse_args()
