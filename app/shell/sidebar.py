@@ -89,6 +89,8 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
     most = st.get_option("server.maxUploadSize")
     help = f"{NAMES}, up to {most} MB. It stays on this machine and is deleted when you leave."
     st.file_uploader("Upload a photograph", key="file", on_change=_uploaded, help=help)
+    if view.image in SAMPLES and (credit := SAMPLES[view.image].credit):
+        st.caption(credit)
     if picture.guessed:
         st.caption(picture.guessed)
     if problem := session.visit().upload_problem:
