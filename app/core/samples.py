@@ -19,7 +19,7 @@ class Sample:
     names: tuple[str, ...]  # class names that are right, in any data set
     place: tuple[float, float]  # (y, x) as fractions of the centre crop: a point on the subject
     seed: int | None = None  # for hatnet.cards.draw; None: a photograph
-    credit: str = ""  # whom its licence wants named wherever it is shown
+    credit: str = ""  # the line that its licence wants beside it
 
 
 SAMPLES = {
@@ -43,7 +43,7 @@ SAMPLES = {
         "a chapel, which is a church",
         ("church", "chapel"),
         (0.28, 0.83),
-        credit="“Chapel of the Cross” by NatalieMaynor, CC BY 2.0, re-encoded",
+        credit="Photograph: “Chapel of the Cross” by NatalieMaynor, CC BY 2.0, re-encoded.",
     ),
     "astronaut": Sample("Astronaut", "an astronaut, face to the camera", ("astronaut", "Faces"), (0.16, 0.47)),
     "coffee_cup": Sample("Coffee", "a cup of coffee", ("cup", "coffee"), (0.28, 0.40)),

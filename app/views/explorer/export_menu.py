@@ -84,7 +84,8 @@ def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> byte
     g1, g2 = view.sides(checkpoint)
     head = f"head {view.head}" if view.head else "mean of the heads"
     sides = f", G₁ = {g1}, G₂ = {g2}" if g1 else ""
-    about = f"{picture.title}, checkpoint {checkpoint.name}, stage {view.stage}, block {view.block}, {head}{sides}"
+    title = f"{picture.title} ({picture.credit})" if picture.credit else picture.title
+    about = f"{title}, checkpoint {checkpoint.name}, stage {view.stage}, block {view.block}, {head}{sides}"
     parts = dict(markup=component.HTML, css=style(component.SCRIPT), code=script(component.SCRIPT))
     return map_files.html_page(
         headline(on_start=False, two_steps=view.stage in checkpoint.hierarchical), html.escape(about), images, data, **parts
