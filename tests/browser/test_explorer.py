@@ -333,14 +333,14 @@ def test_the_microscope_follows_pointer_and_click(page):
     expect(say).to_contain_text("over the whole picture")
     first = say.inner_text()
     hover(page, 1, 1, side=8, what=".lost .map")
-    expect(say).to_contain_text("Key row 2, column 2")
+    expect(say).to_contain_text("The cell in row 2, column 2")
     page.mouse.move(0, 0)
     expect(say).to_have_text(first)
     click_token(page, 6, 2, side=8, what=".lost .map")
     page.mouse.move(0, 0)
-    expect(say).to_contain_text("Key row 7, column 3")
+    expect(say).to_contain_text("The cell in row 7, column 3")
     frame(page).press("ArrowRight")  # another token: its own strongest key again
-    expect(say).not_to_contain_text("Key row 7, column 3")
+    expect(say).not_to_contain_text("The cell in row 7, column 3")
 
 
 def test_the_seam_follows_token_and_grids(page):

@@ -37,7 +37,7 @@ export function enlargedPart(path, layout) {
 }
 
 /**
- * Frame 1: the source, and the tokens of the cell that read it in their window; returns where the cell is drawn.
+ * Frame 1: the source, and the tokens of the cell that read it in their window; returns where the source is drawn.
  * @param {Surface} s @param {Scene} scene @param {Path} path @param {string} text
  */
 export function drawTelling(s, scene, path, text) {
@@ -59,7 +59,7 @@ export function drawTelling(s, scene, path, text) {
   frame(s, source, PALETTE.local);
   drawRing(s, scene, rect, 7);
   name(s, text, source, [rect(told)], PALETTE.local);
-  return rect(cell);
+  return source;
 }
 
 /** Frame 2: the cell, and the token that reads it. @param {Surface} s @param {Scene} scene @param {Path} path @param {string} text */

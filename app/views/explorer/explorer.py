@@ -56,8 +56,8 @@ HTML = """
     <p class="why"><b>Why local comes first.</b> A cell averages what its tokens have read (Eq. 10 pools A₁, not X). So it also brings what
       lies around it in their windows, and more of what they read most. With the same weights over cells of X, all tokens of a cell would
       count alike, and nothing from outside a cell would come through it: frame 4.</p>
-    <p class="title">Strongest paths <small>a path brings a quarter of the product of its two weights: the sums with A₁ and with X (Eqs. 9
-      and 14) count half each. Frames 1 and 2 show the path that is pointed at</small></p>
+    <p class="title">Strongest paths <small>each brings a quarter of the product of its two weights: the sums with A₁ and X (Eqs. 9 and 14)
+      count half each. Point at one to see it</small></p>
     <ol></ol>
   </section>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>

@@ -86,6 +86,5 @@ def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> byte
     sides = f", G₁ = {g1}, G₂ = {g2}" if g1 else ""
     about = f"{picture.title}, checkpoint {checkpoint.name}, stage {view.stage}, block {view.block}, {head}{sides}"
     parts = dict(markup=component.HTML, css=style(component.SCRIPT), code=script(component.SCRIPT))
-    return map_files.html_page(
-        headline(on_start=False, two_steps=view.stage in checkpoint.hierarchical), html.escape(about), images, data, **parts
-    )
+    title = headline(on_start=False, two_steps=bool(g1), bare=1 in (g1, g2))
+    return map_files.html_page(title, html.escape(about), images, data, **parts)

@@ -69,7 +69,8 @@ def changed(picked: dict) -> None:
         session.update(**changes)
 
 
-st.title(headline(on_start=False, two_steps=session.view().stage in session.checkpoint().hierarchical), anchor=False)
+g1, g2 = session.view().sides(session.checkpoint())
+st.title(headline(on_start=False, two_steps=bool(g1), bare=1 in (g1, g2)), anchor=False)
 st.html(f'<p class="lead spare">{lead()}</p>')
 blocks.photos()
 board()

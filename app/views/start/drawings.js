@@ -108,9 +108,9 @@ function drawSum(s, data, shown) {
     s.c.rect(0, 0, side, side);
     s.c.clip();
     const panel = { ...s, width: side, height: side };
-    const cell = draw[i](panel);
+    const source = draw[i](panel);
     const [w, h] = labelSize(panel, PANELS[i], 12);
-    const above = cell && cell.y + cell.h / 2 > side / 2;
+    const above = source && source.y + source.h / 2 > side / 2;
     label(panel, PANELS[i], { x: 4, y: above ? 4 : side - h - 4, w, h }, veil(0.88), WHITE, 12);
     s.c.restore();
   });
