@@ -190,6 +190,26 @@ def test_the_keyboard_alone_reaches_everything(page):
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"panel=seam"))
     expect(page.locator(".facts")).to_contain_text("exactly 0")
+    page.keyboard.press("ArrowLeft")
+    say = page.locator("[data-panel=pooling] > .say")
+    expect(say).to_contain_text("over the whole picture")
+    tab_to(page, "element => element.parentElement?.classList.contains('lost')")
+    before = say.inner_text()
+    page.keyboard.press("ArrowDown")
+    expect(say).not_to_have_text(before)
+    before = say.inner_text()
+    page.keyboard.press("Enter")  # keeps the cell
+    tab_to(page, "element => element.parentElement?.classList.contains('tabs')", back=True)
+    expect(say).to_have_text(before)
+    page.keyboard.press("ArrowLeft")
+    tab_to(page, "element => element.classList.contains('pair-of-maps')")
+    page.keyboard.press("ArrowLeft")  # from the second head to the first
+    expect(page.locator(".all-heads").get_by_role("button", name="Stage 2, block 1, head 1")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"head=1"))
+    tab_to(page, "element => element.textContent.includes('Export')", back=True)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="This page as one HTML file")).to_be_visible()
 
 
 def test_a_copied_link_shows_the_same_in_another_browser(page, browser, app_url):
