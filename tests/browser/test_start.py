@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app.core.quantities import QUANTITIES
 from app.shell.tour import STOPS
-from tests.browser.looking import FOCUS_SHOWS, numbers, tab_to
+from tests.browser.looking import FOCUS_SHOWS, finished, numbers, tab_to
 from tools.running_app import drawn, opened
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
@@ -173,6 +173,7 @@ def test_a_phone_shows_one_card_and_nothing_sticks_out(browser, app_url, path):
     with opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True, path=path) as page:
         if "tour=5" not in path:
             drawn(page, "start")
+            finished(page)
             assert [card(page, n).evaluate("e => getComputedStyle(e).opacity") for n in (5, 6, 7)] == ["0", "1", "0"]
             page.locator(".st-key-story .back").tap()
             expect(sentence(page)).to_contain_text("5. Pool.")
