@@ -26,9 +26,12 @@ setup: $(DEV) ## create .venv with everything that the other targets need
 test: $(DEV) ## run the tests; ARGS="-k golden" goes to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(DEV) ## run ruff: its rules, and its format
+lint: $(DEV) ## run ruff, and check the types of the library and of a program that uses it
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --strict --follow-imports=silent docs/examples
+	$(BIN)/pyright
 
 js: ## check the types of the JavaScript and run its unit tests: needs Node 20, which the app does not
 	@if ! command -v npm >/dev/null || ! npm install --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null; then \
@@ -43,7 +46,7 @@ screenshots: $(DEV) ## take the README's screenshots of the running app
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)
 
 clean: ## remove caches and build products
-	rm -rf .pytest_cache .ruff_cache build dist *.egg-info
+	rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
 	find . \( -path ./.venv -o -path ./node_modules \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and node_modules as well

@@ -5,7 +5,7 @@ they fit the stage's token grid, and with the trained values too; then all stage
 4 and 14 tokens, cells of half the trained side, 4 x 4, 2 x 2 cells and a single one for the whole map, and the least of both. No weight
 depends on G1 or G2, so nothing is trained.
 Uses images that were held out from training (1,000, or all if there are fewer; of every class alike), and the MACs of one image by
-`hatnet.complexity.count`. All settings see one batch before the next, and checkpoints/NAME.grids.json is written after each: it can be
+`hatnet.complexity.count`. All settings see one batch before the next, and hatnet/shipped/NAME.grids.json is written after each: it can be
 stopped at any time, and says how many images it is about.
 """
 
@@ -23,9 +23,11 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import HATNet, checkpoint_info, complexity, data, load_checkpoint
-from hatnet.data import Images, normalise
+from hatnet.checkpoints import SHIPPED
+from hatnet.data import Images
 from hatnet.evaluation import images_at_once, relabelled
 from hatnet.files import atomic_write
+from hatnet.preprocessing import normalise
 from hatnet.sources import title
 
 G1 = (2, 4, 7, 8)
@@ -75,7 +77,7 @@ def predictions(model: HATNet, images: Tensor, settings: Sequence[Setting]) -> I
         x = before[first]
         for stage, pair in zip(model.stages[first:], grids[first:], strict=True):
             x = stage(x, *pair)
-        yield model.classify(x).argmax(1)
+        yield model.forward_head(x).argmax(1)
 
 
 def spread(total: int, wanted: int) -> Tensor:
@@ -99,7 +101,7 @@ def main() -> None:
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
     parser.add_argument("--data", required=True, help="pictures of its classes, held out from its training, as train_small.py names them")
     parser.add_argument("--images", type=int, default=1000)
-    parser.add_argument("--output", type=Path, help="(checkpoints/NAME.grids.json)")
+    parser.add_argument("--output", type=Path, help="(hatnet/shipped/NAME.grids.json)")
     args = parser.parse_args()
     info, model = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint)
     size, fraction = info.image_size, info.extra.get("val_fraction", 0.1)
@@ -117,7 +119,7 @@ def main() -> None:
         rows.append({"stage": stage, "g1": g1, "g2": g2, "accuracy": 0.0, "macs": count.total, "macs_conv_linear": count.conv_linear})
     trained = {"g1": model.config.g1, "g2": model.config.g2}
     result = {"data": title(args.data), "images": 0, "split": "val", "image_size": size, "trained": trained, "rows": rows}
-    output = args.output or Path("checkpoints") / f"{Path(args.checkpoint).stem}.grids.json"
+    output = args.output or SHIPPED / f"{Path(args.checkpoint).stem}.grids.json"
     with tqdm(total=len(held), desc="grids", unit="image", disable=None) as bar:
         for seen, right in measure(model, held, info.mean, info.std, settings):
             for row, count in zip(rows, right.tolist(), strict=True):

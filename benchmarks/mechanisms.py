@@ -3,7 +3,7 @@
 hatnet_compact with hierarchical attention, windows, pooled keys or full attention in its hierarchical stages, all with the same sizes
 of the weights, recipe, images and number of steps, and with several seeds. Each training is a run of train_small.py in runs/reaches;
 call this script again, and it continues where it stopped. When all are done, each is evaluated once on the test split. Writes
-checkpoints/cifar10.reaches.json, and the first seed's weights as checkpoints/cifar10-MECHANISM.safetensors.
+hatnet/shipped/cifar10.reaches.json, and the first seed's weights as hatnet/shipped/cifar10-MECHANISM.safetensors.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from statistics import mean, median, stdev
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import checkpoint_info
+from hatnet.checkpoints import SHIPPED
 
 ROOT = Path(__file__).resolve().parent.parent
 ARMS = ("hierarchical", "window", "pooled", "full")
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10, help="of each training (10: 15 to 24 minutes on two cores)")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "reaches")
-    parser.add_argument("--output", type=Path, default=ROOT / "checkpoints")
+    parser.add_argument("--output", type=Path, default=SHIPPED)
     args = parser.parse_args()
     folder = args.runs / f"{args.epochs}-epochs"
     every = [(arm, seed, folder / f"{arm}-{seed}") for seed in range(args.seeds) for arm in ARMS]

@@ -3,14 +3,15 @@
 Read in this order:
     attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
     blocks.py, model.py, config.py          Fig. 1 and Table 1
-    hooks.py, open_sizes.py                 when a layer may be computed piece by piece; windows for `torch.export`
-    ablations.py                            the mechanisms that the paper compares with, on the same weights
+    hooks.py, by_index.py                   when a layer may be computed piece by piece; windows of tokens that are not neighbours
+    mechanisms.py, ablations.py             which keys each step reads: the mechanisms that the paper compares with, and one's own
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
+    timm_surface.py, timm_models.py, depth.py  what timm's users expect of a model; timm's registry; how deep a weight lies
     checkpoints.py, described.py, files.py  weights on disk, and which models they can hold
     official.py, foreign.py                 the authors' weights; weights that other trainers wrote
-    pictures.py                             picture files of any kind as upright RGB
+    pictures.py, preprocessing.py           picture files of any kind as upright RGB; what a model is given of them
     cards.py, data.py, folders.py           what `train_small.py` trains on: drawn cards, data sets, folders of pictures ...
     recipe.py, training.py, optimiser.py    ... how, the loop, which weights it trains ...
     machine.py, rehearsal.py                ... on which machine, and how fast it is there ...
@@ -19,15 +20,20 @@ Read in this order:
     commands/                               the command line of `train_small.py`: arguments, training, evaluation
 """
 
+import hatnet.timm_models  # noqa: F401 (enters the models into timm's registry)
 from hatnet import complexity, rollout, timing
 from hatnet.checkpoints import CheckpointInfo, checkpoint_info, list_checkpoints, load_checkpoint, save_checkpoint
 from hatnet.config import VARIANTS, Config
 from hatnet.equations import Equation, block_input, trace_equations
 from hatnet.geometry import place_of, token_at, window_of
 from hatnet.maps import AttentionMap, attention_maps
+from hatnet.mechanisms import register_mechanism
 from hatnet.model import HATNet, create_model
 from hatnet.official import list_pretrained, load_official_state_dict, load_pretrained
+from hatnet.preprocessing import Preprocessing, transform
 from hatnet.trace import Trace
+
+__version__ = "0.1.0"  # pyproject.toml reads it here
 
 __all__ = [
     "VARIANTS",
@@ -39,6 +45,7 @@ __all__ = [
     "place_of",
     "token_at",
     "window_of",
+    "register_mechanism",
     "Trace",
     "Equation",
     "block_input",
@@ -46,6 +53,8 @@ __all__ = [
     "complexity",
     "timing",
     "rollout",
+    "Preprocessing",
+    "transform",
     "CheckpointInfo",
     "checkpoint_info",
     "list_checkpoints",

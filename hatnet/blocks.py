@@ -13,10 +13,10 @@ from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.ablations import layer_of
-from hatnet.attention import MHSA
+from hatnet.attention import HMHSA, MHSA
 from hatnet.config import Config
 from hatnet.hooks import unobserved
+from hatnet.mechanisms import layer_of
 from hatnet.norms import NORMS
 from hatnet.trace import Trace
 
@@ -59,7 +59,7 @@ class MLP(nn.Module):
 
     def _between_norms(self, x: Tensor, activation: Callable, depthwise_activation: Callable | None) -> Tensor:
         x = activation(self.expand(rearrange(x, "b c h w -> b h w c")))
-        if self.depthwise is not None:
+        if self.depthwise is not None and depthwise_activation is not None:
             x = depthwise_activation(self.depthwise(rearrange(x, "b h w c -> b c h w")))
             x = rearrange(x, "b c h w -> b h w c")
         return rearrange(self.reduce(x), "b h w c -> b c h w")
@@ -70,21 +70,20 @@ class MLP(nn.Module):
         Each strip includes the rows that the depthwise kernel reads beyond its edges; the output for those is dropped. Nothing else
         reads what SiLU is given, so it writes over that.
         """
-        activations = [
-            partial(F.silu, inplace=True) if type(layer) is nn.SiLU else layer
-            for layer in (self.expand_activation, self.depthwise_activation)
-        ]
+        overwriting = partial(F.silu, inplace=True)
+        activation = overwriting if type(self.expand_activation) is nn.SiLU else self.expand_activation
+        depthwise_activation = overwriting if type(self.depthwise_activation) is nn.SiLU else self.depthwise_activation
         h, w = x.shape[-2:]
         row = w * self.expand.out_features * x.element_size()  # bytes of hidden channels
         if h * row <= STRIP:
-            return torch.cat([self._between_norms(images, *activations) for images in x.split(STRIP // (h * row))])
+            return torch.cat([self._between_norms(images, activation, depthwise_activation) for images in x.split(STRIP // (h * row))])
         halo = 0
         if self.depthwise is not None:
             halo = (self.depthwise.kernel_size[0] - 1) * self.depthwise.dilation[0] // 2
         rows, strips = max(STRIP // row, 4 * halo, 1), []
         for top in range(0, h, rows):
             above = min(top, halo)
-            part = self._between_norms(x[:, :, top - above : top + rows + halo], *activations)
+            part = self._between_norms(x[:, :, top - above : top + rows + halo], activation, depthwise_activation)
             strips.append(part[:, :, above : above + rows])
         return torch.cat(strips, dim=2)
 
@@ -95,13 +94,11 @@ class Block(nn.Module):
     def __init__(self, config: Config, index: int, drop_path: float):
         super().__init__()
         channels, norm = config.dims[index], NORMS[config.norm]
-        if index < len(config.g1):
-            self.attn = layer_of(config.mechanisms[index])(channels, config.head_dim, norm)
-        else:
-            self.attn = MHSA(channels, config.head_dim, norm)
+        layer: type[HMHSA | MHSA] = layer_of(config.mechanisms[index]) if index < len(config.g1) else MHSA
+        self.attn: HMHSA | MHSA = layer(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
-        self.attn_drop_path = StochasticDepth(drop_path, "row")
-        self.mlp_drop_path = StochasticDepth(drop_path, "row")
+        self.attn_drop_path: nn.Module = StochasticDepth(drop_path, "row")
+        self.mlp_drop_path: nn.Module = StochasticDepth(drop_path, "row")
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""
@@ -119,10 +116,12 @@ class Stem(nn.Sequential):
         hidden, channels, (first, second) = config.stem_dim, config.dims[0], config.stem_strides
         if config.stem == "patch":
             side = first * second
-            super().__init__(nn.Conv2d(3, hidden, side, stride=side), ACTIVATIONS[config.activation](), nn.Conv2d(hidden, channels, 1))
+            super().__init__(
+                nn.Conv2d(config.in_chans, hidden, side, stride=side), ACTIVATIONS[config.activation](), nn.Conv2d(hidden, channels, 1)
+            )
         elif config.stem == "conv":
             super().__init__(
-                nn.Conv2d(3, hidden, 3, stride=first, padding=1),
+                nn.Conv2d(config.in_chans, hidden, 3, stride=first, padding=1),
                 NORMS[config.norm](hidden),
                 ACTIVATIONS[config.activation](),
                 nn.Conv2d(hidden, channels, 3, stride=second, padding=1),

@@ -12,6 +12,7 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,10 +22,11 @@ from torch import nn
 from hatnet.config import Config, from_fields
 from hatnet.described import bare, described, weights, without_wrappers
 from hatnet.files import atomic_write, brief
+from hatnet.mechanisms import UnknownMechanism
 from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
 
-SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+SHIPPED = Path(__file__).resolve().parent / "shipped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,9 @@ class CheckpointInfo:
     image_size: int  # pixels
     data: str  # the data set
     accuracy: float  # 0..1, on the split that `extra` names, or on the test split
-    extra: dict  # whatever else the header says: "split", "val_fraction", "recipe", ...
+    extra: dict[str, Any]  # whatever else the header says: "split", "val_fraction", "recipe", ...
 
-    def header(self) -> dict:
+    def header(self) -> dict[str, Any]:
         """All but the configuration, as `save_checkpoint` takes it."""
         return {name: getattr(self, name) for name in REQUIRED} | self.extra
 
@@ -58,8 +60,10 @@ RANGES: dict[str, Range] = {
 REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if field.name not in ("config", "extra"))
 
 
-def list_checkpoints(runs: str | os.PathLike | None = None) -> list[str]:
-    """Names of the checkpoints that come with the project, sorted; if `runs` is given, then the best of each run in it.
+def list_checkpoints(runs: str | os.PathLike[str] | None = None) -> list[str]:
+    """Names of the checkpoints that come with the package, sorted; if `runs` is given, then the best of each run in it.
+
+    A wheel leaves out some that a clone of the repository has; `load_checkpoint` says which.
 
     runs: the folder of the trainer's run folders ("runs"). Its newest run comes first, as RUNS/RUN/best.safetensors.
     `checkpoint_info` and `load_checkpoint` take every name in the list.
@@ -70,10 +74,11 @@ def list_checkpoints(runs: str | os.PathLike | None = None) -> list[str]:
     return shipped + [str(path) for path in sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)]
 
 
-def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
+def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     """The header of a checkpoint, without its weights.
 
-    Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet.
+    Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet; if it needs a
+    mechanism that is not registered here, UnknownMechanism.
     """
     path = _find(name_or_path)
     try:
@@ -86,6 +91,8 @@ def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
     try:
         check(header, {"config": Table()})
         config = from_fields(header.pop("config"))
+    except UnknownMechanism as error:
+        raise UnknownMechanism(f"{path}: {error}") from None
     except ValueError as error:
         raise ValueError(f"{path} comes from another version of hatnet ({error})") from None
     try:
@@ -97,11 +104,12 @@ def checkpoint_info(name_or_path: str | os.PathLike) -> CheckpointInfo:
     return CheckpointInfo(config=config, **known, extra=header)
 
 
-def load_checkpoint(name_or_path: str | os.PathLike) -> HATNet:
+def load_checkpoint(name_or_path: str | os.PathLike[str], num_classes: int | None = None) -> HATNet:
     """The model of a checkpoint, in float32 and eval mode.
 
-    name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file. Raises ValueError as `checkpoint_info` does, and
-    if the weights do not fit.
+    name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file.
+    num_classes: by default as many as the checkpoint knows; for any other number the classifier is new and random, for 0 there is none.
+    Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have.
     """
     info, path = checkpoint_info(name_or_path), _find(name_or_path)
     model = HATNet(info.config).float()
@@ -111,10 +119,12 @@ def load_checkpoint(name_or_path: str | os.PathLike) -> HATNet:
         model.load_state_dict(stored)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
+    if num_classes not in (None, model.num_classes):
+        model.reset_classifier(num_classes)
     return model.eval()
 
 
-def save_checkpoint(model: nn.Module, path: str | os.PathLike, info: Mapping, dtype: torch.dtype = torch.float32) -> None:
+def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mapping[str, Any], dtype: torch.dtype = torch.float32) -> None:
     """Write a checkpoint, atomically.
 
     model: a HATNet, perhaps inside torch's own wrappers (torch.compile, DataParallel, AveragedModel), which are left out.
@@ -136,10 +146,13 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike, info: Mapping, dt
 
 
 def _check(header: Mapping, config: Config) -> None:
-    """Raise ValueError for a header with a wrong value, or with names for more or fewer classes than the model knows."""
+    """Raise ValueError for a header with a wrong value, or with more or fewer names than classes, or means than channels."""
     check(header, {name: wanted for name, wanted in RANGES.items() if name in header})
     if len(header["classes"]) != config.num_classes:
         raise ValueError(f"classes has {len(header['classes'])} names; the model has {config.num_classes} outputs: give one name for each")
+    for name in ("mean", "std"):
+        if len(header[name]) != config.in_chans:
+            raise ValueError(f"{name} has {len(header[name])} values; the images have {config.in_chans} channels: give one for each")
 
 
 def _as_json(value: object, place: str) -> object:
@@ -156,15 +169,18 @@ def _as_json(value: object, place: str) -> object:
     raise ValueError(f"{place} is {reprlib.repr(value)}, which a checkpoint's header cannot hold; wanted {wanted}")
 
 
-def _find(name_or_path: str | os.PathLike) -> Path:
-    path, shipped = Path(name_or_path), list_checkpoints()
+def _find(name_or_path: str | os.PathLike[str]) -> Path:
+    path, name, shipped = Path(name_or_path), str(name_or_path), list_checkpoints()
+    choices = f"the shipped ones are {', '.join(shipped) or 'none'}"
+    # A wheel has the cards of all our checkpoints, and the weights of most.
+    if elsewhere := sorted({card.stem for card in SHIPPED.glob("*.md")} - set(shipped)):
+        choices += f" (only in the project's repository, in hatnet/shipped: {', '.join(elsewhere)})"
     if path.suffix == ".safetensors":
         if not path.is_file():
-            raise ValueError(f"there is no checkpoint {path}; the shipped ones are {', '.join(shipped) or 'none'}")
+            raise ValueError(f"there is no checkpoint {path}; {choices}")
         return path
-    if str(name_or_path) not in shipped:
-        raise ValueError(
-            f"unknown checkpoint {str(name_or_path)!r}; the shipped ones are {', '.join(shipped) or 'none'}, "
-            "and a path must end in .safetensors"
-        )
-    return SHIPPED / f"{name_or_path}.safetensors"
+    if name in elsewhere:
+        raise ValueError(f"{name} did not come with this installation: give the path of {name}.safetensors; {choices}")
+    if name not in shipped:
+        raise ValueError(f"unknown checkpoint {name!r}; {choices}, and a path must end in .safetensors")
+    return SHIPPED / f"{name}.safetensors"

@@ -8,12 +8,17 @@ h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled ce
 
 from dataclasses import dataclass
 from math import prod
+from typing import cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
 
-from hatnet.ablations import check_mechanism
 from hatnet.attention import HMHSA, MHSA
+from hatnet.files import brief
 from hatnet.geometry import Layout
+from hatnet.mechanisms import check_mechanism, has_own_steps
 from hatnet.model import Grids, HATNet
 
 
@@ -122,7 +127,7 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
         raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {smallest}")
     rows: list[Row] = []
 
-    def add(module: nn.Module, name: str, stage: int, positions: float) -> None:
+    def add(module: nn.Conv2d | nn.Linear, name: str, stage: int, positions: float) -> None:
         rows.append(Row(name, stage, "conv_linear", round(positions) * module.weight.numel()))
 
     h, w = size
@@ -131,9 +136,10 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
             h, w = _after(layer, h, w)
             add(layer, f"stem.{index}", 1, h * w)
     for index, (number, stage, grids) in enumerate(zip(model.config.stages, model.stages, model.grids(g1, g2), strict=True)):
-        if index:
-            h, w = _after(stage.downsample[0], h, w)
-            add(stage.downsample[0], f"stages.{index}.downsample.0", number, h * w)
+        for part, layer in stage.downsample.named_children():
+            if isinstance(layer, nn.Conv2d):
+                h, w = _after(layer, h, w)
+                add(layer, f"stages.{index}.downsample.{part}", number, h * w)
         for b, block in enumerate(stage.blocks):
             name, c = f"stages.{index}.blocks.{b}", model.config.dims[index]
             for part, macs in attention_macs(block.attn, h, w, c, *grids).items():
@@ -149,11 +155,14 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
 def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> dict[str, int]:
     """MACs of one attention layer on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}.
 
-    Raises ValueError for an attention layer that is not one of hatnet's own.
+    A layer with steps of its own is run once without numbers (on the device "meta"), where torch counts its products; its parts are
+    its linear layers and "products". Raises ValueError for an attention layer that is not registered, or that cannot run like this.
     """
     check_mechanism(attn)
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
+    if has_own_steps(attn):
+        return _counted_by_running(attn, torch.empty(1, c, h, w, device="meta", dtype=attn.proj.weight.dtype), *grids)
     local, across = attn.layouts(h, w, *grids)
     (tokens1, keys1), (tokens2, keys2) = map(_laid_out, (local, across))
     return {
@@ -166,6 +175,20 @@ def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> d
     }
 
 
+def _counted_by_running(attn: HMHSA, x: Tensor, *grids: int) -> dict[str, int]:
+    """The same from torch's counter, which sees products of matrices and convolutions in the order of aten's operations."""
+    weights = {name: tensor.to("meta") for name, tensor in attn.state_dict().items()}
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            functional_call(attn, weights, (x, *grids), {"explicit": True})
+    except (RuntimeError, NotImplementedError) as error:
+        raise ValueError(f"{type(attn).__qualname__} cannot be counted, as it needs the values of its input ({brief(error)})") from None
+    flops = {name: sum(parts.values()) for name, parts in counter.get_flop_counts().items()}
+    parts = {name: flops.get(f"{type(attn).__name__}.{name}", 0) // 2 for name, _ in attn.named_children()}
+    parts["products"] = flops["Global"] // 2 - sum(parts.values())
+    return {name: macs for name, macs in parts.items() if macs}
+
+
 def _laid_out(layout: Layout) -> tuple[int, int]:
     """For one step: query tokens in whole windows, and the keys of each of them."""
     return prod(layout.grid) * layout.i * layout.j, prod(layout.keys)
@@ -173,5 +196,7 @@ def _laid_out(layout: Layout) -> tuple[int, int]:
 
 def _after(layer: nn.Conv2d, h: int, w: int) -> tuple[int, int]:
     """Height and width of a convolution's output."""
-    sizes = zip((h, w), layer.kernel_size, layer.stride, layer.padding, strict=True)
-    return tuple((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)
+    paddings = cast(tuple[int, int], layer.padding)  # in our models; torch also takes the words "same" and "valid"
+    sizes = zip((h, w), layer.kernel_size, layer.stride, paddings, strict=True)
+    down, across = ((n + 2 * padding - kernel) // stride + 1 for n, kernel, stride, padding in sizes)
+    return down, across

@@ -1,4 +1,4 @@
-"""Table 1 as data: the architecture of every HAT-Net. Needs no torch.
+"""Table 1 as data: the architecture of every HAT-Net.
 
 A configuration describes 1 to 4 stages of blocks, numbered as in the paper: from 2, because stage 1 is the stem. The first
 `len(g1)` stages are hierarchical (H-MHSA, Eqs. 6 to 14); the others are plain MHSA (Eqs. 1 to 3), like the paper's stage 5.
@@ -9,18 +9,10 @@ import difflib
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from hatnet.mechanisms import layer_of
 from hatnet.ranges import Either, Flag, Many, Maybe, Number, Range, Whole, Word, check, plain
-
-# Which keys a token attends to in the local and in the global step (`geometry.Layout`): H-MHSA, and the mechanisms that the paper
-# compares it with, in the same two steps.
-MECHANISMS = {
-    "hierarchical": ("window", "pooled"),  # the paper's H-MHSA
-    "window": ("window", "window"),  # windows alone
-    "shifted_window": ("window", "shifted_window"),  # Swin's pair
-    "pooled": ("pooled", "pooled"),  # PVT's idea, with average pooling
-    "full": ("full", "full"),  # plain attention, twice
-}
 
 FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of blocks is stage 2
 
@@ -39,10 +31,11 @@ class Config:
     head_dim: int  # d, channels of one head (section 3.3)
     g1: tuple[int, ...]  # G1, side of the local window, in tokens (Eq. 6)
     g2: tuple[int, ...]  # G2, side of a pooled cell, in tokens (Eq. 10)
-    attention: str | tuple[str, ...] = "hierarchical"  # one of MECHANISMS for all hierarchical stages, or one for each
+    attention: str | tuple[str, ...] = "hierarchical"  # one of `mechanisms.MECHANISMS` for all hierarchical stages, or one for each
     depthwise: bool = True  # the K x K convolution in the MLP; False is the paper's "pure transformer" (section 4.4)
     activation: str = "silu"  # or "gelu" (section 4.4)
     norm: str = "group"  # over channels and tokens together, as released; "layer": over the channels of each token
+    in_chans: int = 3  # channels of the images: 3 for RGB (the name is timm's)
     stem: str = "conv"  # two 3 x 3 convolutions; "patch": each token sees only its own patch of pixels
     stem_dim: int = 16  # channels between the two layers of the stem (Table 1, stage 1)
     stem_strides: tuple[int, int] = (2, 2)  # of the two stem layers (Table 1, stage 1); a token's side is their product, in pixels
@@ -61,8 +54,8 @@ class Config:
         for name in ("depths", "expansions", "kernels"):
             if len(getattr(self, name)) != stages:
                 raise ValueError(f"{name} has {len(getattr(self, name))} entries; dims has {stages}: give one for each stage")
-        if unknown := [word for word in self.mechanisms if word not in MECHANISMS]:
-            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], MECHANISMS)}; the choices are {', '.join(MECHANISMS)}")
+        for mechanism in self.mechanisms:
+            layer_of(mechanism)  # raises for an unknown one
         if len(self.mechanisms) != len(self.g1):
             raise ValueError(f"attention has {len(self.attention)} entries; give one word, or one for each of the {len(self.g1)} in g1")
         if len(self.g1) != len(self.g2) or len(self.g1) > stages:
@@ -78,7 +71,7 @@ class Config:
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """`attention` of each hierarchical stage, one of MECHANISMS."""
+        """`attention` of each hierarchical stage."""
         return (self.attention,) * len(self.g1) if isinstance(self.attention, str) else self.attention
 
     @property
@@ -96,7 +89,7 @@ class Config:
     def weights(self) -> int:
         """The number of weights in all matrices and kernels: what fills the memory. Norms and biases are not counted."""
         c, (first, second) = self.dims, self.stem_strides
-        stem = 3 * (first * second) ** 2 + c[0] if self.stem == "patch" else 3 * 9 + 9 * c[0]
+        stem = self.in_chans * (first * second) ** 2 + c[0] if self.stem == "patch" else self.in_chans * 9 + 9 * c[0]
         downsamplings = sum(9 * before * after for before, after in itertools.pairwise(c))
         blocks = 0
         for stage, (depth, expansion, kernel) in enumerate(zip(self.depths, self.expansions, self.kernels, strict=True)):
@@ -114,10 +107,11 @@ RANGES: dict[str, Range] = {
     "head_dim": Whole(1, 8192),
     "g1": _SIDES,
     "g2": _SIDES,
-    "attention": Either(Word(), Many(Word(), 0, 4)),  # `mechanisms` are looked up in MECHANISMS
+    "attention": Either(Word(), Many(Word(), 0, 4)),  # `layer_of` looks them up
     "depthwise": Flag(),
     "activation": Word(("silu", "gelu")),
     "norm": Word(("group", "layer")),
+    "in_chans": Whole(1, 1024),
     "stem": Word(("conv", "patch")),
     "stem_dim": Whole(1, 8192),
     "stem_strides": Many(Whole(1, 64), 2, 2),
@@ -132,7 +126,7 @@ MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
 # Table 1: C, K, E and the number of blocks; section 3.3: head dimension; G1 and G2 for 224 x 224 from the authors' release.
 # Medium differs from small and large by the 5 x 5 kernels of stages 2 and 4.
-_PAPER = {"expansions": (8, 8, 4, 4), "g1": (8, 7, 7), "g2": (8, 4, 2)}
+_PAPER: dict[str, Any] = {"expansions": (8, 8, 4, 4), "g1": (8, 7, 7), "g2": (8, 4, 2)}
 VARIANTS: dict[str, Config] = {
     "hatnet_tiny": Config(dims=(48, 96, 240, 384), depths=(2, 2, 6, 3), kernels=(3, 3, 3, 3), head_dim=48, **_PAPER),
     "hatnet_small": Config(dims=(64, 128, 320, 512), depths=(2, 3, 8, 3), kernels=(3, 3, 3, 3), head_dim=64, **_PAPER),
@@ -186,7 +180,7 @@ VARIANTS: dict[str, Config] = {
 }
 
 
-def configuration(name: str, **overrides) -> Config:
+def configuration(name: str, **overrides: Any) -> Config:
     """A configuration of VARIANTS, with some fields replaced.
 
     Raises ValueError for an unknown name or field, naming the valid ones.
@@ -197,7 +191,7 @@ def configuration(name: str, **overrides) -> Config:
     return dataclasses.replace(VARIANTS[name], **overrides)
 
 
-def from_fields(fields: Mapping[str, object]) -> Config:
+def from_fields(fields: Mapping[str, Any]) -> Config:
     """The configuration with these fields, as `dataclasses.asdict` gave them. Raises ValueError for an unknown or a missing one."""
     check_fields(fields)
     needed = {field.name: RANGES[field.name] for field in dataclasses.fields(Config) if field.default is dataclasses.MISSING}

@@ -1,11 +1,11 @@
 """Images for the trainer: torchvision's data sets, and folders of pictures, in memory up to a few gigabytes.
 
-Everywhere a picture is treated the same way: its central square, scaled (`centre_crop`), then `normalise`.
+Every picture is prepared as in `preprocessing.py`.
 """
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -14,20 +14,18 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Generator, Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
 
 from hatnet.folders import Folder, by_place
-from hatnet.pictures import read_picture
+from hatnet.preprocessing import decode
 from hatnet.sources import ROOT, SETS, find, in_folders
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
 # Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
 IN_MEMORY = 4 * 2**30
 UNREADABLE = (OSError, ValueError)  # what `read_picture` raises
-REPORTED: set[str] = set()  # what has been guessed of pictures, and the user told
 TORCHVISION = {"cifar10": CIFAR10, "cifar100": CIFAR100, "caltech101": Caltech101, "fashion-mnist": FashionMNIST}
 
 
@@ -76,21 +74,6 @@ class Images:
         index = order[place * count : (place + 1) * count][shard]
         weights = torch.ones(len(index)) if self.weights is None else self.weights[index]
         return self.pixels[index], self.labels[index], weights
-
-
-def centre_crop(image: Image.Image, size: int) -> Image.Image:
-    """The part of a picture that a model sees: its central square, scaled to size x size pixels, in RGB."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    box = (left, top, left + side, top + side)
-    image = image if image.mode == "RGB" else image.convert("RGB")  # which would copy even RGB
-    return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
-
-
-def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """uint8 pixels [..., 3, h, w] -> float32, the model's input: (pixels / 255 - mean) / std for each channel."""
-    mean, std = (torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std))
-    return (pixels.float() / 255 - mean) / std
 
 
 def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]) -> Tensor:
@@ -146,10 +129,10 @@ def load(
         title = source
     else:
         raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join([*TORCHVISION, *SETS])} or folder:PATH")
-    return _read(pictures, labels, tuple(classes), size, unreadable, in_memory, f"reading {title}, {split}")
+    return _read(pictures, labels, classes, size, unreadable, in_memory, f"reading {title}, {split}")
 
 
-def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
+def _torchvision(source: str, test: bool) -> tuple[list, list[int], tuple[str, ...]]:
     """Pictures (arrays, or paths), labels and class names of one of TORCHVISION."""
     how = {} if source == "caltech101" else {"train": not test}
     try:
@@ -160,12 +143,12 @@ def _torchvision(source: str, test: bool) -> tuple[list, list[int], list[str]]:
             f"({' '.join(str(error).split())}): go online once, or train on --data cards or --data folder:PATH"
         ) from None
     if source != "caltech101":
-        return list(np.asarray(dataset.data)), [int(label) for label in dataset.targets], dataset.classes
+        return list(np.asarray(dataset.data)), [int(label) for label in dataset.targets], tuple(dataset.classes)
     held = caltech101_test()
     root = Path(dataset.root) / "101_ObjectCategories"
     names = [f"{dataset.categories[label]}/image_{number:04d}.jpg" for number, label in zip(dataset.index, dataset.y, strict=True)]
     taken = [i for i, name in enumerate(names) if (name in held) == test]
-    return [root / names[i] for i in taken], [dataset.y[i] for i in taken], dataset.categories
+    return [root / names[i] for i in taken], [dataset.y[i] for i in taken], tuple(dataset.categories)
 
 
 def caltech101_test() -> frozenset[str]:
@@ -181,7 +164,8 @@ class Pictures:
     """
 
     def __init__(self, pictures: list, size: int, unreadable: int):
-        self.pictures, self.size, self.unreadable, self.grey = pictures, size, unreadable, set()
+        self.pictures, self.size, self.unreadable = pictures, size, unreadable
+        self.grey: set[int] = set()
         # Pillow decodes without the interpreter's lock. No more threads than this: each holds a whole picture while it decodes it.
         self.pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
 
@@ -207,19 +191,7 @@ class Pictures:
             return torch.full((3, self.size, self.size), 128, dtype=torch.uint8)
 
 
-def decode(picture: str | os.PathLike | np.ndarray, size: int) -> Tensor:
-    """A picture's file, or its array [h, w, 3] or [h, w], as uint8 [3, size, size].
-
-    Warns of what `read_picture` had to guess, once for each kind of guess. Raises OSError and ValueError as it does.
-    """
-    image, guessed = (Image.fromarray(picture), "") if isinstance(picture, np.ndarray) else read_picture(picture, Path(picture).name)
-    if guessed and guessed not in REPORTED:
-        REPORTED.add(guessed)
-        warnings.warn(f"{picture}: {guessed} Other pictures of this kind are not named.", stacklevel=2)
-    return torch.from_numpy(np.array(centre_crop(image, size))).permute(2, 0, 1)
-
-
-def _skip(picture: str | os.PathLike | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
+def _skip(picture: str | os.PathLike[str] | np.ndarray, error: Exception, skipped: int, unreadable: int) -> None:
     """Warn of an unreadable picture. Raises ValueError if there are too many."""
     warnings.warn(f"{picture} is not used: {error}", stacklevel=3)
     if skipped > unreadable:
@@ -231,7 +203,7 @@ def _read(pictures: list, labels: list[int], classes: tuple[str, ...], size: int
     if len(pictures) * 3 * size**2 > in_memory:
         return Images(pixels=Pictures(pictures, size, unreadable), labels=torch.tensor(labels), classes=classes)
     pixels = torch.empty(len(pictures), 3, size, size, dtype=torch.uint8)
-    kept = []
+    kept: list[int] = []
     for index, picture in enumerate(tqdm(pictures, title, unit="image", leave=False, disable=None)):
         try:
             pixels[len(kept)] = decode(picture, size)

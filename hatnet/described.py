@@ -11,7 +11,8 @@ from hatnet.model import HATNet
 
 # Where torch.compile, DataParallel, DistributedDataParallel, AveragedModel and checkpoint_wrapper keep the module that they wrap.
 WRAPPERS = ("_orig_mod", "module", "_checkpoint_wrapped_module")
-_ASIDE = ("config", "training", "inplace")  # attributes of modules that change no result, or are compared by other means
+# Attributes of modules that change no result, or are compared by other means.
+_ASIDE = ("config", "training", "inplace", "grad_checkpointing")
 
 
 def without_wrappers(key: str) -> str:
@@ -57,7 +58,8 @@ def weights(model: HATNet, dtype: torch.dtype) -> dict[str, Tensor]:
     """Copies of a bare model's weights, by name. Raises ValueError if they have no values, or none that dtype can hold."""
     if not dtype.is_floating_point:
         raise ValueError(f"weights cannot be stored as {dtype}; give a floating-point type, like torch.float32 or torch.float16")
-    found, owners = {}, {}
+    found: dict[str, Tensor] = {}
+    owners: dict[int, str] = {}
     for key, value in model.state_dict().items():
         name = without_wrappers(key)
         if value.is_meta:

@@ -8,6 +8,7 @@ import inspect
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
+from typing import cast
 
 from torch import Tensor
 
@@ -185,7 +186,8 @@ def block_input(
     if not 0 <= block < len(blocks):
         raise ValueError(f"block {block}: stage {stage} has {len(blocks)} blocks, counted from 0")
     _, traces = next(islice(model.run(images, g1, g2, traced=True), index, None))
-    return blocks[block], traces[block].x, *grids[index]
+    x, (side, cell) = cast(Tensor, traces[block].x), grids[index]  # which a traced hierarchical block keeps
+    return blocks[block], x, side, cell
 
 
 @cache

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor
 
-from hatnet.data import IGNORED, Images, normalise
+from hatnet.data import IGNORED, Images
 from hatnet.folders import shortened
 from hatnet.model import HATNet
+from hatnet.preprocessing import normalise
 from hatnet.wordnet import word
 
 PIXELS = 2**18  # of a batch, unless told otherwise: 256 images of 32 x 32, 5 of 224 x 224

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path to write to; on success it replaces `path`, so `path` is never seen half-written.
 
     If the block raises, `path` stays as it was.
@@ -19,7 +19,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     os.replace(partial, path)
 
 
-def parse_json(text: bytes, path: str | os.PathLike, line: int = 1) -> object:
+def parse_json(text: bytes, path: str | os.PathLike[str], line: int = 1) -> object:
     """The JSON in a file, or in a part of it that starts in `line`. Raises ValueError that names path, line and column."""
     try:
         return json.loads(text.decode())

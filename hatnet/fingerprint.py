@@ -40,7 +40,7 @@ def listing(folder: Folder) -> dict[str, str]:
 
 def fingerprint(listed: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Part -> class -> how many pictures it has, and a hash over their names, sizes and contents."""
-    lines = defaultdict(lambda: defaultdict(list))
+    lines: dict[str, dict[str, list[bytes]]] = defaultdict(lambda: defaultdict(list))
     for name, what in sorted(listed.items()):
         part, label, _ = name.split("/", 2)
         lines[part][label].append(f"{name}\n{what}\n".encode("utf-8", "surrogateescape"))
@@ -170,7 +170,7 @@ def twins(columns: Mapping[str, Sequence[File]]) -> list[str]:
 
 def _same(files: Sequence[tuple[str, File]]) -> Iterator[tuple[tuple[str, File], tuple[str, File]]]:
     """Pairs of files of the same content: each one with the first that has it. files: all of one size."""
-    firsts = {}
+    firsts: dict[str, tuple[str, File]] = {}
     for entry in files if len(files) > 1 else ():
         if not (key := content(entry[1])):
             continue

@@ -107,7 +107,7 @@ class Folder:
             raise ValueError(f"{self.path} has {name}/, taken for a part of the data, which leaves out {shortened(others)}; {TRUST}")
 
 
-def scan(path: str | os.PathLike) -> Folder:
+def scan(path: str | os.PathLike[str]) -> Folder:
     """Look through a folder of pictures, without opening one.
 
     Raises ValueError if there is no such folder or no picture in the folder of a class, or if two folders claim to be the same part.
@@ -116,10 +116,10 @@ def scan(path: str | os.PathLike) -> Folder:
     if not root.is_dir():
         near = get_close_matches(root.name, os.listdir(root.parent), 1) if root.parent.is_dir() else []
         raise ValueError(f"there is no folder {root}" + (f"; did you mean {root.parent / near[0]}?" if near else ""))
-    left_out = defaultdict(list)
+    left_out: dict[str, list[str]] = defaultdict(list)
     found = list(_walk(root, (), {os.path.realpath(root)}, left_out))
     names = _parts(root, [place for place, _, _ in found])
-    parts = defaultdict(list)
+    parts: dict[str, list[File]] = defaultdict(list)
     depth = 2 if names else 1  # of a class folder
     part_of = {name: part for part, name in names.items()}
     for place, file_path, size in found:
@@ -170,7 +170,7 @@ def _parts(root: Path, places: list[tuple[str, ...]]) -> dict[str, str]:
     """Part -> the name of its folder. A folder with such a name is a part if it holds class folders, and a class if it holds pictures."""
     deep = Counter(place[0] for place in places if len(place) > 2)
     flat = Counter(place[0] for place in places if len(place) == 2)
-    names = {}
+    names: dict[str, str] = {}
     for name, count in sorted(deep.items()):
         part = PART.get(name.lower())
         if part and count > flat[name]:
@@ -182,14 +182,14 @@ def _parts(root: Path, places: list[tuple[str, ...]]) -> dict[str, str]:
 
 def _doubt(where: Path, files: Sequence[File], least: int) -> str | None:
     """Why the folders in `where` are probably not those of the classes."""
-    names = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
     for file in files:
         names[file.label].append(file.name)
     classes = f"the class{'es' * (len(names) > 1)} would be {shortened(names)}"
     if all(PART.keys() & set(re.split(r"[^a-z]+", label.lower())) for label in names):
         return f"in {where}, {classes}, which are names of parts: each part holds a folder for each class"
     inner = [_branches(some) for some in names.values()]
-    if all(inner):
+    if inner[0] and all(inner):
         below, folders = inner[0]
         near = f"folder:{where / below}" if len(names) == 1 else "a folder whose subfolders are the classes"
         return f"in {where}, {classes}, but the pictures lie deeper, in {shortened(folders)} of {below}/: did you mean {near}?"
@@ -222,7 +222,8 @@ def by_class(files: Sequence[File], fraction: float) -> tuple[list[File], list[F
     """
     order, numbers = sorted(files, key=lambda file: (file.draw, file.name)), Counter(file.label for file in files)
     left = {label: min(count - 1, max(1, round(fraction * count))) for label, count in numbers.items()}
-    kept, held_out = [], []
+    kept: list[File] = []
+    held_out: list[File] = []
     for file in order:
         (held_out if left[file.label] > 0 else kept).append(file)
         left[file.label] -= 1

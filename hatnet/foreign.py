@@ -7,8 +7,9 @@ beside torch's own list stand a few classes here that trainers store next to the
 import argparse
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -33,10 +34,16 @@ _PATHS = [
     for home in ("pathlib", "pathlib._local")
 ]
 _NUMBERS = [(np.float64(0).__reduce__()[0], f"numpy.{home}.multiarray.scalar") for home in ("core", "_core")]
-HARMLESS = [argparse.Namespace, np.dtype, *{type(np.dtype(code)) for code in "?bBhHiIlLqQefd"}, *_NUMBERS, *_PATHS]
+HARMLESS: list[Callable | tuple[Callable, str]] = [
+    argparse.Namespace,
+    np.dtype,
+    *{type(np.dtype(code)) for code in "?bBhHiIlLqQefd"},
+    *_NUMBERS,
+    *_PATHS,
+]
 
 
-def read_weights(path: str | os.PathLike) -> dict[str, Tensor]:
+def read_weights(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The weights in a file of another trainer, by their names without what wrappers put into them (`module.`, `_orig_mod.`).
 
     They may be all that the file holds, or stand under one of CONTAINERS; of several, the first is taken. Both .pth files and
@@ -56,7 +63,7 @@ def read_weights(path: str | os.PathLike) -> dict[str, Tensor]:
     return weights
 
 
-def _is_filled(value: object) -> bool:
+def _is_filled(value: object) -> TypeGuard[Mapping]:
     return isinstance(value, Mapping) and len(value) > 0
 
 

@@ -52,8 +52,9 @@ CPU = Machine()
 def available_memory() -> float:
     """Bytes that programs can still have: what Linux estimates, within the limit of a container; infinity on other systems."""
     found = [math.inf]
-    with suppress(OSError, TypeError):
-        found.append(1024 * int(re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text())[1]))
+    with suppress(OSError):
+        if match := re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text()):
+            found.append(1024 * int(match[1]))
     with suppress(OSError, ValueError):  # ValueError: "max", no limit
         found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return min(found)
@@ -66,8 +67,8 @@ def _handled(handler: Callable | signal.Handlers) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 @contextmanager

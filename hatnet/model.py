@@ -1,22 +1,43 @@
 """HAT-Net (Fig. 1, Table 1): stem, stages of blocks, global average pooling, classifier."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from hatnet.blocks import Block, Downsample, Stem
 from hatnet.config import Config, configuration
 from hatnet.norms import TokenNorm
+from hatnet.timm_surface import TimmSurface, new_classifier
 from hatnet.trace import Trace
 
 Grids = Sequence[int] | None
+M = TypeVar("M", bound=nn.Module)
 
 for name in ("rearrange", "check_images", "check_grids"):
     torch.fx.wrap(name)  # as in attention.py
+
+
+if TYPE_CHECKING:
+
+    class ModuleListOf(nn.ModuleList, Generic[M]):
+        """What type checkers know of a `ModuleList` whose modules are all of one class; when the program runs, it is one."""
+
+        def __init__(self, modules: Iterable[M]) -> None: ...
+        @overload
+        def __getitem__(self, idx: slice) -> "ModuleListOf[M]": ...
+        @overload
+        def __getitem__(self, idx: int) -> M: ...
+        def __getitem__(self, idx: int | slice) -> "M | ModuleListOf[M]": ...
+        def __iter__(self) -> Iterator[M]: ...
+else:
+    ModuleListOf = nn.ModuleList
 
 
 class Stage(nn.Module):
@@ -24,8 +45,9 @@ class Stage(nn.Module):
 
     def __init__(self, config: Config, index: int, drop_path: list[float]):
         super().__init__()
-        self.downsample = Downsample(config, index) if index else nn.Identity()
-        self.blocks = nn.ModuleList(Block(config, index, p) for p in drop_path)
+        self.downsample: Downsample | nn.Identity = Downsample(config, index) if index else nn.Identity()
+        self.blocks: ModuleListOf[Block] = ModuleListOf(Block(config, index, p) for p in drop_path)
+        self.grad_checkpointing = False  # `TimmSurface.set_grad_checkpointing`
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, traces: Sequence[Trace] = ()) -> Tensor:
         """The output of the stage before [b, c, h, w] -> [b, c', ceil(h / 2), ceil(w / 2)]; the first stage keeps the size.
@@ -33,12 +55,15 @@ class Stage(nn.Module):
         grids: G1 and G2 in a hierarchical stage, nothing in a plain one. traces: one for each block, or none.
         """
         x = self.downsample(x)
+        traced = isinstance(x, torch.fx.Proxy) or torch.jit.is_tracing()
+        recompute = self.grad_checkpointing and torch.is_grad_enabled() and not traced
         for block, trace in zip_longest(self.blocks, traces):
-            x = block(x, *grids, explicit=explicit, trace=trace)
+            run = partial(checkpoint, block, use_reentrant=False) if recompute else block
+            x = run(x, *grids, explicit=explicit, trace=trace)
         return x
 
 
-class HATNet(nn.Module):
+class HATNet(TimmSurface):
     """The HAT-Net of a `Config`. A forward pass changes nothing in the model, so threads may share one."""
 
     def __init__(self, config: Config):
@@ -47,30 +72,25 @@ class HATNet(nn.Module):
         # On the CPU, whatever device the model is built on: on "meta" there are no numbers to read.
         drop_path = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").split(list(config.depths))
         self.stem = Stem(config)
-        self.stages = nn.ModuleList(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
-        self.head_norm = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
+        self.stages: ModuleListOf[Stage] = ModuleListOf(Stage(config, index, p.tolist()) for index, p in enumerate(drop_path))
+        self.head_norm: nn.Module = TokenNorm(config.dims[-1]) if config.head_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(config.dims[-1], config.num_classes) if config.num_classes else nn.Identity()
+        self.classifier: nn.Module = new_classifier(config)
         self.apply(self._initialise)
         self.to(memory_format=torch.channels_last)
-
-    @property
-    def feature_info(self) -> list[dict]:
-        """The maps of `forward_features`, stage by stage, as timm describes them: channels, stride in pixels, module."""
-        pairs = zip(self.config.dims, self.config.strides, strict=True)
-        return [{"num_chs": c, "reduction": stride, "module": f"stages.{index}"} for index, (c, stride) in enumerate(pairs)]
 
     def forward(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> Tensor:
         """Logits of a batch of images.
 
-        images: floating point [b, 3, h, w], normalised as in training; each side is at least one token of the last stage (32 pixels
-            in the paper's models).
+        images: floating point [b, in_chans, h, w], normalised as in training (`hatnet.transform`); each side is at least one token of the
+            last stage (32 pixels in the paper's models).
         g1, g2: one G1 and one G2 for each hierarchical stage, in tokens, for this call alone; by default `config.g1`, `config.g2`.
-        explicit: compute Eq. 2 as written instead of with the fused kernel (the same result; see `attention.attend`).
+        explicit: compute Eq. 2 as written instead of with the fused kernel (the same result; see `attention.attend`). Second derivatives
+            need it (gradient penalties, Hessians by reverse mode twice); first ones and forward mode do not.
         Returns logits [b, num_classes], or [b, num_classes, r, r] if `config.readout` is r > 1; if num_classes is 0, the pooled
         features instead. Raises ValueError for images or grids that do not fit.
         """
-        return self.classify(self.forward_features(images, g1, g2, explicit)[-1])
+        return self.forward_head(self.forward_features(images, g1, g2, explicit)[-1])
 
     def forward_features(self, images: Tensor, g1: Grids = None, g2: Grids = None, explicit: bool = False) -> list[Tensor]:
         """The output map of each stage, [b, c, h / stride, w / stride] rounded up (strides 4, 8, 16, 32 in the paper).
@@ -79,10 +99,15 @@ class HATNet(nn.Module):
         """
         return [x for x, _ in self.run(images, g1, g2, explicit)]
 
-    def classify(self, features: Tensor) -> Tensor:
-        """Average pooling, dropout, classifier: the last stage's map [b, c, h, w] -> logits as for `forward`."""
-        pooled = self.head_norm(F.adaptive_avg_pool2d(features, self.config.readout))
-        logits = self.classifier(self.dropout(rearrange(pooled, "b c y x -> b y x c")))
+    def forward_head(self, features: Tensor | list[Tensor], pre_logits: bool = False) -> Tensor:
+        """Average pooling, dropout, classifier: the last stage's map [b, c, h, w], or the maps of all -> logits as for `forward`.
+
+        pre_logits: leave the classifier out, as num_classes = 0 does.
+        """
+        last = features[-1] if isinstance(features, list) else features
+        pooled = self.head_norm(F.adaptive_avg_pool2d(last, self.config.readout))
+        pooled = self.dropout(rearrange(pooled, "b c y x -> b y x c"))
+        logits = pooled if pre_logits else self.classifier(pooled)
         return logits.flatten(1) if self.config.readout == 1 else rearrange(logits, "b y x k -> b k y x")
 
     def run(
@@ -92,8 +117,8 @@ class HATNet(nn.Module):
 
         Yields each stage's output [b, c, h, w] and, if `traced`, the tensors of each of its blocks' attention.
         """
-        check_images(images, self.config.strides[-1])
-        x = self.stem(images.contiguous(memory_format=torch.channels_last))
+        check_images(images, self.config.in_chans, self.config.strides[-1])
+        x = self.stem(rearrange(rearrange(images, "b c h w -> b h w c").contiguous(), "b h w c -> b c h w"))  # channels-last
         for stage, grids in zip(self.stages, self.grids(g1, g2), strict=True):
             traces = [Trace() for _ in stage.blocks] if traced else []
             x = stage(x, *grids, explicit=explicit, traces=traces)
@@ -115,7 +140,13 @@ class HATNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
 
-def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
+INSTEAD = {  # of what timm's users ask for
+    "pretrained": "hatnet.load_pretrained({!r}) has the authors' weights of the paper's models, hatnet.load_checkpoint(NAME) our own",
+    "features_only": "its forward_features gives the maps of the stages, and timm.create_model({!r}, features_only=True) a timm backbone",
+}
+
+
+def create_model(name: str, num_classes: int = 1000, **overrides: Any) -> HATNet:
     """A HAT-Net with random weights: one of `config.VARIANTS`, with fields of `Config` replaced by `overrides`.
 
     >>> create_model("hatnet_tiny", num_classes=10, drop_path=0.1).config.dims
@@ -123,6 +154,9 @@ def create_model(name: str, num_classes: int = 1000, **overrides) -> HATNet:
 
     Raises ValueError for an unknown name or override, naming the valid ones.
     """
+    for word, instead in INSTEAD.items():
+        if overrides.pop(word, False):
+            raise ValueError(f"{word}=True: create_model gives a whole model with random weights; {instead.format(name)}")
     return HATNet(configuration(name, num_classes=num_classes, **overrides))
 
 
@@ -137,13 +171,14 @@ def check_grids(name: str, grids: Grids, default: tuple[int, ...]) -> tuple[int,
     return tuple(int(g) for g in grids)
 
 
-def check_images(images: Tensor, smallest: int) -> None:
-    """Raise ValueError unless images is a floating-point tensor [b, 3, h, w] with sides of at least `smallest` pixels."""
+def check_images(images: Tensor, channels: int, smallest: int) -> None:
+    """Raise ValueError unless images is a floating-point tensor [b, channels, h, w] with sides of at least `smallest` pixels."""
     if not isinstance(images, Tensor) or images.ndim != 4:
         got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        raise ValueError(f"images are {got}; wanted a tensor [batch, 3, height, width] (one image: images[None])")
-    if images.shape[1] != 3:
-        raise ValueError(f"images have {images.shape[1]} channels (shape {list(images.shape)}); wanted 3, RGB: [batch, 3, height, width]")
+        raise ValueError(f"images are {got}; wanted a tensor [batch, {channels}, height, width] (one image: images[None])")
+    if images.shape[1] != channels:
+        wanted = f"{channels}{', RGB' * (channels == 3)}: [batch, {channels}, height, width]"
+        raise ValueError(f"images have {images.shape[1]} channels (shape {list(images.shape)}); wanted {wanted}")
     if not images.is_floating_point():
         raise ValueError(f"images are {images.dtype}; wanted floating point: divide pixels by 255 and normalise as in training")
     if min(images.shape[-2:]) < smallest:

@@ -3,7 +3,6 @@
 Their repository carries no licence, so the weights are downloaded by whoever uses them and never re-hosted.
 """
 
-import dataclasses
 import os
 import re
 from collections.abc import Mapping
@@ -110,7 +109,7 @@ def list_pretrained() -> dict[str, Path]:
     return {name: file for name, file in files.items() if file.is_file()}
 
 
-def load_pretrained(name: str, file: str | os.PathLike | None = None, num_classes: int | None = None) -> HATNet:
+def load_pretrained(name: str, file: str | os.PathLike[str] | None = None, num_classes: int | None = None) -> HATNet:
     """One of the paper's variants with trained weights, in float32 and eval mode: the authors' for ImageNet-1K, or those in a file.
 
     The first call without `file` downloads the released file into torch's hub cache, with a progress bar, and writes a safetensors
@@ -122,15 +121,12 @@ def load_pretrained(name: str, file: str | os.PathLike | None = None, num_classe
     and if it does not fit the model.
     """
     model = _released(name) if file is None else _from_file(name, file)
-    if num_classes in (None, model.config.num_classes):
-        return model
-    other = HATNet(dataclasses.replace(model.config, num_classes=num_classes)).float()
-    kept = {key: value for key, value in model.state_dict().items() if not key.startswith("classifier.")}
-    other.load_state_dict(other.state_dict() | kept)
-    return other.eval()
+    if num_classes not in (None, model.num_classes):
+        model.reset_classifier(num_classes)
+    return model
 
 
-def _from_file(name: str, file: str | os.PathLike) -> HATNet:
+def _from_file(name: str, file: str | os.PathLike[str]) -> HATNet:
     """The model with somebody's weights."""
     pretrained_path(name)  # raises for an unknown name
     weights = read_weights(file)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin, features
+from PIL.TiffImagePlugin import TiffImageFile
 
 with contextlib.suppress(ImportError):  # optional: `read_picture` says what is missing
     import pi_heif
@@ -85,7 +86,7 @@ TURNS = {
 Box = tuple[int, int, int, int]
 
 
-def read_picture(source: str | os.PathLike | bytes, name: str) -> tuple[Image.Image, str]:
+def read_picture(source: str | os.PathLike[str] | bytes, name: str) -> tuple[Image.Image, str]:
     """A file, or its bytes, as an upright RGB picture, and a sentence for the user if something had to be guessed (else "").
 
     Of several frames or pages, the first. Transparent parts become white. 8-bit pictures keep their values. Other integers are divided
@@ -120,8 +121,8 @@ def _open(file: BinaryIO, name: str) -> tuple[str, ImageFile.ImageFile]:
     Image.init()  # Pillow's table of formats, Image.OPEN
     start, failed = file.read(512), None
     for kind in KINDS:
-        factory, accepts = Image.OPEN.get(kind, (None, lambda start: False))
-        if len(start) < 2 or accepts(start) is not True:  # Pillow's "not supported" is a text
+        factory, accepts = Image.OPEN.get(kind, (None, None))
+        if not factory or not accepts or len(start) < 2 or accepts(start) is not True:  # Pillow's "not supported" is a text
             continue
         failed = kind
         for stream in _streams(file):
@@ -170,18 +171,23 @@ def _decode(kind: str, image: ImageFile.ImageFile, file: BinaryIO) -> tuple[Imag
         factor = 1
     deep = image.mode in ("RGB", "RGBA", "RGBX") and any(re.search("[^a];16", str(tile[3])) for tile in image.tile)
     image.load()
-    dark = deep and max(high for _, high in image.getextrema()[:3]) < 16  # of 16 bits, Pillow has kept the high 8: here that is little
+    dark = deep and np.max(image.getextrema()[:3]) < 16  # of 16 bits, Pillow has kept the high 8: here that is little
     low = _low_bytes(kind, file) if dark or (deep and "transparency" in image.info) else None
-    picture, notice = _rgb(image, low, factor)
-    turn = _turn(image)
-    picture = picture if turn is None else picture.transpose(turn)
+    picture, notice = upright_rgb(image, low, factor)
     picture.info = {}  # its EXIF block and key colour have been heeded
     return picture, notice
 
 
+def upright_rgb(image: Image.Image, low: Image.Image | None = None, factor: int = 1) -> tuple[Image.Image, str]:
+    """A picture that Pillow has opened, as `read_picture` gives it. low: the low bytes of its colours, if they count. factor: reduce by."""
+    picture, notice = _rgb(image, low, factor)
+    turn = _turn(image)
+    return picture if turn is None else picture.transpose(turn), notice
+
+
 def _turn(image: Image.Image) -> Image.Transpose | None:
     try:
-        return TURNS.get(image.getexif().get(ORIENTATION))
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # Pillow's EXIF code meets damaged blocks with struct.error, KeyError, OverflowError and more
         return None
 
@@ -192,14 +198,14 @@ def _low_bytes(kind: str, file: BinaryIO) -> Image.Image:
     image = Image.OPEN[kind][0](file, "")
     swapped = {";16B": ";16L", ";16L": ";16B", ";16N": ";16B" if sys.byteorder == "little" else ";16L"}
     for index, (codec, extents, offset, args) in enumerate(image.tile):
-        mode, *rest = (args,) if isinstance(args, str) else args
+        mode, *rest = (args,) if isinstance(args, str) else args or ()
         mode = mode[:-4] + swapped[mode[-4:]]
         image.tile[index] = ImageFile._Tile(codec, extents, offset, (mode, *rest) if rest else mode)
     image.load()
     return image
 
 
-def _rgb(image: ImageFile.ImageFile, low: Image.Image | None, factor: int) -> tuple[Image.Image, str]:
+def _rgb(image: Image.Image, low: Image.Image | None, factor: int) -> tuple[Image.Image, str]:
     """A decoded picture in RGB, reduced by a factor, and what had to be guessed. low: the low bytes of its colours, if they count.
 
     Goes from top to bottom in strips of some STRIP pixels, so that no second copy of a large picture is made.
@@ -211,7 +217,7 @@ def _rgb(image: ImageFile.ImageFile, low: Image.Image | None, factor: int) -> tu
     if numbers is None and image.mode == "RGB" and not image.has_transparency_data and factor == 1:
         return image, ""
     black, white, notice = _range(map(numbers, boxes), bits) if numbers else (0, 255, "")
-    if image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow has turned bytes round, but nothing wider
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow turned bytes only
         black, white = white, black
     picture = Image.new("RGB", (math.ceil(width / factor), math.ceil(height / factor)))
     for box in boxes:
@@ -247,12 +253,12 @@ def _numbers(image: Image.Image, low: Image.Image | None) -> tuple[Callable[[Box
     """
     if low is not None:
         return (lambda box: np.asarray(image.crop(box))[..., :3] * np.int64(256) + np.asarray(low.crop(box))[..., :3]), 16
-    tiff = image.format == "TIFF"
-    signed = tiff and image.tag_v2.get(SAMPLE_FORMAT) in (SIGNED, (SIGNED,))
+    signed = isinstance(image, TiffImageFile) and image.tag_v2.get(SAMPLE_FORMAT) in (SIGNED, (SIGNED,))
+    stored: type[np.generic] | None
     if image.mode.startswith("I;16"):
         stored, bits = None, 16
     elif image.mode == "I":  # Pillow takes all for signed, and has scaled those of a PPM to 16 bits
-        stored, bits = np.uint32 if tiff and not signed else np.int32, 16 if image.format == "PPM" else 32
+        stored, bits = np.uint32 if isinstance(image, TiffImageFile) and not signed else np.int32, 16 if image.format == "PPM" else 32
     elif image.mode == "F":
         stored, bits = np.float32, 0
     elif image.mode == "L" and signed:  # Pillow takes them for unsigned

@@ -8,7 +8,7 @@ import reprlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Protocol
+from typing import Any, Protocol, TypeGuard
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -131,7 +131,7 @@ class Table:
     def __str__(self) -> str:
         return "a table of names and values"
 
-    def holds(self, value: object) -> bool:
+    def holds(self, value: object) -> TypeGuard[dict[str, Any]]:
         return isinstance(value, dict) and all(isinstance(key, str) for key in value)
 
     def nearest(self, value: object) -> None:
@@ -190,5 +190,5 @@ def plain(value: object) -> object:
     return value
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, bool) and value == value  # NaN is not equal to itself

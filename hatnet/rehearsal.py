@@ -47,7 +47,7 @@ def settle_precision(trainer: Trainer, asked: str) -> dict:
         set_precision(trainer, "bf16")
         seconds = step_seconds(trainer)
     if asked == "auto":
-        chosen = min(seconds, key=seconds.get, default="off")
+        chosen = min(seconds, key=seconds.__getitem__, default="off")
     elif seconds and seconds["bf16"] > NOISE * seconds["off"] and trainer.machine.rank == 0:
         figures = "a step takes {bf16:.3g} s in bfloat16 and {off:.3g} s in float32".format(**seconds)
         warnings.warn(f"--amp bf16 is slower than float32 on this machine: {figures}; --amp auto takes the faster one", stacklevel=2)

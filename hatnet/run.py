@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
@@ -52,7 +53,7 @@ class State:
     @property
     def kept(self) -> HATNet:
         """The model to validate and to keep: the running mean of the weights, if there is one."""
-        return self.averaged.module if self.averaged else self.model
+        return cast(HATNet, self.averaged.module) if self.averaged else self.model
 
     def judge(self, accuracy: float) -> None:
         """Take note of an epoch's accuracy on the held-out images."""
@@ -162,8 +163,9 @@ def keep_metrics(folder: Path, step: int) -> None:
 def _step(line: bytes, path: Path, number: int) -> int:
     """The step of a line of metrics.jsonl."""
     try:
-        figures = parse_json(line.rstrip(b"\r\n"), path, number)
-        check(figures if isinstance(figures, dict) else {}, {"step": _STEPS})
+        found = parse_json(line.rstrip(b"\r\n"), path, number)
+        figures = found if isinstance(found, dict) else {}
+        check(figures, {"step": _STEPS})
     except ValueError as error:
         where = "" if str(path) in str(error) else f"{path}, line {number}: "
         raise ValueError(f"{where}{error}; delete this line to continue the run") from None

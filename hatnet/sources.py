@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torchvision.datasets import Imagenette
 
-from hatnet.folders import NAMES, Folder, by_class, scan
+from hatnet.folders import NAMES, File, Folder, by_class, scan
 from hatnet.wordnet import IMAGENETTE, IMAGEWOOF, word
 
 ROOT = Path("data")  # where torchvision keeps its downloads
@@ -53,7 +53,8 @@ def joined(folders: Sequence[Folder], val_fraction: float) -> Folder:
     if len({folder.path for folder in folders}) < len(folders):
         raise ValueError(f"{' + '.join(str(folder.path) for folder in folders)}: name each folder once")
     there = [part for part in NAMES if any(part in folder.parts for folder in folders)]
-    parts, left_out = {part: [] for part in there}, {}
+    parts: dict[str, list[File]] = {part: [] for part in there}
+    left_out: dict[str, list[str]] = {}
     for number, folder in enumerate(folders, start=1):
         own = dict(folder.parts)
         if "val" in there and "val" not in own and "train" in own:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median, quantiles
 
 import torch
@@ -42,7 +43,8 @@ class Windows(nn.Module):
         self.side, self.attn = side, MHSA(channels, head_dim, group_norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        layout = layout_of("window", *x.shape[-2:], self.side, 1)
+        h, w = x.shape[-2:]
+        layout = layout_of("window", h, w, self.side, 1)
         windows = self.attn(rearrange(partition(x, layout), "b (i j) c -> b c i j", i=layout.i))
         return merge(rearrange(windows, "b c i j -> b (i j) c"), layout)
 
@@ -78,7 +80,7 @@ def measure(
     to warm up. progress(fraction done) is called after each run; if it returns False, the measurement stops and returns what it
     has. Raises ValueError for an unknown mechanism.
     """
-    makers = {
+    makers: dict[str, Callable[[], nn.Module]] = {
         "H-MHSA": lambda: HMHSA(c, head_dim, group_norm),
         "MHSA": lambda: MHSA(c, head_dim, group_norm),
         "windows": lambda: Windows(c, head_dim, g1),
@@ -94,7 +96,7 @@ def measure(
     for done, (turn, name) in enumerate(runs, 1):
         arguments = (x, g1, g2) if name == "H-MHSA" else (x,)
         if turn < 0:
-            peaks[name] = peak_memory(lambda layer=layers[name], arguments=arguments: layer(*arguments))
+            peaks[name] = peak_memory(partial(layers[name], *arguments))
         else:
             start = time.perf_counter()
             layers[name](*arguments)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from statistics import fmean
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,10 +20,11 @@ from torchvision.transforms import v2
 from tqdm import tqdm
 
 from hatnet.cards import Cards
-from hatnet.data import IGNORED, Images, generator, normalise, shift_flip_cut
+from hatnet.data import IGNORED, Images, generator, shift_flip_cut
 from hatnet.evaluation import accuracy, predict
 from hatnet.machine import CPU, Machine, obeyed_signals, stop_signals
 from hatnet.model import HATNet
+from hatnet.preprocessing import normalise
 from hatnet.recipe import Recipe, image_side
 from hatnet.run import WRITE_ERRORS, Run, begin
 
@@ -100,7 +102,7 @@ class Trainer:
         """Whether the last `recipe.patience` epochs brought no better accuracy."""
         return 0 < self.recipe.patience <= self.state.waited
 
-    def _add_gradient(self, network: nn.Module, *batch: Tensor) -> float:
+    def _add_gradient(self, network: Any, *batch: Tensor) -> float:
         """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share."""
         parts = list(zip(*(tensor.split(self.recipe.batch_size) for tensor in batch), strict=True))
         total = 0.0
@@ -123,11 +125,11 @@ class Trainer:
 
     def _network(self) -> nn.Module:
         """The model as this machine runs it."""
-        network = self.state.model.train()
+        network: nn.Module = self.state.model.train()
         if self.machine.world > 1:
             network = DistributedDataParallel(network, device_ids=None if self.machine.device.type == "cpu" else [self.machine.device])
         # For each size anew: symbolic sizes take longer to compile, and fail in the rounding of windows and cells.
-        return torch.compile(network, dynamic=False) if self.machine.compiled else network
+        return torch.compile(network, dynamic=False) if self.machine.compiled else network  # type: ignore[return-value]  # a compiled module is one
 
     def image_side(self, steps: int) -> int:
         """Side of the next step's images, in pixels."""

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.config import MECHANISMS
+from hatnet.checkpoints import SHIPPED
+from hatnet.mechanisms import MECHANISMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,8 +38,8 @@ def test_the_readme_s_table_of_calls_runs():
 
 @pytest.mark.parametrize("name", hatnet.list_checkpoints())
 def test_a_shipped_checkpoint_s_card_and_the_readme_have_its_accuracy(name):
-    info, card = hatnet.checkpoint_info(name), (ROOT / "checkpoints" / f"{name}.md").read_text(encoding="utf-8")
-    for word in ("accuracy", "data", "command", "time", "For teaching"):
+    info, card = hatnet.checkpoint_info(name), (SHIPPED / f"{name}.md").read_text(encoding="utf-8")
+    for word in ("accuracy", "data", "command", "time", "For teaching", f'`hatnet.transform(hatnet.checkpoint_info("{name}"))`'):
         assert word in card
     (row,) = [line for line in README.splitlines() if line.startswith(f"| [`{name}`]")]
     if info.data == "cards":
@@ -48,14 +49,14 @@ def test_a_shipped_checkpoint_s_card_and_the_readme_have_its_accuracy(name):
 
 
 def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
-    found = json.loads((ROOT / "checkpoints" / "cifar10.reaches.json").read_text(encoding="utf-8"))
+    found = json.loads((SHIPPED / "cifar10.reaches.json").read_text(encoding="utf-8"))
     for row in found["summary"]:
         values = [100 * run["accuracy"] for run in found["runs"] if run["arm"] == row["arm"]]
         speeds = [str(run["images_per_second"]) for run in found["runs"] if run["arm"] == row["arm"]]
         seeds = ", ".join(f"{value:.2f}" for value in values)
         assert f"| {row['arm']} | {fmean(values):.1f} ± {stdev(values):.1f} | {seeds} | {', '.join(speeds)} |" in README
         assert hatnet.checkpoint_info(f"cifar10-{row['arm']}").accuracy == pytest.approx(values[0] / 100)
-    found = json.loads((ROOT / "checkpoints" / "cards.ablation.json").read_text(encoding="utf-8"))
+    found = json.loads((SHIPPED / "cards.ablation.json").read_text(encoding="utf-8"))
     for arm in MECHANISMS:
         figures = []
         for budget, names in (("equal steps", ("global", "local")), ("equal time", ("global", "local")), ("equal steps", ("pointing",))):

@@ -17,7 +17,7 @@ from PIL import Image
 
 import hatnet
 import train_small
-from hatnet import data, folders, rehearsal, training
+from hatnet import data, folders, preprocessing, rehearsal, training
 from hatnet.run import State
 
 ROOT = Path(__file__).parents[1]
@@ -300,7 +300,7 @@ def test_eval_on_fewer_classes(pictures, whole, tmp_path, capsys):
         shutil.copytree(pictures / name, source / "test" / f"n-{name}")
     model, info = (read(whole / "best.safetensors") for read in (hatnet.load_checkpoint, hatnet.checkpoint_info))
     images = data.load(f"folder:{source}", "test", 32)
-    pixels, truth = data.normalise(images.pixels, info.mean, info.std), torch.tensor([0, 2])[images.labels]  # blue, green, red
+    pixels, truth = preprocessing.normalise(images.pixels, info.mean, info.std), torch.tensor([0, 2])[images.labels]  # blue, green, red
     with torch.no_grad():
         logits = model(pixels)
         model.classifier.bias[1] += (logits[:, [0, 2]].max(1).values - logits[:, 1]).median()

@@ -28,7 +28,7 @@ except ImportError as error:
 from app.core.colours import LIGHT
 from app.core.samples import FOLDER
 from hatnet.attention import HMHSA
-from hatnet.data import centre_crop, normalise
+from hatnet.preprocessing import centre_crop, normalise
 from tutorials.figures.beside import beside
 
 # Captum's progress bar wants ipywidgets, which nothing here needs.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.samples import FOLDER, SAMPLES, label_of, offered
 
-SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
+SHIPPED = Path(__file__).resolve().parents[2] / "hatnet" / "shipped"  # hatnet.checkpoints.SHIPPED
 
 
 def by_cell(header: Mapping) -> bool:
@@ -17,17 +17,28 @@ def by_cell(header: Mapping) -> bool:
     return header["config"].get("readout", 1) > 1
 
 
-def suits(header: Mapping) -> bool:
-    """Whether the pages can show it: the paper's attention in at least one stage, trained on photographs or on cards."""
+def unsuited(header: Mapping) -> str:
+    """Why no page can show it, to follow "Not offered: NAME, because"; nothing if pages can."""
+    if not header["config"]["g1"]:
+        return "each of its stages is plain attention, in one step"
+    if header["config"].get("in_chans", 3) != 3:
+        return "its images are not RGB"
+    if by_cell(header) and header["data"] != "cards":
+        return "it answers for each cell of pictures that are not drawn cards"
+    return ""
+
+
+def other_mechanisms(header: Mapping) -> set[str]:
+    """The mechanisms of its hierarchical stages that are not the paper's."""
     mechanism = header["config"].get("attention", "hierarchical")
-    hierarchical = set([mechanism] if isinstance(mechanism, str) else mechanism) == {"hierarchical"}
-    return hierarchical and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
+    return set([mechanism] if isinstance(mechanism, str) else mechanism) - {"hierarchical"}
 
 
 def rank(name: str, header: Mapping) -> tuple:
-    """The sort key of a shipped checkpoint: the classifier that knows most of the app's photographs opens first; of two, the faster."""
+    """The sort key of a shipped checkpoint: the classifier with H-MHSA that knows most of the app's photographs opens first, the faster of
+    two."""
     photographs = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
-    return by_cell(header), -photographs, int(header["image_size"]), name
+    return bool(other_mechanisms(header)), by_cell(header), -photographs, int(header["image_size"]), name
 
 
 def opening(params: Mapping[str, str]) -> dict | None:
@@ -36,7 +47,7 @@ def opening(params: Mapping[str, str]) -> dict | None:
     for path in SHIPPED.glob("*.safetensors"):
         try:
             header = read(path)
-            if suits(header):
+            if not unsuited(header):
                 ranks[path.stem] = rank(path.stem, header)
                 headers[path.stem] = header
         except (OSError, ValueError, KeyError, TypeError, AttributeError):

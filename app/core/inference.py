@@ -14,7 +14,9 @@ from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture, cached, model_input
 from app.core.view import ViewState
 from hatnet.attention import merge
-from hatnet.data import normalise
+from hatnet.geometry import layout_of
+from hatnet.mechanisms import MECHANISMS
+from hatnet.preprocessing import normalise
 
 torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 forward_slots = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
@@ -131,10 +133,10 @@ def weight_count(checkpoint: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...
     """The number of weights in all maps together."""
     total = 0
     for index, stage in enumerate(checkpoint.config.stages):
-        side = checkpoint.grid(stage)
-        keys = side**2
+        side, kinds, sides = checkpoint.grid(stage), ("full",), (1, 1)
         if stage in checkpoint.hierarchical:
-            keys = min(g1[index], side) ** 2 + math.ceil(side / g2[index]) ** 2
+            kinds, sides = MECHANISMS[checkpoint.config.mechanisms[index]].layout_kinds, (g1[index], g2[index])
+        keys = sum(math.prod(layout_of(kind, side, side, *sides).keys) for kind in kinds)
         total += checkpoint.depth(stage) * checkpoint.heads(stage) * side**2 * keys
     return total
 

@@ -16,8 +16,9 @@ import hatnet
 from app.core.checkpoints import Checkpoint
 from app.core.samples import FOLDER, SAMPLES
 from hatnet import cards
-from hatnet.data import IGNORED, centre_crop
+from hatnet.data import IGNORED
 from hatnet.pictures import read_picture
+from hatnet.preprocessing import centre_crop
 
 SHARP = 720  # pixels: side of the photograph on the page
 SMALL = 320  # pixels: enough for the mean colours of cells

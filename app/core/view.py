@@ -1,6 +1,6 @@
 """What the visitor is looking at: one `ViewState` for all pages, kept in the page's address, so that a copied link shows the same."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from app.core.checkpoints import Checkpoint
@@ -8,6 +8,7 @@ from app.core.samples import SAMPLES, offered
 from app.core.words import count
 
 UPLOAD = "upload"  # the image's name if it is the visitor's own
+EQUATIONS = (2, *range(6, 16))  # the steps of Equations; 2 stands for plain attention, Eqs. 1 to 3
 PANELS = ("maps", "heads", "pooling", "seam")
 
 
@@ -26,7 +27,7 @@ class ViewState:
     place: tuple[float, float]  # the token, as fractions (y, x) of the picture: survives a change of stage
     g1: tuple[int, ...]  # window sides, one for each hierarchical stage, in tokens
     g2: tuple[int, ...]  # cell sides
-    equation: int = 6  # Equations: the equation that is open, 6 to 15
+    equation: int = 2  # Equations: the step that is open, one of EQUATIONS
     step: int = 1  # Start: the card in front, 1 to 7
     tour: int = 0  # the stop of the tour, from 1; 0: not on the tour
     pixels: int = 0  # Cost: side of the picture in the calculation; 0: the model's own
@@ -114,11 +115,11 @@ def parse(
         notices.append(f"The link asked for {problem}. {_title(image)} is shown.")
 
     stages = checkpoint.config.stages
-    stage = _whole(params, "stage", view.stage, stages[0], stages[-1], f"this checkpoint has stages {stages[0]} to {stages[-1]}", notices)
+    stage = _whole(params, "stage", view.stage, stages, f"this checkpoint has stages {stages[0]} to {stages[-1]}", notices)
     depth, heads = checkpoint.depth(stage), checkpoint.heads(stage)
     head = None
     if params.get("head", "mean") != "mean":
-        head = _whole(params, "head", 1, 1, heads, f"this stage has {count(heads)}", notices)
+        head = _whole(params, "head", 1, range(1, heads + 1), f"this stage has {count(heads)}", notices)
     panel = params.get("panel", "maps")
     if panel not in PANELS:
         notices.append(f"The link asked for panel “{_short(panel)}”; there are {', '.join(PANELS)}. The maps are shown.")
@@ -127,16 +128,16 @@ def parse(
         view,
         image=image,
         stage=stage,
-        block=_whole(params, "block", opening_block(checkpoint, stage), 1, depth, f"this stage has {count(depth)}", notices),
+        block=_whole(params, "block", opening_block(checkpoint, stage), range(1, depth + 1), f"this stage has {count(depth)}", notices),
         head=head,
         place=_place(params, home(image), notices),
         g1=_sides(params, "g1", checkpoint, notices),
         g2=_sides(params, "g2", checkpoint, notices),
-        equation=_whole(params, "equation", view.equation, 6, 15, "the page has Eqs. 6 to 15", notices),
-        step=_whole(params, "step", view.step, 1, 7, "the Start page has seven cards", notices),
-        tour=_whole(params, "tour", view.tour, 0, stops, f"the tour has {count(stops)} stops", notices),
-        pixels=_whole(params, "pixels", 0, 0, 1024, "0 stands for the model’s own, and 1024 is the maximum", notices),
-        channels=_whole(params, "channels", 0, 0, 1024, "0 stands for the stage’s own, and 1024 is the maximum", notices),
+        equation=_whole(params, "equation", view.equation, EQUATIONS, "the page has Eqs. 1 to 3 as equation 2, and Eqs. 6 to 15", notices),
+        step=_whole(params, "step", view.step, range(1, 8), "the Start page has seven cards", notices),
+        tour=_whole(params, "tour", view.tour, range(stops + 1), f"the tour has {count(stops)} stops", notices),
+        pixels=_whole(params, "pixels", 0, range(1025), "0 stands for the model’s own, and 1024 is the maximum", notices),
+        channels=_whole(params, "channels", 0, range(1025), "0 stands for the stage’s own, and 1024 is the maximum", notices),
         panel=panel,
     )
     return view, notices
@@ -168,7 +169,7 @@ def _title(image: str) -> str:
     return f"“{SAMPLES[image].title}”"
 
 
-def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: int, reason: str, notices: list[str]) -> int:
+def _whole(params: Mapping[str, str], key: str, default: int, valid: Sequence[int], reason: str, notices: list[str]) -> int:
     if key not in params:
         return default
     name = "card" if key == "step" else key  # as the Start page calls it
@@ -178,7 +179,7 @@ def _whole(params: Mapping[str, str], key: str, default: int, low: int, high: in
         problem = f"{name} “{_short(params[key])}”, which is not a whole number"
         notices.append(f"The link asked for {problem}. {name.capitalize()} {default} is shown.")
         return default
-    shown = min(max(asked, low), high)
+    shown = min(valid, key=lambda value: abs(value - asked))
     if shown != asked:
         notices.append(f"The link asked for {name} {_short(str(asked))}; {reason}. {name.capitalize()} {shown} is shown.")
     return shown

@@ -4,6 +4,7 @@ from pathlib import Path
 
 FOLDER = "tutorials/exercises"  # relative to the project
 BY_EQUATION = {
+    2: "01-tokens-and-attention",
     **dict.fromkeys(range(6, 10), "02-local-attention"),
     **dict.fromkeys(range(10, 14), "03-global-attention"),
     14: "04-joining",

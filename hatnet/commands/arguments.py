@@ -7,7 +7,7 @@ from pathlib import Path
 from hatnet import checkpoint_info
 from hatnet.config import from_fields
 from hatnet.foreign import SUFFIXES
-from hatnet.ranges import Flag, Many, Number, Table, Whole, Word, check
+from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import RECIPES, Recipe, recipe_table
 from hatnet.run import read_config
 from hatnet.sources import in_folders
@@ -174,7 +174,7 @@ def check_arguments(args: argparse.Namespace) -> None:
     Those that are fields of the recipe or of the model are checked there.
     """
     sides = Many(Whole(1, 4096), 1, 4)
-    ranges = {
+    ranges: dict[str, Range] = {
         "data": Word(),
         "val_fraction": Number(0, 1, above=True, below=True),
         "max_unreadable": Whole(0, 10**9),
@@ -184,7 +184,7 @@ def check_arguments(args: argparse.Namespace) -> None:
         "compile": Flag(),
         "trust_layout": Flag(),
     }
-    optional = {
+    optional: dict[str, Range] = {
         "image_size": Whole(1, 4096),
         "model": Word(),
         "init": Word(),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hatnet import HATNet, checkpoint_info, create_model, foreign, load_checkpoint, official
 from hatnet.config import check_fields
-from hatnet.optimiser import stage_of
+from hatnet.depth import stage_of
 
 
 def overrides(args: argparse.Namespace) -> dict:
@@ -27,8 +27,8 @@ def overrides(args: argparse.Namespace) -> dict:
         except (ValueError, RecursionError):
             fields[name] = value  # a word
     check_fields(fields)
-    if "num_classes" in fields:
-        raise ValueError("--set num_classes: it follows from the data; leave it out")
+    if given := [name for name in ("num_classes", "in_chans") if name in fields]:
+        raise ValueError(f"--set {given[0]}: it follows from the data; leave it out")
     return fields
 
 

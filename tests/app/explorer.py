@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 import hatnet
-from hatnet.data import centre_crop, normalise
+from hatnet.preprocessing import centre_crop, normalise
 from tests.app.pages import MAIN, components
 
 SENT = {}  # key -> sheet: what a browser has been sent. A key says all that its sheet depends on.

@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from app.core.samples import FOLDER
-from hatnet.data import centre_crop
+from hatnet.preprocessing import centre_crop
 from tests.browser.looking import changed, values
 from tools.running_app import settle
 

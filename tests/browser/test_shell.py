@@ -26,7 +26,7 @@ PAGES = {
 }
 # What the Tab key must reach: a part of what is focused, in words. Start and the Explorer are walked in their own tests.
 STOPS = {
-    "equations": ["Cut into windows", "Next", "Glossary", "the windows", "numbers", "token grid"],
+    "equations": ["Plain attention", "Next", "Glossary", "the weights", "numbers", "The code that ran", "token grid"],
     "grids": ["4 ★", "Pin B as A", "Swap", "Save", "Glossary", "as trained", "map", "token grid"],
     "cost": ["Resolution", "Channels", "Window", "Cell", "Measure", "Save", "Glossary", "What is counted"],
     "why": ["Map of Raw attention", "Map of Two hops", "Map of Rollout", "token grid"],

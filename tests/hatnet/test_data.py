@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from hatnet import data
+from hatnet import data, preprocessing
 
 
 def paint(path, colour, size=(40, 32)):
@@ -55,7 +55,7 @@ def test_folder_with_parts(tmp_path):
 def test_centre_crop_takes_the_middle():
     picture = Image.new("L", (96, 32), 0)
     picture.paste(200, (32, 0, 64, 32))
-    assert np.asarray(data.centre_crop(picture, 32)).min() == 200
+    assert np.asarray(preprocessing.centre_crop(picture, 32)).min() == 200
 
 
 def test_unreadable_pictures_are_named_and_counted(folder):
@@ -148,7 +148,7 @@ def test_statistics_and_normalise():
     values = pixels.numpy() / 255
     np.testing.assert_allclose(mean, values.mean((0, 2, 3)))
     np.testing.assert_allclose(std, values.std((0, 2, 3)))
-    normal = data.normalise(pixels, mean, std).numpy()
+    normal = preprocessing.normalise(pixels, mean, std).numpy()
     np.testing.assert_allclose(normal.mean((0, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(normal.std((0, 2, 3)), 1, atol=1e-5)
 

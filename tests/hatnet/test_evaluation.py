@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import hatnet
-from hatnet import data, evaluation
+from hatnet import data, evaluation, preprocessing
 
 
 def test_confusion_and_accuracy():
@@ -51,7 +51,7 @@ def test_a_model_that_knows_more_classes():
     images = evaluation.relabelled(found, known, names)
     assert images.labels.tolist() == [2, 0, 2] * 3 and images.classes == known
     with torch.inference_mode():
-        logits = model(data.normalise(images.pixels, [0.5] * 3, [0.25] * 3))
+        logits = model(preprocessing.normalise(images.pixels, [0.5] * 3, [0.25] * 3))
     assert torch.equal(evaluation.predict(model, images, [0.5] * 3, [0.25] * 3), logits.argmax(1))
     among = evaluation.predict(model, images, [0.5] * 3, [0.25] * 3, among=[0, 2])
     assert among.tolist() == [0 if row[0] > row[2] else 2 for row in logits.tolist()] and len(among.unique()) == 2

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import hatnet
-from hatnet import attention, open_sizes
-from hatnet.config import MECHANISMS
+from hatnet import attention, by_index
 from hatnet.geometry import layout_of
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.models import random_weights
 from tests.hatnet.naive import picture
 
@@ -59,20 +59,23 @@ def test_a_guard_that_stops_the_export_is_named():
 def test_windows_by_index_are_the_windows(kind, size):
     layout, x = layout_of(kind, *size, 4, 2), torch.randn(2, 6, *size)
     mask = attention.window_mask(x, layout)
-    wanted, found = attention.partition(x, layout), open_sizes.partition(x, layout)
+    wanted, found = attention.partition(x, layout), by_index.partition(x, layout)
     real = torch.ones(wanted.shape[:2], dtype=torch.bool) if mask is None else mask[:, 0, 0]
-    assert torch.equal(open_sizes.window_mask(x, layout)[:, 0, 0], real)
+    assert torch.equal(by_index.window_mask(x, layout)[:, 0, 0], real)
     assert torch.equal(found[real], wanted[real])
-    assert torch.equal(open_sizes.merge(found, layout), x)
+    assert torch.equal(by_index.merge(found, layout), x)
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # sizes become part of the trace
 def test_torch_jit_trace_serves_every_batch():
     model, image = two_stages(), picture(0, 75, 90)
-    with torch.no_grad():
-        traced = torch.jit.trace(model, (image,))
-        images = picture(1, 75, 90, batch=3)
-        torch.testing.assert_close(traced(images), model(images), atol=1e-5, rtol=0)
+    images = picture(1, 75, 90, batch=3)
+    for gradients, checkpointing in ((False, False), (True, True)):
+        model.set_grad_checkpointing(checkpointing)
+        with torch.set_grad_enabled(gradients):
+            traced = torch.jit.trace(model, (image,))
+        with torch.no_grad():
+            torch.testing.assert_close(traced(images), model(images), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -84,6 +87,21 @@ def test_torch_compile_in_one_graph(size):
     torch._dynamo.reset()
     with torch.no_grad():
         torch.testing.assert_close(torch.compile(model, fullgraph=True, backend="eager")(image), wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_torch_compile_in_training(checkpointing):
+    """Gradients of a model that is compiled in one graph."""
+    model, image = two_stages().train(), picture(0, 75, 90)
+    model.dropout.p = 0
+    model(image).square().sum().backward()
+    wanted = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    model.set_grad_checkpointing(checkpointing)
+    torch._dynamo.reset()
+    torch.compile(model, fullgraph=True, backend="eager")(image).square().sum().backward()
+    for p, gradient in zip(model.parameters(), wanted, strict=True):
+        torch.testing.assert_close(p.grad, gradient)
 
 
 @pytest.mark.slow

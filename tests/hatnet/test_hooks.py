@@ -3,7 +3,6 @@
 import copy
 
 import pytest
-import timm.models._features as timm_features
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
@@ -11,7 +10,7 @@ from torch.nn.utils import parametrize
 from torchvision.models.feature_extraction import create_feature_extractor
 
 import hatnet
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.models import random_weights, short
 from tests.hatnet.naive import picture
 
@@ -105,15 +104,6 @@ def test_feature_info_names_modules_that_fire():
             assert [len(x[0]) for x in maps] == [info["num_chs"] for info in model.feature_info]
         for found, wanted in zip(maps, model.forward_features(images), strict=True):
             assert torch.equal(found, wanted)
-
-
-def test_timm_takes_its_features_from_the_hooks():
-    model, images = small(), picture(0, 37, 50)
-    with torch.no_grad():
-        wanted = model.forward_features(images)
-        hooked = timm_features.FeatureHookNet(copy.deepcopy(model), out_indices=(0, 1, 2), flatten_sequential=False)
-        for found, one in zip(hooked(images), wanted, strict=True):
-            torch.testing.assert_close(found, one, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("changes", CHANGES)

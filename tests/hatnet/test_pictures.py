@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from app.core.pictures import upload
-from hatnet import data, pictures
+from hatnet import data, pictures, preprocessing
 from hatnet.pictures import read_picture
 from tests.app.pictures import bomb, encoded
 
@@ -424,8 +424,8 @@ def test_trainer_and_app_see_the_same(file, tmp_path):
     (tmp_path / "a").write_bytes(file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trained = data.decode(tmp_path / "a", 8)
-    shown = np.array(data.centre_crop(upload(file, "a").image, 8))
+        trained = preprocessing.decode(tmp_path / "a", 8)
+    shown = np.array(preprocessing.centre_crop(upload(file, "a").image, 8))
     np.testing.assert_array_equal(trained.permute(1, 2, 0).numpy(), shown)
 
 
@@ -442,11 +442,11 @@ def test_eight_bit_rgb_is_decoded_as_by_pillow_alone(tmp_path):
         Image.fromarray(noise).save(tmp_path / name)
         alone = Image.open(tmp_path / name).convert("RGB")
         wanted = alone.resize((48, 48), Image.Resampling.BICUBIC, box=(25, 0, 175, 150), reducing_gap=3.0)
-        np.testing.assert_array_equal(data.decode(tmp_path / name, 48).permute(1, 2, 0).numpy(), np.asarray(wanted))
+        np.testing.assert_array_equal(preprocessing.decode(tmp_path / name, 48).permute(1, 2, 0).numpy(), np.asarray(wanted))
 
 
 def test_the_trainer_takes_every_kind_that_is_read_and_warns_once_of_each_guess(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "REPORTED", set())
+    monkeypatch.setattr(preprocessing, "REPORTED", set())
     (tmp_path / "x").mkdir()
     for name in ("1.jfif", "2.AVIF", "3.tif", "4.tif", "5.Gif", "6.tif"):
         image = Image.fromarray(UP)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import hatnet
-from hatnet import cards, data
+from hatnet import cards, data, preprocessing
 from hatnet.machine import Machine
 from hatnet.recipe import Recipe
 from hatnet.run import Run, State
@@ -202,7 +202,7 @@ def test_class_weights_in_the_loss():
     given = images(16)
     given.labels[:] = torch.tensor([0] * 10 + [1] * 4 + [2] * 2)
     trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), recipe, given)
-    logits = trainer.state.model(data.normalise(given.pixels, trainer.mean, trainer.std)).log_softmax(1)
+    logits = trainer.state.model(preprocessing.normalise(given.pixels, trainer.mean, trainer.std)).log_softmax(1)
     wanted = -sum(logits[i, label] * 16 / (3 * [10, 4, 2][label]) for i, label in enumerate(given.labels)) / 16
     assert next(trainer.optimise(1)) == pytest.approx(wanted.item(), rel=1e-5)
 

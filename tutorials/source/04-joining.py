@@ -407,7 +407,7 @@ def my_network(image, run_block):
     x = model.stages[2].downsample(x)
     for each in model.stages[2].blocks:
         x = each(x)
-    return model.classify(x)
+    return model.forward_head(x)
 
 
 def forgetful(x, theirs, g1, g2):

@@ -35,7 +35,7 @@ from tutorials.figures.beside import beside
 from app.core import overlay
 from app.core.colours import LIGHT
 from app.core.samples import SAMPLES
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tutorials.checks import looking_inside as checks
 from tutorials.start import model_and_image, photograph, show
 
@@ -532,7 +532,7 @@ checks.grad_cam(grad_cam)
 # %%
 with torch.no_grad():
     features = model.forward_features(image)[-1]
-mine = grad_cam(features, model.classify, target)
+mine = grad_cam(features, model.forward_head, target)
 captum = torch.from_numpy(attribution.grad_cam(model, image, target, stage=4))
 print(
     f"on stage 4's {tuple(mine.shape)} tokens, largest difference from Captum: "

@@ -37,7 +37,8 @@ from app.views.grids.accuracy import of_stage
 from tutorials.figures import accuracy, maps
 from app.core.colours import LIGHT
 from hatnet import attention, cards, complexity, evaluation
-from hatnet.data import IGNORED, normalise
+from hatnet.data import IGNORED
+from hatnet.preprocessing import normalise
 from hatnet.recipe import RECIPES
 from hatnet.training import Trainer
 from tutorials.checks import train_one as checks

@@ -17,6 +17,8 @@ st.title(text.headline(layer.mhsa, layer.hmhsa), anchor=False)
 st.html(text.lead(layer.n, layer.mhsa, layer.hmhsa, layer.crossover) + text.bars(layer.mhsa, layer.terms))
 if not layer.hierarchical:
     note(f"Stage {view.stage} uses plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
+if view.stage in checkpoint.other_mechanisms:
+    note("This checkpoint uses another mechanism.", "The page shows what H-MHSA would cost here; the whole model is counted as it is.")
 sections.sliders(layer)
 left, right = st.columns(2, gap="medium")
 with left:
@@ -25,7 +27,8 @@ with right:
     sections.over_diagonal(layer)
 left, right = st.columns([5, 2], vertical_alignment="center")
 with left:
-    sections.one_token(layer)
+    if view.stage not in checkpoint.other_mechanisms:
+        sections.one_token(layer)
 with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
     sections.save(layer, count, measured)
     blocks.letters()

@@ -1,4 +1,4 @@
-// An equation and its tensors. What is pointed at is a panel and a cell of it; every panel that shares an index with it is marked too.
+// Equations, one to a line, and their tensors. What is pointed at is a panel and a cell of it; every panel that shares an index with it is marked too.
 
 import { greyOf } from "../../components/js/canvas.js";
 import { themeOf } from "../../components/js/colours.js";
@@ -12,9 +12,10 @@ import { drawPanel } from "./panels.js";
 /** @typedef {import("./indices.js").Panel} Panel */
 /** @typedef {import("./indices.js").Cell} Cell */
 /** @typedef {import("../../components/js/geometry.js").Box} Box */
-/** @typedef {{ html: string, panel: string, hue: string, words: string, size: string }} Term */
+/** @typedef {{ html: string, panel: string, hue: string, words: string, size: string }} Term its panel is "" if it is not drawn */
+/** @typedef {{ number: number, pieces: (string | Term)[] }} Line one equation, with its number in the paper */
 /**
- * @typedef {{ equation: (string | Term)[], columns: Panel[][], start: Cell, shapes: string, photo: string }} Data as
+ * @typedef {{ equations: Line[], columns: Panel[][], start: Cell, sizes: string, photo: string }} Data as
  * app/views/equations/boards makes it
  */
 /** @typedef {{ panel: Panel, figure: HTMLElement, plot: HTMLElement, told: string }} Figure */
@@ -26,7 +27,7 @@ export default function mount(component) {
 
 /** @param {HTMLElement} root @returns {import("../../components/js/view.js").View} */
 function start(root) {
-  const [equation, shapes, columns, line] = [".equation", ".shapes", ".columns", ".line"].map((name) => find(root, name));
+  const [equations, sizes, columns, line] = [".equations", ".sizes", ".columns", ".line"].map((name) => find(root, name));
   const photo = new Image();
   const theme = themeOf(root);
   /** @type {Data} */
@@ -53,19 +54,32 @@ function start(root) {
 
   function build() {
     const before = focusedBeside(root)?.dataset.panel;
-    equation.replaceChildren(...data.equation.map((piece) => (typeof piece === "string" ? make("span", "", piece) : termButton(piece))));
-    shapes.innerHTML = data.shapes;
+    equations.replaceChildren(...data.equations.map(lineOf));
+    sizes.textContent = data.sizes;
     figures = new Map();
     columns.replaceChildren(...data.columns.map(columnOf));
-    if (before) /** @type {?HTMLElement} */ (equation.querySelector(`[data-panel="${before}"]`))?.focus({ preventScroll: true });
+    if (before) /** @type {?HTMLElement} */ (equations.querySelector(`[data-panel="${before}"]`))?.focus({ preventScroll: true });
+  }
+
+  /** @param {Line} line */
+  function lineOf({ number, pieces }) {
+    const row = make("div", "equation");
+    row.append(...pieces.map((piece) => (typeof piece === "string" ? make("span", "", piece) : termOf(piece))), make("span", "number", `(${number})`));
+    return row;
   }
 
   /** @param {Term} piece */
-  function termButton({ html, panel, hue, words, size }) {
-    const button = makeButton(hue, `${html}<small>${size}</small>`);
+  function termOf({ html, panel, hue, words, size }) {
+    const labelled = `${html}<small>${size}</small>`;
+    if (!panel) {
+      const still = make("span", `term ${hue}`, labelled);
+      still.title = words;
+      return still;
+    }
+    const button = makeButton(`term ${hue}`, labelled);
     button.title = words;
     button.dataset.panel = panel;
-    button.setAttribute("aria-label", `${words}, ${size}`);
+    button.setAttribute("aria-label", `${plainText(html)}: ${words}, ${size}`);
     /** @param {?string} lit */
     const point = (lit) => {
       term = lit;
@@ -88,7 +102,7 @@ function start(root) {
     const photos = group.some(({ kind }) => kind === "photo");
     if (narrow) column.classList.add("narrow");
     else if (!photos && data.columns.some(([first]) => first.kind === "bars")) column.classList.add("beside");
-    column.style.flex = `${narrow ? 0.42 : photos ? 1.25 : 1} 1 0`;
+    column.style.flex = `${narrow ? 0.46 : photos ? 1.25 : 1} 1 0`;
     column.append(...group.map(figureOf));
     return column;
   }
@@ -151,12 +165,12 @@ function start(root) {
     columns.classList.toggle("pointing", Boolean(lit));
     for (const { panel, figure } of figures.values()) figure.classList.toggle("lit", lit !== null && belongs(panel.id, lit));
     const reading = pointed?.[0] ?? focusedBeside(root)?.dataset.name;
-    for (const button of buttonsOf(equation)) {
+    for (const button of buttonsOf(equations)) {
       button.classList.toggle("lit", belongs(reading, button.dataset.panel));
       button.setAttribute("aria-pressed", String(held === button.dataset.panel));
     }
-    for (const piece of data.equation)
-      if (typeof piece !== "string" && piece.panel === lit) {
+    for (const piece of data.equations.flatMap(({ pieces }) => pieces))
+      if (lit && typeof piece !== "string" && piece.panel === lit) {
         line.innerHTML = `${piece.html}: ${piece.words} <small>${piece.size}</small>`;
         return draw();
       }
@@ -185,7 +199,7 @@ function start(root) {
     const indices = meant(at);
     for (const { panel, plot, told } of figures.values()) {
       const marks = panel.id === at[0] ? [/** @type {Box} */ ([at[1], at[2], 1, 1])] : marked(panel, indices);
-      const mark = marks.length ? ` Marked: ${rowAndColumn(marks[0])}.` : "";
+      const mark = marks.length ? ` Marked: ${rowAndColumn(placeOf(panel, marks[0]))}.` : "";
       setLabel(plot, `${told}${mark} Arrow keys move from number to number.`);
       if (plot.clientWidth) drawPanel(findCanvas(plot), plot.clientWidth, panel, { marks, grey, theme });
     }
@@ -194,7 +208,7 @@ function start(root) {
   return {
     receive(/** @type {Data} */ fresh) {
       if (JSON.stringify(data) === JSON.stringify(fresh)) return;
-      if (data?.start[0] !== fresh.start[0] || data.equation.length !== fresh.equation.length) term = held = null;
+      if (data?.start[0] !== fresh.start[0] || data.equations.length !== fresh.equations.length) term = held = null;
       if (data?.photo !== fresh.photo) photo.src = fresh.photo;
       data = fresh;
       pinned = data.start;
@@ -210,13 +224,17 @@ function start(root) {
 const belongs = (id, other) => id === other || id === `${other}-strip`;
 
 /** A panel in words: the range of its numbers, and where the largest is. @param {Panel} panel */
-function describePanel({ title, small, values }) {
+function describePanel(panel) {
+  const { title, small, values } = panel;
   const all = values.flat();
   const at = all.indexOf(Math.max(...all));
-  const largest = rowAndColumn([Math.floor(at / values[0].length), at % values[0].length]);
-  const name = `${plainText(title)}, ${plainText(small)}`;
+  const largest = rowAndColumn(placeOf(panel, [Math.floor(at / values[0].length), at % values[0].length]));
+  const name = [title, small].filter(Boolean).map(plainText).join(", ");
   return `${name}: from ${short(Math.min(...all))} to ${short(all[at])}, in ${largest}.`;
 }
+
+/** Where a number of a panel lies on the map if the panel is a part of it. @param {Panel} panel @param {ArrayLike<number>} at */
+const placeOf = ({ origin: [top, left] = [0, 0] }, at) => [top + at[0], left + at[1]];
 
 /** @param {number} value */
 const short = (value) => minus(Number(value.toPrecision(2)));

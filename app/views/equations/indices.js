@@ -5,10 +5,11 @@
 /** @typedef {[string, number, number]} Cell a panel's id, row and column */
 /** @typedef {Record<string, number>} Indices */
 /**
- * As app/views/equations/boards/panels.py makes it. size: rows and columns of the picture where they are not those of the values.
+ * As app/views/equations/boards/panels.py makes it. size: rows and columns of the picture where they are not those of the values;
+ * origin: where its first number lies on the map.
  * @typedef {{ id: string, title: string, small: string, hue: string, kind?: string, values: number[][], most: number, size?: Pair,
  *   rows?: [string, number[]], columns?: [string, number[]], cells?: [string, number[][]], says?: string[][], crop?: Box, ring?: Pair,
- *   frame?: Box, every?: number, own?: number }} Panel
+ *   frame?: Box, origin?: Pair, every?: number, own?: number }} Panel
  */
 
 /** @param {Panel} panel @returns {Pair} */

@@ -1,4 +1,4 @@
-"""The sections of the Equations page: the list of equations, and the lesson on one of them."""
+"""The sections of the Equations page: the list of steps, and the lesson on one of them."""
 
 import streamlit as st
 
@@ -24,24 +24,23 @@ def selection_of(view: ViewState, checkpoint: Checkpoint, checked: CheckedEquati
     return Selection(tensors=checked.tensors, weights=checked.weights, token=token, window=window, g1=g1, g2=g2, head=head)
 
 
-def contents(checked: CheckedEquations, channels: int) -> None:
-    """All equations to choose from, and the way to the one before and the next."""
+def contents(equations: dict[int, hatnet.Equation], channels: int) -> None:
+    """All steps to choose from, and the way to the one before and the next."""
     chosen = session.view().equation
-    labels = {number: text.label(checked.equations[number], channels) for number in boards.NAMES}
-    first, last = min(labels), max(labels)
+    steps = list(boards.NAMES)
+    at = steps.index(chosen)
+    labels = {number: text.label(equations[number], channels) for number in steps}
     with st.container(key="steps"):
-        options = dict(options=list(labels), format_func=labels.get, label_visibility="collapsed")
+        options = dict(options=steps, format_func=labels.get, label_visibility="collapsed")
         session.bound(st.radio, "Equation", "equation", chosen, **options)
     with st.container(key="pace", horizontal=True):
-        st.button("Back", icon=":material/arrow_back:", disabled=chosen == first, on_click=session.update, kwargs=dict(equation=chosen - 1))
-        name, icon = ("Start again", ":material/replay:") if chosen == last else ("Next", ":material/arrow_forward:")
-        following = dict(equation=first if chosen == last else chosen + 1)
-        st.button(name, icon=icon, type="primary", on_click=session.update, kwargs=following)
-
-
-def heading(number: int) -> None:
-    name, hue, words = boards.NAMES[number]
-    st.html(f'<p class="title step"><span class="{hue}">Eq. {number} · {name}</span><small>{words}</small></p>')
+        back = dict(disabled=at == 0, on_click=session.update, kwargs=dict(equation=steps[at - 1]))
+        st.button("Back", key="step_back", icon=":material/arrow_back:", **back)
+        last = at == len(steps) - 1
+        name, icon = ("Start again", ":material/replay:") if last else ("Next", ":material/arrow_forward:")
+        following = dict(equation=steps[0] if last else steps[at + 1])
+        # One button for both, so that it keeps the keyboard's focus.
+        st.button(name, key="step_next", icon=icon, type="primary", on_click=session.update, kwargs=following)
 
 
 def heads(view: ViewState, checkpoint: Checkpoint, head: int) -> None:
@@ -57,15 +56,17 @@ def heads(view: ViewState, checkpoint: Checkpoint, head: int) -> None:
 
 
 def lesson(equation: hatnet.Equation, difference: float, selection: Selection) -> None:
-    """One equation: its board, its check, what it does, and how the paper and the code write it."""
-    picture = session.picture()
-    drawn = boards.board(equation.number, selection, equation.terms)
-    board(key="board", drawn=drawn, photo=pictures.data_uri(picture, pictures.sharp(picture)), shapes=text.shapes(equation))
-    st.html(text.check(equation, difference))
-    st.markdown(content.sections("views/equations/page.md")[str(equation.number)])
+    """One step: its board, its numbers and check, what it does, how the paper writes it; and the code, folded."""
+    picture, number = session.picture(), equation.number
+    drawn = boards.board(number, selection, equation.terms)
+    board(key="board", drawn=drawn, photo=pictures.data_uri(picture, pictures.sharp(picture)), sizes=text.SIZES[number])
+    st.html(text.numbers(equation, selection) + text.check(equation, difference))
+    st.markdown(content.sections("views/equations/page.md")[str(number)])
     with st.container(key="paper"):
         # It takes the keyboard's focus, so that the arrow keys can move an equation that is wider than the page.
-        st.html('<p class="muted" tabindex="0">As in the paper, with the sizes of this stage</p>')
+        st.html('<p class="muted" tabindex="0">As the paper writes it, with the sizes of this stage</p>')
         shapes = {equation.symbols[name]: shape for name, shape in (equation.before | equation.after).items()}
         st.latex(latex.with_sizes(equation.latex, shapes, selection.grid, selection.channels, selection.g1, selection.g2))
-    st.html(text.code(equation))
+    st.html(text.paper(equation))
+    with st.expander("The code that ran", icon=":material/code:"):
+        st.html(text.code(equation))

@@ -1,16 +1,97 @@
-"""What the Equations page says of an equation in words and code: its line in the list, its check, the line of Python that ran."""
+"""What the Equations page says of an equation in words and code: its line in the list, its numbers, its check, the line that ran."""
 
 import html
 
+import numpy as np
+
 import hatnet
+from app.core.quantities import quantity
+from app.core.words import count, percent, significant
 from app.ui import notebook_links
 from app.views.equations import boards, latex
+from app.views.equations.boards.panels import JOINED, LOCAL, NORMED, Selection, symbol
+
+SIZES = {
+    2: "Sizes: all tokens of the map × channels; in Eq. 2, tokens × channels of one head.",
+    6: "Sizes: the map’s rows × columns × channels; then windows × tokens of a window × channels.",
+    7: "Sizes: windows × tokens of a window × channels.",
+    8: "Sizes: in Eq. 2, tokens of the window × channels of one head; in Eq. 8, windows × tokens of a window × channels, then the map.",
+    9: "Sizes: the map’s rows × columns × channels.",
+    10: "AvePool: the mean over each cell. Sizes: rows × columns × channels, of cells and of tokens.",
+    11: "Sizes: rows × columns × channels; as lists, tokens × channels and cells × channels.",
+    12: "Sizes: tokens × channels and cells × channels.",
+    13: "Sizes: in Eq. 2, cells × channels of one head; in Eq. 13, tokens × channels, then the map.",
+    14: "Sizes: the map’s rows × columns × channels.",
+    15: "Below each term: its multiply-adds (MACs), in millions (M).",
+}
 
 
 def label(equation: hatnet.Equation, channels: int) -> str:
     """A line in the list of equations, in Markdown: number, name, shape."""
     shape = latex.paper_shape(next(iter(equation.after.values())), channels, "×") if equation.after else "MACs"
-    return f"**{equation.number}** {boards.NAMES[equation.number][0]} `{shape}`"
+    return f"**{numbers_of(equation.number)}** {boards.NAMES[equation.number][0]} `{shape}`"
+
+
+def numbers_of(equation: int) -> str:
+    """The paper's numbers of the equations in a step."""
+    return "1–3" if equation == 2 else str(equation)
+
+
+def heading(equation: int) -> str:
+    """HTML: the step's name, and what happens in it."""
+    name, hue, sentence = boards.NAMES[equation]
+    title = f"Step 0 · {name} (Eqs. 1 to 3)" if equation == 2 else f"Eq. {equation} · {name}"
+    return f'<h2 class="title step {hue}">{title}</h2><p class="say sentence">{sentence}</p>'
+
+
+def numbers(equation: hatnet.Equation, selection: Selection) -> str:
+    """HTML: the numbers of this token and stage that other pages show too, each said as there; "" where a step has none."""
+    tokens, window = selection.token_ids.size, len(selection.places)
+    near = selection.tensors["p1"][selection.window_index, :, selection.place]  # [heads, keys]
+    far = selection.tensors["p2"][:, selection.row]
+    heads, cells = far.shape
+    here = {name: quantity(name, f"{value:,}") for name, value in {"tokens": tokens, "window-tokens": window, "cells": cells}.items()}
+    plain = quantity("comparisons-plain", f"{tokens:,}")
+    match equation.number:
+        case 2:
+            said = (
+                f"Here: {here['tokens']} tokens, so {plain} comparisons for each token in each head. The {selection.channels} channels "
+                f"are divided among {count(heads)} head{'s' * (heads > 1)} of d = {selection.head_dim}."
+            )
+        case 6:
+            windows = len(selection.tensors["x1"])
+            said = f"Here: {here['tokens']} tokens in {windows} windows; the selected token’s has {here['window-tokens']}."
+        case 8:
+            said = f"This token’s largest weight: {_largest('local-most', near, selection.head)}."
+        case 10:
+            said = f"Here: {here['tokens']} tokens become {here['cells']} cells."
+        case 12:
+            both = quantity("comparisons", f"{window + cells:,}")
+            said = (
+                f"The selected token is compared with {here['window-tokens']} tokens in its window (Eq. 8), and with {here['cells']} cells "
+                f"(Eq. 13): {both} comparisons in each head, where plain attention makes {plain}."
+            )
+        case 13:
+            counts = np.bincount(selection.cell_ids.ravel())
+            each = quantity("cell-most-token", percent(float((far.mean(0) / counts).max())))
+            said = (
+                f"This token’s largest weight of a cell: {_largest('cell-most', far, selection.head)}. "
+                f"Divided by the tokens that a cell averages, the mean is at most {each} a token."
+            )
+        case _:
+            return ""
+    return f'<p class="say">{said}</p>'
+
+
+def _largest(name: str, weights: np.ndarray, head: int) -> str:
+    """The largest of some weights [heads, keys], in the head that is shown and in the mean of all heads, as the other pages show it."""
+    mean = quantity(name, percent(float(weights.mean(0).max())))
+    if len(weights) == 1:
+        return mean
+    own = quantity(f"{name}-head", percent(float(weights[head].max())))
+    return (
+        f"<b>{own}</b> in head {head + 1}, <b>{mean}</b> in the mean of the {count(len(weights))} heads, which the other pages show first"
+    )
 
 
 def check(equation: hatnet.Equation, difference: float) -> str:
@@ -20,32 +101,40 @@ def check(equation: hatnet.Equation, difference: float) -> str:
         why = f"Eq. 15 leaves out Wᵖ ({equation.macs['proj']:,})"
         if predicted + equation.macs["proj"] != counted:  # G1 or G2 does not divide the map
             why += ", and windows at the edge are computed whole"
-        what = f"{predicted:,.0f} by Eq. 15. Counted in this block: <b>{counted:,}</b>. {why}."
+        by_formula = quantity("macs-equation", f"{significant(predicted / 1e6)} million")
+        as_it_ran = quantity("macs", f"{significant(counted / 1e6)} million")
+        what = f"{by_formula} by Eq. 15. Counted in this attention layer: <b>{as_it_ran}</b> ({counted:,}). {why}."
         return f'<p class="check"><span>{what}</span><b>difference from what PyTorch counts as it runs: {difference:,.0f}</b></p>'
     mantissa, exponent = f"{difference:.1e}".split("e")
     size = f"{mantissa} · 10<sup>{int(exponent)}</sup>".replace("-", "−") if difference else "0"
     verdict = "only rounding differs" if difference < 1e-4 else "more than rounding differs, please report it"
-    what = f"Recomputed in NumPy for all tokens: {verdict}."
-    return f'<p class="check"><span>{what}</span><b>{"✓ " * (difference < 1e-4)}max |difference| from the model: {size}</b></p>'
+    whose, whom = ("this token", "PyTorch") if equation.number == 2 else ("all tokens", "the model")
+    what = f"Recomputed in NumPy for {whose}: {verdict}."
+    return f'<p class="check"><span>{what}</span><b>{"✓ " * (difference < 1e-4)}max |difference| from {whom}: {size}</b></p>'
 
 
-def shapes(equation: hatnet.Equation) -> str:
-    """HTML: the shape before and after, and the einops pattern (or the expression)."""
-
-    def sizes(tensors: dict[str, tuple[int, ...]]) -> str:
-        return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in tensors.values())) or "one number"
-
-    before, after = sizes(equation.before), sizes(equation.after)
-    axes = "As in the code: first images or windows, then heads or channels, tokens, numbers of one head"
-    pattern = html.escape(equation.pattern)
-    return f'<code title="{axes}">{before}</code>→<code class="out" title="{axes}">{after}</code><code>{pattern}</code>'
+def paper(equation: hatnet.Equation) -> str:
+    """HTML: where this page, or the release, departs from how the paper writes the equation."""
+    notes = [html.escape(equation.note).replace("W^p", symbol("W", "", "p"))]
+    if equation.number in (9, 10, 11, 12, 14):
+        three = f"{LOCAL} (Eq. 8), {JOINED} = {LOCAL} + {symbol('X')} (Eq. 9) and <span class=whole>{NORMED}</span>"
+        notes.append(f"The paper writes {LOCAL} for three things, which this page tells apart: {three}.")
+    if equation.number in (2, 7, 12, 14):
+        notes.append("The paper leaves out the biases <b>b</b>, which the model adds to every product with a <b>W</b>.")
+    return "".join(f'<p class="say muted aside">{note}</p>' for note in notes if note)
 
 
 def code(equation: hatnet.Equation) -> str:
-    """HTML: the line that ran, where the release departs from the paper, and the notebook."""
+    """HTML: the line that ran, its shapes and axes, and the notebook."""
+    axes = "First images or windows, then heads or channels, tokens, and the channels of one head."
     rows = {
         "The line that ran": f"<code>{html.escape(equation.source)}</code> <small>{equation.path}, line {equation.line}</small>",
-        "Note": html.escape(equation.note),
+        "Shapes": f"<code>{_sizes(equation.before)}</code> → <code>{_sizes(equation.after)}</code> <small>{axes}</small>",
+        "Pattern": f"<code>{html.escape(equation.pattern)}</code>",
         "Notebook": notebook_links.invitation(equation.number),
     }
-    return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items() if value) + "</dl>"
+    return '<dl class="code">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows.items()) + "</dl>"
+
+
+def _sizes(tensors: dict[str, tuple[int, ...]]) -> str:
+    return ", ".join(dict.fromkeys(" × ".join(map(str, shape)) for shape in tensors.values())) or "one number"

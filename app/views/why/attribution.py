@@ -76,7 +76,7 @@ def grad_cam(model: HATNet, image: Tensor, target: int, stage: int, g1: Grids = 
             x = part.downsample(x)
             for block in part.blocks:
                 x = block(x, *grid)
-        return model.classify(x)
+        return model.forward_head(x)
 
     return LayerGradCam(rest, hooked).attribute(features, target=target)[0, 0].detach().numpy()
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import hatnet
-import hatnet.data
+import hatnet.preprocessing
 from app.core import checkpoints, inference, pictures
 from app.core.samples import SAMPLES, offered
 from app.core.view import default
@@ -61,10 +61,17 @@ def test_swin_s_shift_at_the_seam_is_the_library_s():
     )
     swin.load_state_dict(own.state_dict())
     pixels = pictures.model_input(picture, 32)
-    images = hatnet.data.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
+    images = hatnet.preprocessing.normalise(torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None], list(known.mean), list(known.std))
     _, maps = hatnet.attention_maps(swin.eval(), images)
     record = next(m for m in maps if (m.stage, m.block + 1, m.kind) == (2, 2, "global"))
     top, left, _, _ = record.window(*pair.here)
     expected = record.row(*pair.here).mean(0)[pair.there[0] - top, pair.there[1] - left]
     assert found.token_weight(here, "global", pair.there) == pytest.approx(float(expected), abs=1e-6)
     assert found.token_weight(here, "local", pair.there) == 0
+
+
+def test_the_model_is_given_what_transform_gives():
+    known, preprocess = checkpoints.describe("caltech101"), hatnet.transform(hatnet.checkpoint_info("caltech101"))
+    for key in offered(cards=False):
+        images = inference.normalised(known, pictures.model_input(pictures.sample(key), known.image_size))
+        assert torch.equal(images[0], preprocess(pictures.FOLDER / f"{key}.jpg"))

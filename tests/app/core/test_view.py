@@ -39,7 +39,13 @@ def test_an_address_written_is_read_back_the_same():
         ({"block": "0"}, "block", 1, "The link asked for block 0; this stage has two. Block 1 is shown."),
         ({"stage": "1"}, "stage", 2, "The link asked for stage 1; this checkpoint has stages 2 to 4. Stage 2 is shown."),
         ({"stage": "3", "head": "7"}, "head", 4, "The link asked for head 7; this stage has four. Head 4 is shown."),
-        ({"equation": "3"}, "equation", 6, "The link asked for equation 3; the page has Eqs. 6 to 15. Equation 6 is shown."),
+        (
+            {"equation": "3"},
+            "equation",
+            2,
+            "The link asked for equation 3; the page has Eqs. 1 to 3 as equation 2, and Eqs. 6 to 15. Equation 2 is shown.",
+        ),
+        ({"equation": "5"}, "equation", 6, "The link asked for equation 5; the page has Eqs. 1 to 3 as equation 2, and Eqs. 6 to 15."),
         ({"step": "8"}, "step", 7, "The link asked for card 8; the Start page has seven cards. Card 7 is shown."),
         ({"tour": "13"}, "tour", 12, "The link asked for tour 13; the tour has twelve stops. Tour 12 is shown."),
         (

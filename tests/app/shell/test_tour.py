@@ -17,13 +17,13 @@ def test_every_stop_has_a_text():
 # What the address says at the stops, and how the page's title begins, for the owl of cifar10.
 EVERYWHERE = dict(image="bird_owl", checkpoint="cifar10", stage="2", block="2", head="mean", g1="4,4", g2="2,2", token="0.3400,0.6000")
 WALK = [
-    ("Read your neighbours", dict(step="2", equation="6")),
-    ("Read your neighbours", dict(step="4", equation="6")),
-    ("Read your neighbours", dict(step="6", equation="6")),
-    ("Read your neighbours", dict(step="7", equation="6")),
-    ("Every token", dict(step="7", equation="6")),
+    ("Read your neighbours", dict(step="2", equation="2")),
+    ("Read your neighbours", dict(step="4", equation="2")),
+    ("Read your neighbours", dict(step="6", equation="2")),
+    ("Read your neighbours", dict(step="7", equation="2")),
+    ("Every token", dict(step="7", equation="2")),
     # From row 5, column 9 of 16 x 16 the nearest edge of windows of 4 is before column 8.
-    ("Every token", dict(step="7", equation="6", panel="seam", token="0.3438,0.5312")),
+    ("Every token", dict(step="7", equation="2", panel="seam", token="0.3438,0.5312")),
     ("Ten small", dict(step="7", equation="8")),
     ("Ten small", dict(step="7", equation="10")),
     ("Change windows and cells", dict(step="7", equation="10", g1="8,4", g2="4,2")),

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from app.core.view import EQUATIONS
 from app.ui import notebook_links
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_every_equation_has_a_notebook():
-    assert set(notebook_links.BY_EQUATION) == set(range(6, 16))
+    assert set(notebook_links.BY_EQUATION) == set(EQUATIONS)
     assert str(notebook_links.path(8)) == "tutorials/exercises/02-local-attention.ipynb"
     assert "make tutorials" in notebook_links.invitation(15) and "05-cost.ipynb" in notebook_links.invitation(15)
 

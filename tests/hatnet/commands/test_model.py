@@ -20,6 +20,9 @@ def test_init_has_a_shape_of_its_own():
         config("--set", "dims=32")
     with pytest.raises(ValueError, match="did you mean 'depthwise'"):
         config("--set", "depthwize=false")
+    for field in ("num_classes=5", "in_chans=1"):
+        with pytest.raises(ValueError, match=f"--set {field[:-2]}: it follows from the data; leave it out"):
+            config("--set", field)
 
 
 def test_init_takes_the_weights_of_another_trainer(tmp_path, capsys):

@@ -1,27 +1,53 @@
-"""Eqs. 6 to 15 for one token: the terms of each equation and the pictures of its tensors, as data for the board component."""
+"""Eqs. 1 to 3 and 6 to 15 for one token: the terms of each equation and the pictures of its tensors, as data for the board."""
 
 from collections.abc import Callable
 
 from app.views.equations.boards import attention, regrouping, sums
 from app.views.equations.boards.panels import Selection
 
-# Number: (short name, its hue: "local", "global" or "" for both, what it does in words)
+# Number: (short name, its hue: "local", "global" or "" for both, what happens, in one plain sentence). 2 stands for Eqs. 1 to 3.
 NAMES = {
-    6: ("Cut into windows", "local", "the map becomes small squares that are handled one by one"),
-    7: ("Local q, k, v", "local", "three matrices turn each token into a query, a key and a value"),
-    8: ("Local attention", "local", "how much the token takes from each token of its window"),
-    9: ("Add the input", "", "the input is added to what the token has read in its window"),
-    10: ("Average-pool", "global", "each cell of neighbouring tokens becomes a single token, their mean"),
-    11: ("Flatten", "global", "both maps are read row by row, as lists"),
-    12: ("Global q, k, v", "global", "every token has a query, but only the averaged cells have keys and values"),
-    13: ("Global attention", "global", "how much the token takes from each averaged cell"),
-    14: ("Add both, project", "", "the local and the global output are added, and one matrix mixes the heads"),
-    15: ("Count the cost", "", "multiply-adds, part by part: what the two steps cost"),
+    2: (
+        "Plain attention",
+        "",
+        (
+            "Each token, a small square of the picture described by C numbers, gets a query (what it looks for), a key (what it is found "
+            "by) and a value (what it hands on). It compares its query with the keys of all tokens, and takes a mean of their values in "
+            "which the best matches count most."
+        ),
+    ),
+    6: ("Cut into windows", "local", "The map of tokens is cut into square windows, which stay apart until Eq. 8."),
+    7: (
+        "Local q, k, v",
+        "local",
+        "Each token gets a query (what it looks for), a key (what it is found by) and a value (what it hands on).",
+    ),
+    8: (
+        "Local attention",
+        "local",
+        "The token compares its query with each key of its window, takes a mean of their values, and returns with it to the map.",
+    ),
+    9: ("Add the input", "", "What the token was before is added to what it has read in its window."),
+    10: ("Average-pool", "global", "Each cell, a small square of neighbouring tokens, becomes one new token: their mean."),
+    11: ("Flatten", "global", "The map of tokens and the map of cells are written as lists, row by row."),
+    12: ("Global q, k, v", "global", "Each token gets a second query, but only the cells get keys and values."),
+    13: (
+        "Global attention",
+        "global",
+        "The token compares its query with the key of each cell, over the whole picture, and takes a mean of their values.",
+    ),
+    14: (
+        "Add both, project",
+        "",
+        "What the token has read nearby and far away is added, mixed by one matrix, and added to the block’s input.",
+    ),
+    15: ("Count the cost", "", "The sizes alone say how many multiplications and additions the two steps take."),
 }
 
-BY_HEAD = (7, 8, 12, 13)  # these show one head
+BY_HEAD = (2, 7, 8, 12, 13)  # these show one head
 
 _BOARDS: dict[int, Callable[[Selection], dict]] = {
+    2: attention.plain_attention,
     6: regrouping.windows,
     7: attention.local_projections,
     8: attention.local_attention,
@@ -35,8 +61,8 @@ _BOARDS: dict[int, Callable[[Selection], dict]] = {
 
 
 def board(equation: int, selection: Selection, terms: dict[str, float]) -> dict:
-    """The board of one equation: {"equation": terms, "columns": columns of panels, "start": the panel, row and column marked first}.
+    """The board of one equation: {"equations": lines, "columns": columns of panels, "start": the panel, row and column marked first}.
 
-    terms: of Eq. 15, in MACs.
+    equation: a key of NAMES. terms: of Eq. 15, in MACs.
     """
     return sums.cost(selection, terms) if equation == 15 else _BOARDS[equation](selection)

@@ -1,50 +1,117 @@
-"""Eqs. 7 and 8 over the window, 12 and 13 over the cells: queries, keys and values, and the attention that they make (Eq. 2)."""
+"""Eq. 2 over the whole map, over the window (Eq. 8) and over the cells (Eq. 13); queries, keys and values (Eqs. 1, 7 and 12)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from app.views.equations.boards.panels import MOST_KEYS, Selection, keys_shown, number, panel, strip, symbol, term
+from app.views.equations.boards.panels import (
+    LOCAL,
+    MOST_KEYS,
+    NORMED,
+    POOLED,
+    Selection,
+    keys_shown,
+    line,
+    number,
+    panel,
+    place,
+    strip,
+    symbol,
+    term,
+)
+from app.views.equations.numpy_equations import softmax
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Step:
-    """What differs between the local and the global step."""
+    """What differs between the local and the global step, and plain attention."""
 
     index: str  # of its symbols
     hue: str
     unit: str  # what its keys are
     query_source: str  # the symbol of what queries are made from
     key_source: str
-    query_weights: str  # the weights whose first columns make the queries
 
 
-LOCAL = _Step(index="1", hue="local", unit="tokens", query_source=symbol("X", "1"), key_source=symbol("X", "1"), query_weights="qkv")
-GLOBAL = _Step(index="2", hue="global", unit="cells", query_source=symbol("A", "1"), key_source=symbol("Â", "1"), query_weights="q")
+_NORM_X = f"norm({symbol('X')})"
+_PLAIN = _Step(index="", hue="global", unit="tokens", query_source=_NORM_X, key_source=_NORM_X)
+_LOCAL = _Step(index="1", hue="local", unit="tokens", query_source=symbol("X", "1"), key_source=symbol("X", "1"))
+_GLOBAL = _Step(index="2", hue="global", unit="cells", query_source=NORMED, key_source=POOLED)
+
+
+def plain_attention(selection: Selection) -> dict:
+    drawn = _attention(selection, _PLAIN, (0, 0, *selection.grid), selection.grid)
+    rows, c = f"{selection.token_ids.size:,} × {selection.channels}", selection.channels
+    last = line(
+        3,
+        term(f"{symbol('A')}′", "", "ink", "what the attention layer passes on", rows),
+        "=",
+        term(symbol("A"), "", "global", "the answers of all tokens and heads", rows),
+        term(symbol("W", "", "p"), "", "ink", "the matrix that mixes the heads", f"{c} × {c}"),
+        "+",
+        term(symbol("b", "", "p"), "", "ink", "its bias", f"{c}"),
+        "+",
+        term(symbol("X"), "", "ink", "the input", rows),
+    )
+    return drawn | {"equations": [*_projection_lines(_PLAIN, 1, dict.fromkeys("qkv", rows), c), *drawn["equations"], last]}
 
 
 def local_projections(selection: Selection) -> dict:
-    return _projections(selection, LOCAL)
+    return _projections(selection, _LOCAL, 7, "qkv", selection.tensors["x1"][selection.window_index, selection.place])
 
 
 def local_attention(selection: Selection) -> dict:
-    return _attention(selection, LOCAL, selection.window, selection.window[2:])
+    drawn = _attention(selection, _LOCAL, selection.window, selection.window[2:])
+    windows = " × ".join(map(str, selection.tensors["x1"].shape))
+    return _put_back(drawn, 8, LOCAL, "local", windows, selection.map_size)
 
 
 def global_projections(selection: Selection) -> dict:
-    return _projections(selection, GLOBAL)
+    return _projections(selection, _GLOBAL, 12, "q", selection.at_token("a1"))
 
 
 def global_attention(selection: Selection) -> dict:
-    return _attention(selection, GLOBAL, (0, 0, *selection.grid), tuple(-(-side // selection.g2) for side in selection.grid))
+    drawn = _attention(selection, _GLOBAL, (0, 0, *selection.grid), tuple(-(-side // selection.g2) for side in selection.grid))
+    rows = f"{selection.token_ids.size:,} × {selection.channels}"
+    return _put_back(drawn, 13, symbol("A", "2"), "global", rows, selection.map_size)
 
 
-def _projections(selection: Selection, step: _Step) -> dict:
-    """Eqs. 7 and 12: query, keys and values by three matrices."""
+def _put_back(drawn: dict, number: int, answers: str, hue: str, before: str, after: str) -> dict:
+    """The board with one more equation: the answers of all tokens and heads return to the map."""
+    words = "the answers of all tokens and heads"
+    last = line(number, term(answers, "", hue, words, before), "→", term(answers, "", hue, f"{words}, on the map", after))
+    return drawn | {"equations": [*drawn["equations"], last]}
+
+
+def _projection_lines(step: _Step, number: int, sizes: dict[str, str], channels: int) -> list[dict]:
+    """Eq. 1, 7 or 12, one line each for Q, K and V. sizes: of each of "qkv"."""
+    lines = []
+    for letter, name, words in (("q", "queries", "looks for"), ("k", "keys", "can be found by"), ("v", "values", "hands on")):
+        hue, source = ("query", step.query_source) if letter == "q" else (step.hue, step.key_source)
+        drawn = "" if step is _PLAIN else letter
+        given, matrix, bias = ("in", "w", "b") if drawn == "q" else ("", "", "")  # the matrices of keys and values are not drawn
+        lines.append(
+            line(
+                number,
+                term(symbol(letter.upper(), step.index), drawn, hue, f"{name}: what each {words}", sizes[letter]),
+                "=",
+                term(source, given, hue, f"what the {name} are made from", sizes[letter]),
+                term(symbol("W", step.index, letter), matrix, "ink", f"the learned matrix of the {name}", f"{channels} × {channels}"),
+                "+",
+                term(symbol("b", step.index, letter), bias, "ink", f"the bias of the {name}: one number for each channel", f"{channels}"),
+            )
+        )
+    return lines
+
+
+def _projections(selection: Selection, step: _Step, equation: int, weights: str, given: np.ndarray) -> dict:
+    """Eqs. 7 and 12: query, keys and values by three matrices. given [C]: what the token's query is made from.
+
+    weights: the name of the layer whose first columns make the queries.
+    """
     q, k, v, p = _of_head(selection, step)
     first = selection.head * selection.head_dim
-    weight, bias = (selection.weights[name][..., first : first + q.size] for name in (step.query_weights, f"{step.query_weights}+"))
-    given = selection.tensors["x1"][selection.window_index, selection.place] if step is LOCAL else selection.at_token("a1")
+    weight, bias = (selection.weights[name][..., first : first + q.size] for name in (weights, f"{weights}+"))
     channels, dims = ("channel", list(range(selection.channels))), ("d", list(range(q.size)))
     lines = [
         [
@@ -53,35 +120,26 @@ def _projections(selection: Selection, step: _Step) -> dict:
             for j in range(q.size)
         ]
     ]
-    matrix = symbol("W", step.index, "q")
     small = f"head {selection.head + 1}: {selection.channels} channels × {q.size}"
     columns = [
-        [panel("in", step.query_source, f"{selection.channels} channels", given[:, None], "query", rows=channels, kind="column")],
+        [panel("in", step.query_source, "", given[:, None], "query", rows=channels, kind="column")],
         [
-            panel("w", matrix, small, weight, "ink", rows=channels, columns=dims),
-            strip("q", symbol("q", step.index), f"{q.size} numbers", q, "query", "d", says=lines),
+            panel("w", symbol("W", step.index, "q"), small, weight, "ink", rows=channels, columns=dims),
+            strip("b", symbol("b", step.index, "q"), f"the bias: {q.size} numbers", bias, "ink", "d"),
+            strip("q", symbol("q", step.index), f"this token: {q.size} numbers", q, "query", "d", says=lines),
         ],
         *([one] for one in _keys_and_values(selection, step, k, v, p)),
     ]
-    shape = {}
-    for name in "qkv":
-        whole = selection.tensors[name + step.index].shape
-        shape[name] = " × ".join(map(str, (*whole[:-3], whole[-2], selection.channels)))
-    equation = [
-        term(symbol("Q", step.index), "q", "query", "queries: what each token asks for", shape["q"]),
-        "=",
-        term(step.query_source, "in", "query", "the tokens that read", shape["q"]),
-        term(matrix, "w", "ink", "the matrix of the queries", f"{selection.channels} × {selection.channels}"),
-        term(symbol("K", step.index), "k", step.hue, "keys: what each can be found by", shape["k"]),
-        f"= {step.key_source} {symbol('W', step.index, 'k')}",
-        term(symbol("V", step.index), "v", step.hue, "values: what each hands over", shape["v"]),
-        f"= {step.key_source} {symbol('W', step.index, 'v')}",
-    ]
-    return {"equation": equation, "columns": columns, "start": ("q", 0, int(np.abs(q).argmax()))}
+    sizes = {}
+    for letter in "qkv":
+        whole = selection.tensors[letter + step.index].shape
+        sizes[letter] = " × ".join(map(str, (*whole[:-3], whole[-2], selection.channels)))
+    equations = _projection_lines(step, equation, sizes, selection.channels)
+    return {"equations": equations, "columns": columns, "start": ("q", 0, int(np.abs(q).argmax()))}
 
 
 def _attention(selection: Selection, step: _Step, box: tuple[int, int, int, int], shape: tuple[int, int]) -> dict:
-    """Eq. 2 over the window (Eq. 8) or over the cells (Eq. 13). box: what the weights cover on the map; shape: keys down and across."""
+    """Eq. 2 over some keys. box: what they cover on the map; shape: keys down and across."""
     q, k, v, p = _of_head(selection, step)
     products = k @ q
     scores = products / q.size**0.5
@@ -91,22 +149,23 @@ def _attention(selection: Selection, step: _Step, box: tuple[int, int, int, int]
     if total >= 1e7:
         head, power = f"{total:.2e}".split("e")
         written = f"({head} · 10<sup>{int(power)}</sup>)"
-    name = "Token" if step is LOCAL else "Cell"
+    pool = selection.g2 if step is _GLOBAL else 1
+    name, (top, left) = ("Cell" if step is _GLOBAL else "Token"), box[:2]
     lines = [
-        f"{name} ({i // shape[1] + 1}, {i % shape[1] + 1}): q·k = {number(products[i])} → ÷ √{q.size} = {number(scores[i])} → "
-        f"e<sup>{number(scores[i])}</sup> / {written} = <b>{p[i]:.4f}</b>"
+        f"{name} in {place(top + i // shape[1], left + i % shape[1])}: q·k = {number(products[i])} → ÷ √{q.size} = {number(scores[i])} → "
+        f"e<sup>{number(scores[i])}</sup> ÷ {written} (the sum over all keys) = <b>{p[i]:.4f}</b>"
         for i in range(p.size)
     ]
     keys, values = _keys_and_values(selection, step, k, v, p)
     query = strip("q", symbol("q", step.index), f"this token: {q.size} numbers", q, "query", "d")
     letter = symbol("a", step.index)
     sums = [
-        [f"{letter}[{j + 1}] = {p.size} products of weight and value, summed = <b>{number(value)}</b>" for j, value in enumerate(answer)]
+        [f"{letter}[{j + 1}] = {p.size:,} products of weight and value, summed = <b>{number(value)}</b>" for j, value in enumerate(answer)]
     ]
     mixed = strip("a", letter, f"the answer: {q.size} numbers", answer, step.hue, "d", says=sums)
     drawn = _strongest(p)
     bars = panel("s", f"q·k / √{q.size}", "", scores[drawn][:, None], step.hue, rows=("key", drawn), kind="bars")
-    ids, pool = np.arange(p.size).reshape(shape).tolist(), 1 if step is LOCAL else selection.g2
+    ids = np.arange(p.size).reshape(shape).tolist()
     weights = panel(
         "p",
         "Softmax",
@@ -116,32 +175,37 @@ def _attention(selection: Selection, step: _Step, box: tuple[int, int, int, int]
         cells=("key", ids),
         kind="photo",
         ring=selection.ring(box[:2], pool),
+        origin=(top, left),
         says=[[lines[i] for i in row] for row in ids],
         crop=[side / selection.grid[axis % 2] for axis, side in enumerate(box)],
         # The map's edge may cut the last cells off: the height and width of the map, in cells.
         size=[side / pool for side in box[2:]],
     )
     size = f"{p.size:,} × {q.size}"
-    equation = [
-        term(letter, "a", step.hue, "the answer", str(q.size)),
+    equation = line(
+        2,
+        term(letter, "a", step.hue, "this token’s answer in this head", str(q.size)),
         "=",
         term("Softmax", "p", step.hue, "the weights: positive, with a sum of 1", f"{p.size:,}"),
         '<span class="paren">(</span>',
-        term(symbol("q", step.index), "q", "query", "what this token asks for", str(q.size)),
-        term(symbol("K", step.index, "⊤"), "k", step.hue, "keys: what each can be found by", size),
+        term(symbol("q", step.index), "q", "query", "its query: what this token looks for", str(q.size)),
+        term(symbol("K", step.index, "T"), "k", step.hue, "keys: what each can be found by", f"{q.size} × {p.size:,}"),
         "/",
         term(f"√<span class=root>{q.size}</span>", "s", "ink", "the scores, kept small by the root of d", f"d = {q.size}"),
         '<span class="paren">)</span>',
-        term(symbol("V", step.index), "v", step.hue, "what each hands over", size),
-    ]
+        term(symbol("V", step.index), "v", step.hue, "values: what each hands on", size),
+    )
     row, column = np.unravel_index(p.argmax(), shape)
-    return {"equation": equation, "columns": [[keys, query], [bars], [weights], [values, mixed]], "start": ("p", int(row), int(column))}
+    return {"equations": [equation], "columns": [[keys, query], [bars], [weights], [values, mixed]], "start": ("p", int(row), int(column))}
 
 
 def _of_head(selection: Selection, step: _Step) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The token's query [d], the keys and values [keys, d] that it reads with this head, and the weights [keys] from the softmax."""
+    if step is _PLAIN:
+        q, k, v = (selection.row_by_row(name)[selection.head] for name in ("q1", "k1", "v1"))
+        return q[selection.row], k, v, softmax(k @ q[selection.row] / q.shape[-1] ** 0.5)
     q, k, v, p = (selection.tensors[name + step.index] for name in "qkvp")
-    if step is GLOBAL:
+    if step is _GLOBAL:
         q, k, v, p = (tensor[selection.head] for tensor in (q, k, v, p))
         return q[selection.row], k, v, p[selection.row]
     q, k, v, p = (tensor[selection.window_index, selection.head] for tensor in (q, k, v, p))
@@ -151,7 +215,7 @@ def _of_head(selection: Selection, step: _Step) -> tuple[np.ndarray, np.ndarray,
 def _keys_and_values(selection: Selection, step: _Step, k: np.ndarray, v: np.ndarray, p: np.ndarray) -> list[dict]:
     """Two panels, of the strongest keys where there are too many."""
     drawn, dims = _strongest(p), ("d", list(range(selection.head_dim)))
-    own = selection.places.index(selection.place) if step is LOCAL else None
+    own = {_PLAIN: selection.row, _LOCAL: selection.places.index(selection.place)}.get(step)
     more = {"own": drawn.index(own)} if own in drawn else {}
     small = f"{keys_shown(len(k), step.unit)} × {selection.head_dim}"
     return [

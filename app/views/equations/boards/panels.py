@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.views.equations.numpy_equations import window_ids
+
 MOST_KEYS = 128  # rows of a matrix of keys: more could not be told apart
 
 
@@ -62,6 +64,14 @@ class Selection:
         """The token's number when the map is flattened row by row (Eq. 11)."""
         return self.token[0] * self.grid[1] + self.token[1]
 
+    def row_by_row(self, name: str) -> np.ndarray:
+        """What the windows hold of a head, such as its keys, as rows of tokens: [windows, heads, places, d] -> [heads, hw, d]."""
+        ids = window_ids(*self.grid, self.g1)
+        windows = np.moveaxis(self.tensors[name], 1, 0)
+        rows = np.empty((len(windows), self.grid[0] * self.grid[1], self.head_dim))
+        rows[:, ids[ids >= 0]] = windows[:, ids >= 0]
+        return rows
+
     @property
     def token_ids(self) -> np.ndarray:
         """Each token's number, row by row: [h, w]."""
@@ -92,13 +102,31 @@ def symbol(letter: str, under: str = "", over: str = "") -> str:
     return f"<b>{letter}</b>" + (both or (f"<sub>{under}</sub>" if under else "") + (f"<sup>{over}</sup>" if over else ""))
 
 
+# The paper writes A1 for all three.
+LOCAL = symbol("A", "1")  # of Eq. 8
+JOINED = symbol("A", "1", "+")  # of Eq. 9: plus X
+NORMED = f"norm({JOINED})"  # what Eqs. 10 to 14 read
+POOLED = symbol("Â", "1")  # of Eq. 10
+
+
 def number(value: float) -> str:
     """Three decimals, with a true minus sign."""
     return f"{value:.3f}".replace("-", "−")
 
 
+def place(row: int, column: int) -> str:
+    """A place of the map in words, counted from 1 as everywhere on the page; row and column count from 0."""
+    return f"row {row + 1}, column {column + 1}"
+
+
 def term(html: str, panel: str, hue: str, words: str, size: str) -> dict:
-    return {"html": html, "panel": panel, "hue": hue, "words": words, "size": size}
+    """A matrix of an equation with its size; panel: the numbers that it lights, "" if they are not drawn."""
+    return {"html": html, "panel": panel, "hue": hue, "words": words, "size": size.replace(" × ", "×")}
+
+
+def line(number: int, *pieces: str | dict) -> dict:
+    """One equation, on a line of its own, with its number in the paper. pieces: terms, and HTML between them."""
+    return {"number": number, "pieces": pieces}
 
 
 def panel(name: str, title: str, small: str, values: np.ndarray, hue: str, **more) -> dict:
@@ -129,4 +157,4 @@ def cell_map(selection: Selection, title: str, small: str, channel: int, **more)
 
 def keys_shown(keys: int, unit: str, which: str = "strongest") -> str:
     """How many rows of a matrix of keys are drawn, in words."""
-    return f"{keys} {unit}" if keys <= MOST_KEYS else f"the {MOST_KEYS} {which} of {keys:,} {unit}"
+    return f"{keys} {unit}" if keys <= MOST_KEYS else f"{MOST_KEYS} {which}"

@@ -2,7 +2,21 @@
 
 import numpy as np
 
-from app.views.equations.boards.panels import MOST_KEYS, Selection, cell_map, keys_shown, number, panel, symbol, term, token_map
+from app.views.equations.boards.panels import (
+    MOST_KEYS,
+    NORMED,
+    POOLED,
+    Selection,
+    cell_map,
+    keys_shown,
+    line,
+    number,
+    panel,
+    place,
+    symbol,
+    term,
+    token_map,
+)
 from app.views.equations.numpy_equations import cell_means, window_ids
 
 
@@ -17,7 +31,11 @@ def windows(selection: Selection) -> dict:
     normed.ravel()[ids[ids >= 0]] = x1[ids >= 0][:, channel]
     own = x1[selection.window_index][places]
     lines = [
-        [f"Place {p + 1} of window {selection.window_index + 1}, channel {c + 1}: {number(value)}" for c, value in enumerate(row)]
+        [
+            f"Token in {place(top + p // width, left + p % width)} (place {p + 1} of window {selection.window_index + 1}), "
+            f"channel {c + 1}: {number(value)}"
+            for c, value in enumerate(row)
+        ]
         for p, row in enumerate(own)
     ]
     whole = panel(
@@ -43,12 +61,13 @@ def windows(selection: Selection) -> dict:
         says=lines,
         own=places.index(selection.place),
     )
-    equation = [
+    equation = line(
+        6,
+        term(f"norm({symbol('X')})", "x", "local", "the block’s input, normalised", selection.map_size),
+        "→",
         term(symbol("X", "1"), "x1", "local", "the windows", f"{len(x1)} × {side * side} × {selection.channels}"),
-        f"= windows of {selection.g1} × {selection.g1} from",
-        term("norm(" + symbol("X") + ")", "x", "local", "the block’s input, normalised", selection.map_size),
-    ]
-    return {"equation": equation, "columns": [[whole], [cut]], "start": ("x1", places.index(selection.place), channel)}
+    )
+    return {"equations": [equation], "columns": [[whole], [cut]], "start": ("x1", places.index(selection.place), channel)}
 
 
 def pooling(selection: Selection) -> dict:
@@ -58,23 +77,25 @@ def pooling(selection: Selection) -> dict:
     counts = np.bincount(cells.ravel()).reshape(pooled.shape)
     lines = [
         [
-            f"Cell ({r + 1}, {c + 1}): mean over its {counts[r, c]} token{'s' if counts[r, c] > 1 else ''} in channel {channel + 1} = "
+            f"Cell in {place(r, c)}: mean over its {counts[r, c]} token{'s' if counts[r, c] > 1 else ''} in channel {channel + 1} = "
             f"{number(means[r, c])} → normalised <b>{number(pooled[r, c])}</b>"
             for c in range(pooled.shape[1])
         ]
         for r in range(pooled.shape[0])
     ]
-    hat, down, across = symbol("Â", "1"), *pooled.shape
-    tokens = token_map(selection, "a1", symbol("A", "1"), channel, "local", cells, "cell", every=g2)
+    down, across = pooled.shape
+    tokens = token_map(selection, "a1", NORMED, channel, "local", cells, "cell", every=g2)
     small = f"channel {channel + 1}: {down} × {across} cells"
-    averaged = cell_map(selection, hat, small, channel, says=lines, ring=selection.ring(pool=g2))
-    equation = [
-        term(hat, "pooled", "global", "the cells", f"{down} × {across} × {selection.channels}"),
-        f"= mean over {g2} × {g2} of",
-        term(symbol("A", "1"), "a1", "local", "all tokens", selection.map_size),
-    ]
+    averaged = cell_map(selection, POOLED, small, channel, says=lines, ring=selection.ring(pool=g2))
+    equation = line(
+        10,
+        term(POOLED, "pooled", "global", "the cells", f"{down} × {across} × {selection.channels}"),
+        f"= norm(AvePool<sub>{g2}</sub>(",
+        term(NORMED, "a1", "local", "all tokens", selection.map_size),
+        "))",
+    )
     start = ("pooled", *(int(at) // g2 for at in selection.token))
-    return {"equation": equation, "columns": [[tokens], [averaged]], "start": start}
+    return {"equations": [equation], "columns": [[tokens], [averaged]], "start": start}
 
 
 def flatten(selection: Selection) -> dict:
@@ -84,7 +105,7 @@ def flatten(selection: Selection) -> dict:
     nearest = sorted(sorted(range(len(keys)), key=lambda i: abs(i - own))[:MOST_KEYS])
     key_lines = [
         [
-            f"Cell ({i // across + 1}, {i % across + 1}) is row {i + 1}; its channel {c + 1}: {number(keys[i, c])}"
+            f"The cell in {place(*divmod(i, across))} is row {i + 1} of the list; its channel {c + 1}: {number(keys[i, c])}"
             for c in range(selection.channels)
         ]
         for i in nearest
@@ -93,15 +114,14 @@ def flatten(selection: Selection) -> dict:
     last = min(first + 17, len(rows))
     row_lines = [
         [
-            f"Token ({i // selection.grid[1] + 1}, {i % selection.grid[1] + 1}) is row {i + 1} of {len(rows):,}; its channel {c + 1}: "
-            f"{number(rows[i, c])}"
+            f"The token in {place(*divmod(i, selection.grid[1]))} is row {i + 1} of the list; its channel {c + 1}: {number(rows[i, c])}"
             for c in range(selection.channels)
         ]
         for i in range(first, last)
     ]
     token_list = panel(
         "rows",
-        f"{symbol('A', '1')}, a list",
+        f"{NORMED}, a list",
         f"rows {first + 1} to {last} of {len(rows):,}",
         rows[first:last],
         "local",
@@ -110,10 +130,9 @@ def flatten(selection: Selection) -> dict:
         says=row_lines,
         own=selection.row - first,
     )
-    a, hat = symbol("A", "1"), symbol("Â", "1")
     cell_list = panel(
         "keys",
-        f"{hat}, a list",
+        f"{POOLED}, a list",
         keys_shown(len(keys), "rows", "nearest"),
         keys[nearest],
         "global",
@@ -121,16 +140,22 @@ def flatten(selection: Selection) -> dict:
         columns=channels,
         says=key_lines,
     )
-    tokens = token_map(selection, "a1", f"{a}, a map", channel, "local", selection.token_ids, "token")
-    cells = cell_map(selection, f"{hat}, a map", f"channel {channel + 1}", channel)
-    equation = [
-        term(a, "a1", "local", "all tokens, as a map", selection.map_size),
-        "→",
-        term(a, "rows", "local", "all tokens, as a list", f"{len(rows):,} × {selection.channels}"),
-        '<span class="gap"></span>',
-        term(hat, "pooled", "global", "the cells, as a map", f"{pooled.shape[1]} × {across} × {selection.channels}"),
-        "→",
-        term(hat, "keys", "global", "the cells, as a list", f"{len(keys):,} × {selection.channels}"),
+    tokens = token_map(selection, "a1", f"{NORMED}, a map", channel, "local", selection.token_ids, "token")
+    cells = cell_map(selection, f"{POOLED}, a map", f"channel {channel + 1}", channel)
+    c, shape = selection.channels, f"{pooled.shape[1]} × {across}"
+    equations = [
+        line(
+            11,
+            term(NORMED, "a1", "local", "all tokens, as a map", selection.map_size),
+            "→",
+            term(NORMED, "rows", "local", "all tokens, as a list", f"{len(rows):,} × {c}"),
+        ),
+        line(
+            11,
+            term(POOLED, "pooled", "global", "the cells, as a map", f"{shape} × {c}"),
+            "→",
+            term(POOLED, "keys", "global", "the cells, as a list", f"{len(keys):,} × {c}"),
+        ),
     ]
     start = ("rows", selection.row - first, channel)
-    return {"equation": equation, "columns": [[tokens, cells], [token_list, cell_list]], "start": start}
+    return {"equations": equations, "columns": [[tokens, cells], [token_list, cell_list]], "start": start}

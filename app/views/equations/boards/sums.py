@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.core.words import significant
-from app.views.equations.boards.panels import Selection, number, panel, strip, symbol, term, token_map
+from app.views.equations.boards.panels import JOINED, LOCAL, NORMED, Selection, line, number, panel, strip, symbol, term, token_map
 
 
 def residual(selection: Selection) -> dict:
@@ -16,20 +16,21 @@ def residual(selection: Selection) -> dict:
             strip(f"{name}-strip", word, "this token’s channels", values, hue, **more),
         ]
         for name, title, word, values, hue, more in (
-            ("local", f"{symbol('A', '1')} of Eq. 8", "Local", near, "local", {}),
-            ("x", symbol("X"), "X", given, "ink", {}),
-            ("joined", f"{symbol('A', '1')} of Eq. 9", "Sum", both, "local", {"says": lines}),
+            ("local", f"{LOCAL} of Eq. 8", LOCAL, near, "local", {}),
+            ("x", symbol("X"), symbol("X"), given, "ink", {}),
+            ("joined", f"{JOINED} of Eq. 9", JOINED, both, "local", {"says": lines}),
         )
     ]
-    columns[2].append(strip("a1", f"norm({symbol('A', '1')})", "what Eqs. 10 to 14 read", normed, "local"))
-    equation = [
-        term(symbol("A", "1"), "joined", "local", "both together", selection.map_size),
+    columns[2].append(strip("a1", NORMED, "what Eqs. 10 to 14 read", normed, "local"))
+    equation = line(
+        9,
+        term(JOINED, "joined", "local", "both together", selection.map_size),
         "=",
-        term(symbol("A", "1"), "local", "local", "what the token read in its window", selection.map_size),
+        term(LOCAL, "local", "local", "what the token has read in its window (Eq. 8)", selection.map_size),
         "+",
         term(symbol("X"), "x", "ink", "the block’s input", selection.map_size),
-    ]
-    return {"equation": equation, "columns": columns, "start": ("joined-strip", 0, channel)}
+    )
+    return {"equations": [equation], "columns": columns, "start": ("joined-strip", 0, channel)}
 
 
 def output(selection: Selection) -> dict:
@@ -38,7 +39,7 @@ def output(selection: Selection) -> dict:
     sums = [[f"channel {c + 1}: {number(near[c])} + {number(far[c])} = <b>{number(both[c])}</b>" for c in range(selection.channels)]]
     lines = [
         [
-            f"channel {c + 1}: {selection.channels} products, summed, plus a bias = {number(both @ weight[:, c] + bias[c])}; "
+            f"channel {c + 1}: {selection.channels} products, summed: {number(both @ weight[:, c])}; plus its bias {number(bias[c])}; "
             f"plus X {number(given[c])} = <b>{number(out[c] + given[c])}</b>"
             for c in range(selection.channels)
         ]
@@ -46,9 +47,10 @@ def output(selection: Selection) -> dict:
     channels = list(range(selection.channels))
     count = f"this token: {selection.channels} channels"
     left = [
-        strip("a1", symbol("A", "1"), "near, " + count, near, "local", "from"),
+        strip("a1", NORMED, "near, " + count, near, "local", "from"),
         strip("a2", symbol("A", "2"), "far, " + count, far, "global", "from"),
-        strip("sum", f"{symbol('A', '1')} + {symbol('A', '2')}", "both", both, "ink", "from", says=sums),
+        strip("sum", f"{NORMED} + {symbol('A', '2')}", "both", both, "ink", "from", says=sums),
+        strip("b", symbol("b", "", "p"), "the bias", bias, "ink", "channel"),
         strip("x", symbol("X"), "the block’s input", given, "ink", "channel"),
         strip("out", "Result", "what the block passes on", out + given, "ink", "channel", says=lines),
     ]
@@ -62,18 +64,21 @@ def output(selection: Selection) -> dict:
         columns=("channel", channels),
         kind="square",
     )
-    equation = [
+    equation = line(
+        14,
         term("H‑MHSA(X)", "out", "ink", "the result", selection.map_size),
         '= <span class="paren">(</span>',
-        term(symbol("A", "1"), "a1", "local", "the near answer", selection.map_size),
+        term(NORMED, "a1", "local", "what the token has read nearby, and what it was", selection.map_size),
         "+",
-        term(symbol("A", "2"), "a2", "global", "the far answer", selection.map_size),
+        term(symbol("A", "2"), "a2", "global", "what it has read far away", selection.map_size),
         '<span class="paren">)</span>',
         term(symbol("W", "", "p"), "w", "ink", "the matrix that mixes the heads", f"{selection.channels} × {selection.channels}"),
         "+",
+        term(symbol("b", "", "p"), "b", "ink", "its bias: one number for each channel", str(selection.channels)),
+        "+",
         term(symbol("X"), "x", "ink", "the block’s input", selection.map_size),
-    ]
-    return {"equation": equation, "columns": [left, [matrix]], "start": ("out", 0, int(np.abs(out).argmax()))}
+    )
+    return {"equations": [equation], "columns": [left, [matrix]], "start": ("out", 0, int(np.abs(out).argmax()))}
 
 
 def cost(selection: Selection, terms: dict[str, float]) -> dict:
@@ -86,15 +91,15 @@ def cost(selection: Selection, terms: dict[str, float]) -> dict:
         "global products": ("2(HW)²C/G₂²", "global", f"2 × {tokens:,}² × {c} / {selection.g2}²"),
     }
     total = sum(terms.values())
-    panels, equation = [], ['<span class="omega">Ω</span> =']
+    panels, pieces = [], ['<span class="omega">Ω</span> =']
     for index, (name, (formula, hue, numbers)) in enumerate(written.items()):
-        line = f"{name.capitalize()}: {numbers} = <b>{terms[name]:,.0f}</b> multiply-adds, {100 * terms[name] / total:.0f} % of Eq. 15"
+        said = f"{name.capitalize()}: {numbers} = <b>{terms[name]:,.0f}</b> multiply-adds, {100 * terms[name] / total:.0f} % of Eq. 15"
         small = f"{significant(terms[name] / 1e6)} million · {100 * terms[name] / total:.0f} %"
         value = np.array([[terms[name]]])
         panels.append(
-            panel(f"t{index}", name.capitalize(), small, value, hue, rows=("term", [index]), kind="share", says=[[line]])
+            panel(f"t{index}", name.capitalize(), small, value, hue, rows=("term", [index]), kind="share", says=[[said]])
             | {"most": max(terms.values())}
         )
-        equation += ["+"] * bool(index) + [term(formula, f"t{index}", hue, name, f"{significant(terms[name] / 1e6)} M")]
+        pieces += ["+"] * bool(index) + [term(formula, f"t{index}", hue, name, f"{significant(terms[name] / 1e6)} M")]
     largest = max(range(4), key=lambda i: list(terms.values())[i])
-    return {"equation": equation, "columns": [panels], "start": (f"t{largest}", 0, 0)}
+    return {"equations": [line(15, *pieces)], "columns": [panels], "start": (f"t{largest}", 0, 0)}

@@ -1,8 +1,11 @@
-"""The boards of Eqs. 6 to 15, of a map of 3 x 3 tokens whose numbers are all known."""
+"""The boards of all steps, of a map of 3 x 3 tokens whose numbers are all known."""
+
+import re
 
 import numpy as np
 import pytest
 
+from app.core.view import EQUATIONS
 from app.views.equations import boards
 from app.views.equations.numpy_equations import cell_means, softmax, window_ids
 from hatnet import complexity
@@ -46,7 +49,7 @@ def test_global_weights_lie_on_cells_of_their_size():
     weights = panel(boards.board(13, look(), {}), "p")
     assert np.array(weights["values"]).shape == (2, 2) and weights["size"] == [1.5, 1.5]
     assert weights["crop"] == [0, 0, 1, 1] and weights["ring"] == (0.75, 1.25)
-    assert "Cell (2, 2)" in weights["says"][1][1] and "<b>1.0000" in weights["says"][1][1]
+    assert "Cell in row 2, column 2:" in weights["says"][1][1] and "<b>1.0000" in weights["says"][1][1]
 
 
 def test_pooling_says_how_many_tokens_a_cell_averages():
@@ -56,12 +59,73 @@ def test_pooling_says_how_many_tokens_a_cell_averages():
     assert panel(board, "a1")["cells"] == ("cell", [[0, 0, 1], [0, 0, 1], [2, 2, 3]])
 
 
+def terms_of(board):
+    return [piece for line in board["equations"] for piece in line["pieces"] if not isinstance(piece, str)]
+
+
+def plain(html):
+    return re.sub("<[^>]*>", "", html)
+
+
+@pytest.mark.parametrize(
+    ("number", "lines"),
+    [
+        (2, ["1 Q norm(X) Wq bq", "1 K norm(X) Wk bk", "1 V norm(X) Wv bv", "2 a Softmax q KT √2 V", "3 A′ A Wp bp X"]),
+        (7, ["7 Q1 X1 Wq1 bq1", "7 K1 X1 Wk1 bk1", "7 V1 X1 Wv1 bv1"]),
+        (8, ["2 a1 Softmax q1 KT1 √2 V1", "8 A1 A1"]),
+        (9, ["9 A+1 A1 X"]),
+        (10, ["10 Â1 norm(A+1)"]),
+        (11, ["11 norm(A+1) norm(A+1)", "11 Â1 Â1"]),
+        (12, ["12 Q2 norm(A+1) Wq2 bq2", "12 K2 Â1 Wk2 bk2", "12 V2 Â1 Wv2 bv2"]),
+        (14, ["14 H‑MHSA(X) norm(A+1) A2 Wp bp X"]),
+    ],
+)
+def test_one_equation_to_a_line_with_its_number_its_biases_and_each_a1_apart(number, lines):
+    board = boards.board(number, look(), {})
+    shown = [
+        [line["number"], *(plain(piece["html"]) for piece in line["pieces"] if isinstance(piece, dict))] for line in board["equations"]
+    ]
+    assert [" ".join(map(str, line)) for line in shown] == lines
+
+
+def test_the_address_names_the_same_steps():
+    assert tuple(boards.NAMES) == EQUATIONS
+
+
+def test_every_matrix_has_its_size():
+    for number in boards.NAMES:
+        terms = terms_of(boards.board(number, look(), complexity.hmhsa_terms(3, 3, 2, 2, 2)))
+        assert all(term["size"] for term in terms), number
+    by_name = {plain(term["html"]): term["size"] for term in terms_of(boards.board(12, look(), {}))}
+    assert by_name == {"Q2": "9×2", "norm(A+1)": "9×2", "K2": "4×2", "V2": "4×2", "Â1": "4×2"} | {
+        f"{letter}{part}2": size for letter, size in (("W", "2×2"), ("b", "2")) for part in "qkv"
+    }
+
+
+@pytest.mark.parametrize(("token", "first"), [((1, 2), "row 1, column 3"), ((2, 0), "row 3, column 1")])
+def test_tokens_are_named_by_their_place_on_the_map_counted_from_1(token, first):
+    assert f"Token in {first}" in panel(boards.board(6, look(token), {}), "x1")["says"][0][0]
+    weights = panel(boards.board(8, look(token), {}), "p")
+    assert f"Token in {first}" in weights["says"][0][0]
+    assert f"row {weights['origin'][0] + 1}, column {weights['origin'][1] + 1}" == first
+
+
+def test_plain_attention_is_the_local_step_with_one_window():
+    """Step 0 reads the keys of all windows; with a single window these are the local step's."""
+    whole, cut = look(g1=3), look(g1=2)
+    expected = panel(boards.board(8, whole, {}), "p")["values"]
+    assert panel(boards.board(2, cut, {}), "p")["values"] == pytest.approx(np.array(expected), abs=1e-5)
+    assert np.shape(expected) == (3, 3)
+
+
 def test_every_term_lights_a_panel_and_every_cell_has_words():
     for number in boards.NAMES:
         board = boards.board(number, look(), complexity.hmhsa_terms(3, 3, 2, 2, 2))
         names = {panel["id"] for column in board["columns"] for panel in column}
-        terms = [piece for piece in board["equation"] if not isinstance(piece, str)]
-        assert terms and {term["panel"] for term in terms} <= names and board["start"][0] in names, number
+        terms = terms_of(board)
+        assert {term["panel"] for term in terms} <= names | {""} and board["start"][0] in names, number
+        drawn = [term["panel"] for term in terms if term["panel"]]
+        assert drawn and len(drawn) == len(set(drawn)), "two terms would light the same panel"
         for column in board["columns"]:
             for one in column:
                 if "says" in one:

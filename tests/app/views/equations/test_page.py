@@ -1,34 +1,40 @@
 """Equations through AppTest."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
+from app.core.words import percent
 from tests.app.explorer import model_maps
 from tests.app.pages import button, components, opened, text
+
+STEPS = (2, *range(6, 16))
 
 
 def drawn(at):
     """What the board shows."""
-    (board,) = [given for given in components(at) if "equation" in given]
+    (board,) = [given for given in components(at) if "equations" in given]
     return board
 
 
 def test_every_step_has_its_code_its_numbers_and_its_check():
     at = opened("equations")
     seen = set()
-    for number in range(6, 16):
+    for number in STEPS:
         at = at.radio(key="choose_equation").set_value(number).run()
-        assert f"Eq. {number} ·" in text(at) and at.query_params["equation"] == str(number)
-        assert "The line that ran" in text(at) and ("only rounding" in text(at) or number == 15)
+        assert ("Step 0 ·" if number == 2 else f"Eq. {number} ·") in text(at) and at.query_params["equation"] == str(number)
+        assert "only rounding" in text(at) or number == 15
         assert at.get("latex") or "$$" in text(at)
-        assert "→" in drawn(at)["shapes"] and drawn(at)["shapes"].count("<code") == 3  # before, after, pattern
+        (folded,) = at.expander
+        assert "The line that ran" in folded.get("html")[0].proto.body and not folded.proto.expanded
+        assert drawn(at)["sizes"]
         seen.add(json.dumps(drawn(at)["columns"]))
-    assert len(seen) == 10
+    assert len(seen) == 11
 
 
-@pytest.mark.parametrize("number", range(6, 16))
+@pytest.mark.parametrize("number", STEPS)
 def test_token_and_grids_change_what_a_step_shows(number):
     def shown(**params):
         return json.dumps(drawn(opened("equations", equation=str(number), image="cat_kitten", block="1", **params))["columns"])
@@ -37,7 +43,7 @@ def test_token_and_grids_change_what_a_step_shows(number):
     assert (shown(token="0.8,0.8") != before) == (number != 15)  # cost is the same for all tokens
     grids = {"g1": shown(token="0.3,0.3", g1="8,4"), "g2": shown(token="0.3,0.3", g2="4,2")}
     # The first block's input does not depend on grids. G2 comes in with Eq. 10.
-    assert grids["g1"] != before
+    assert (grids["g1"] != before) == (number != 2)
     assert (grids["g2"] != before) == (number >= 10)
 
 
@@ -45,9 +51,9 @@ def test_next_and_back_stop_at_the_ends():
     at = opened("equations")
     assert button(at, "Back").disabled
     at = button(at, "Next").click().run()
-    assert at.query_params["equation"] == "7"
+    assert at.query_params["equation"] == "6"
     at = opened("equations", equation="15")
-    assert button(at, "Start again").click().run().query_params["equation"] == "6"
+    assert button(at, "Start again").click().run().query_params["equation"] == "2"
 
 
 def test_a_plain_stage_says_so_and_leads_to_one_that_is_not():
@@ -59,7 +65,7 @@ def test_a_plain_stage_says_so_and_leads_to_one_that_is_not():
 
         patch.setattr(streamlit, "rerun", lambda **_: None)  # under AppTest a fragment has no page around it to run again
         at = at.run()
-    assert at.query_params["stage"] == "3" and "Eq. 6 ·" in text(at)
+    assert at.query_params["stage"] == "3" and "Step 0 ·" in text(at)
 
 
 def test_each_equation_names_its_notebook():
@@ -75,3 +81,28 @@ def test_the_weights_are_those_of_the_selected_block_and_head(number, kind, bloc
     (shown,) = [panel for column in drawn(at)["columns"] for panel in column if panel["id"] == "p"]
     expected = model_maps("cat_kitten", (4, 4), (2, 2))[2, block, kind].row(4, 4)[head - 1]
     np.testing.assert_allclose(shown["values"], expected, atol=1e-4)
+
+
+def quantities(at):
+    return dict(re.findall(r'data-quantity="([a-z-]+)">([^<]+)<', text(at)))
+
+
+@pytest.mark.parametrize(("number", "kind", "name"), [(8, "local", "local-most"), (13, "global", "cell-most")])
+def test_the_largest_weight_is_said_of_the_head_and_of_the_mean(number, kind, name):
+    at = opened("equations", equation=str(number), image="cat_kitten", block="2", head="2", token="0.3,0.3")
+    heads = model_maps("cat_kitten", (4, 4), (2, 2))[2, 2, kind].row(4, 4)
+    shown = quantities(at)
+    assert shown[f"{name}-head"] == percent(float(heads[1].max())) and shown[name] == percent(float(heads.mean(0).max()))
+    assert shown[f"{name}-head"] != shown[name] and f"{shown[f'{name}-head']}</span></b> in head 2" in text(at)
+    if kind == "global":
+        assert shown["cell-most-token"] == percent(float(heads.mean(0).max() / 4))
+
+
+def test_counts_carry_the_names_of_their_quantities():
+    at = opened("equations", equation="12", g1="5,3", g2="3,5", token="0.99,0.99")  # the last window is 1 x 1, the cells 6 x 6
+    assert quantities(at) == {"window-tokens": "1", "cells": "36", "comparisons": "37", "comparisons-plain": "256"}
+    assert quantities(opened("equations"))["tokens"] == "256"
+    shown = quantities(opened("equations", equation="15"))
+    c, n = 48, 256
+    by_formula = n * c * (4 * c + 2 * 16) + 2 * n / 4 * c * (c + n)
+    assert shown == {"macs-equation": f"{by_formula / 1e6:.3g} million", "macs": f"{(by_formula + n * c * c) / 1e6:.3g} million"}

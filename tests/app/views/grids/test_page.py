@@ -14,7 +14,7 @@ from tests.app.pages import button, components, opened, text
 
 @pytest.fixture
 def open_grids(monkeypatch, tmp_path):
-    """open_grids(measured=FOUND, **params) -> the view; measured: what checkpoints/cifar10.grids.json holds, None for no file."""
+    """open_grids(measured=FOUND, **params) -> the view; measured: what hatnet/shipped/cifar10.grids.json holds, None for no file."""
     shutil.copy(hatnet.checkpoints.SHIPPED / "cifar10.safetensors", tmp_path)
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", tmp_path)
 

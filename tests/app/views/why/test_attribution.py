@@ -7,7 +7,7 @@ import torch
 import hatnet
 from app.core import checkpoints, pictures
 from app.views.why import attribution
-from hatnet.data import normalise
+from hatnet.preprocessing import normalise
 
 TARGET = 3
 
@@ -53,7 +53,7 @@ def test_grad_cam_by_hand(model, image, stage):
     g1, g2 = (3, 5), (4, 1)
     features = model.forward_features(image, g1, g2)
     x = features[stage - 2]
-    slopes = torch.autograd.grad(model.classify(features[-1])[0, TARGET], x)[0]
+    slopes = torch.autograd.grad(model.forward_head(features)[0, TARGET], x)[0]
     expected = (slopes.mean((2, 3), keepdim=True) * x).sum(1)[0].detach()
     np.testing.assert_allclose(attribution.grad_cam(model, image, TARGET, stage, g1, g2), expected, atol=1e-6)
 
