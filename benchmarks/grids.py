@@ -5,8 +5,8 @@ they fit the stage's token grid, and with the trained values too; then all stage
 4 and 14 tokens, cells of half the trained side, 4 x 4, 2 x 2 cells and a single one for the whole map, and the least of both. No weight
 depends on G1 or G2, so nothing is trained.
 Uses images that were held out from training (1,000, or all if there are fewer; of every class alike), and the MACs of one image by
-`hatnet.complexity.count`. All settings see one batch before the next, and hatnet/shipped/NAME.grids.json is written after each: it can
-be stopped at any time, and says how many images it is about.
+`hatnet.complexity.count`. All settings see one batch before the next, and hatnet/shipped/NAME.grids.json is written after each: it can be
+stopped at any time, and says how many images it is about.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def predictions(model: HATNet, images: Tensor, settings: Sequence[Setting]) -> I
         x = before[first]
         for stage, pair in zip(model.stages[first:], grids[first:], strict=True):
             x = stage(x, *pair)
-        yield model.classify(x).argmax(1)
+        yield model.forward_head(x).argmax(1)
 
 
 def spread(total: int, wanted: int) -> Tensor:

@@ -129,7 +129,7 @@ def load(
         title = source
     else:
         raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join([*TORCHVISION, *SETS])} or folder:PATH")
-    return _read(pictures, labels, tuple(classes), size, unreadable, in_memory, f"reading {title}, {split}")
+    return _read(pictures, labels, classes, size, unreadable, in_memory, f"reading {title}, {split}")
 
 
 def _torchvision(source: str, test: bool) -> tuple[list, list[int], tuple[str, ...]]:

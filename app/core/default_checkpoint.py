@@ -35,8 +35,8 @@ def other_mechanisms(header: Mapping) -> set[str]:
 
 
 def rank(name: str, header: Mapping) -> tuple:
-    """The sort key of a shipped checkpoint: with H-MHSA, the classifier that knows most of the app's photographs opens first; of two, the
-    faster."""
+    """The sort key of a shipped checkpoint: the classifier with H-MHSA that knows most of the app's photographs opens first, the faster of
+    two."""
     photographs = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
     return bool(other_mechanisms(header)), by_cell(header), -photographs, int(header["image_size"]), name
 

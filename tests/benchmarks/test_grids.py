@@ -67,5 +67,7 @@ def test_some_of_many_images_are_of_every_class(monkeypatch):
     seen = [(count, right.tolist()) for count, right in grids.measure(model, images, [0.5] * 3, [0.25] * 3, settings)]
     assert [count for count, _ in seen] == [4, 7]
     with torch.inference_mode():
-        hits = [model(hatnet.data.normalise(images.pixels, [0.5] * 3, [0.25] * 3), *s[1:]).argmax(1) == images.labels for s in settings]
+        hits = [
+            model(hatnet.preprocessing.normalise(images.pixels, [0.5] * 3, [0.25] * 3), *s[1:]).argmax(1) == images.labels for s in settings
+        ]
     assert [right for _, right in seen] == [[int(hit[:count].sum()) for hit in hits] for count in (4, 7)]
