@@ -48,6 +48,7 @@ def main() -> None:
     from app.core import checkpoints
     from app.shell import location, session, sidebar, tour
     from app.shell.notices import guarded, notices
+    from app.ui import other_mechanism
 
     with guarded():
         if not checkpoints.names():
@@ -60,8 +61,12 @@ def main() -> None:
         sidebar.draw(page)
         location.draw()
         notices()
-        tour.draw(page)
-        page.run()
+        if not session.checkpoint().other_mechanisms:  # the tour explains H-MHSA
+            tour.draw(page)
+        if sidebar.shown(page, session.checkpoint()):
+            page.run()
+        else:
+            other_mechanism.draw()
         session.publish()
 
 

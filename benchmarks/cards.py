@@ -1,6 +1,6 @@
 """The five mechanisms on the cards: `python benchmarks/cards.py` trains all arms and writes hatnet/shipped/cards.ablation.json.
 
-Sizes of the weights, recipe and images are the same; only the mechanism differs (`config.MECHANISMS`). Each arm is trained for 700
+Sizes of the weights, recipe and images are the same; only the mechanism differs (`mechanisms.MECHANISMS`). Each arm is trained for 700
 steps, and for as many as fit into the time that the hierarchical arm needs for its 700. Three seeds: half an hour on one core.
 Every training is kept in runs/cards-ablation (100 kB each) and not repeated by the next call.
 
@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import attention, attention_maps, cards, checkpoint_info, create_model, evaluation, load_checkpoint, place_of, save_checkpoint
 from hatnet.checkpoints import SHIPPED
-from hatnet.config import MECHANISMS
 from hatnet.data import Images
 from hatnet.maps import AttentionMap
+from hatnet.mechanisms import MECHANISMS
 from hatnet.preprocessing import normalise
 from hatnet.recipe import RECIPES
 from hatnet.training import Trainer
@@ -138,7 +138,7 @@ def hidden(cell: Tensor, asker_only: bool):
 
 def knock_outs(model: torch.nn.Module, count: int = 1000) -> dict:
     """Both accuracies with one card's keys hidden. Null for the arms with windows only, where a distant card has no keys to hide."""
-    if not {"pooled", "full"} & set(MECHANISMS[model.config.attention]):
+    if not {"pooled", "full"} & set(MECHANISMS[model.config.attention].layout_kinds):
         return {"knock_outs": None}
     drawn = cards.draw(count, torch.Generator().manual_seed(5))
     images = Images(pixels=drawn.pixels, labels=drawn.labels, classes=cards.CLASSES)

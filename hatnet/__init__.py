@@ -3,8 +3,8 @@
 Read in this order:
     attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
     blocks.py, model.py, config.py          Fig. 1 and Table 1
-    hooks.py, open_sizes.py                 when a layer may be computed piece by piece; windows for `torch.export`
-    ablations.py                            the mechanisms that the paper compares with, on the same weights
+    hooks.py, by_index.py                   when a layer may be computed piece by piece; windows of tokens that are not neighbours
+    mechanisms.py, ablations.py             which keys each step reads: the mechanisms that the paper compares with, and one's own
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
@@ -27,6 +27,7 @@ from hatnet.config import VARIANTS, Config
 from hatnet.equations import Equation, block_input, trace_equations
 from hatnet.geometry import place_of, token_at, window_of
 from hatnet.maps import AttentionMap, attention_maps
+from hatnet.mechanisms import register_mechanism
 from hatnet.model import HATNet, create_model
 from hatnet.official import list_pretrained, load_official_state_dict, load_pretrained
 from hatnet.preprocessing import Preprocessing, transform
@@ -44,6 +45,7 @@ __all__ = [
     "place_of",
     "token_at",
     "window_of",
+    "register_mechanism",
     "Trace",
     "Equation",
     "block_input",

@@ -1,15 +1,15 @@
 """The mechanisms that the paper compares H-MHSA with, put into its two steps: same layers, same weights, other keys.
 
-Each class changes only which keys a token attends to (`config.MECHANISMS`), so that an ablation compares that and nothing else.
+Each class changes only which keys a token attends to (`mechanisms.py` says which), so that an ablation compares that and nothing else.
 Checkpoints of all of them have the same names and shapes.
 """
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
 from hatnet import attention
-from hatnet.attention import HMHSA, MHSA, join_heads, merge, partition, pool, split_heads, window_mask
+from hatnet.attention import HMHSA, join_heads, merge, partition, pool, split_heads, window_mask
 from hatnet.geometry import Layout
 from hatnet.trace import Trace
 
@@ -17,38 +17,16 @@ for name in ("rearrange", "partition", "merge", "window_mask", "pool"):
     torch.fx.wrap(name)  # as in attention.py
 
 
-class WindowedTwice(HMHSA):
-    """Windows in both steps, and no pooling."""
-
-    mechanism = "window"
-
-    def global_step(self, a1: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:
-        """As in H-MHSA, but queries and keys are those of each window."""
-        pooled = self.ds_norm(a1)
-        rows, keys = partition(a1, layout), partition(pooled, layout)
-        (q2,), (k2, v2) = split_heads(self.q(rows), 1, self.head_dim), split_heads(self.kv(keys), 2, self.head_dim)
-        attended, p2 = attention.attend(q2, k2, v2, window_mask(a1, layout), explicit)
-        if trace:
-            trace.keep(pooled=pooled, rows=rows, keys=keys, q2=q2, k2=k2, v2=v2, p2=p2)
-        return merge(join_heads(attended), layout)
-
-
-class ShiftedWindows(WindowedTwice):
-    """Swin's pair: windows, then windows shifted by half a window."""
-
-    mechanism = "shifted_window"
-
-
-class PooledTwice(HMHSA):
-    """PVT's idea, with average pooling: pooled cells of the whole map in both steps."""
-
-    mechanism = "pooled"
+class AnyKeys(HMHSA):
+    """H-MHSA's two steps, each over windows or over pooled cells, as its layout says."""
 
     def local_step(self, x: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:
-        """As in H-MHSA, but with one window, the whole map, and K1 and V1 of its pooled cells.
+        """As in H-MHSA; over pooled cells, with one window, the whole map, and K1 and V1 of its cells.
 
         K1 and V1 are averaged instead of norm(X), which is the same: the mean of linear maps is the linear map of the mean.
         """
+        if self.layout_kinds[0] != "pooled":
+            return super().local_step(x, layout, explicit, trace)
         x1, c = partition(self.norm(x), layout), x.shape[1]
         queries, tokens = self.qkv(x1).split([c, 2 * c], dim=-1)
         cells = pool(rearrange(tokens, "b (h w) c -> b c h w", h=layout.h), layout.pool)
@@ -61,29 +39,30 @@ class PooledTwice(HMHSA):
             trace.keep(x1=x1, q1=q1, k1=k1, v1=v1, p1=p1, local=local, joined=joined)
         return self.grid_norm(joined)
 
+    def global_step(self, a1: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:
+        """As in H-MHSA; over windows, with the queries and the keys of each window, and no pooling."""
+        if self.layout_kinds[1] in ("pooled", "full"):
+            return super().global_step(a1, layout, explicit, trace)
+        pooled = self.ds_norm(a1)
+        rows, keys = partition(a1, layout), partition(pooled, layout)
+        (q2,), (k2, v2) = split_heads(self.q(rows), 1, self.head_dim), split_heads(self.kv(keys), 2, self.head_dim)
+        attended, p2 = attention.attend(q2, k2, v2, window_mask(a1, layout), explicit)
+        if trace:
+            trace.keep(pooled=pooled, rows=rows, keys=keys, q2=q2, k2=k2, v2=v2, p2=p2)
+        return merge(join_heads(attended), layout)
 
-class FullTwice(HMHSA):
+
+class WindowedTwice(AnyKeys):
+    """Windows in both steps."""
+
+
+class ShiftedWindows(AnyKeys):
+    """Swin's pair: windows, then windows shifted by half a window."""
+
+
+class PooledTwice(AnyKeys):
+    """PVT's idea, with average pooling: pooled cells of the whole map in both steps."""
+
+
+class FullTwice(AnyKeys):
     """Plain attention in both steps: one window as large as the map, then cells of a single token."""
-
-    mechanism = "full"
-
-
-HIERARCHICAL: dict[str, type[HMHSA]] = {layer.mechanism: layer for layer in (HMHSA, WindowedTwice, ShiftedWindows, PooledTwice, FullTwice)}
-
-
-def layer_of(mechanism: str) -> type[HMHSA]:
-    """The attention layer of a mechanism. Raises ValueError for an unknown one."""
-    if mechanism not in HIERARCHICAL:
-        raise ValueError(f"unknown mechanism {mechanism!r}; the choices are {', '.join(HIERARCHICAL)}")
-    return HIERARCHICAL[mechanism]
-
-
-def check_mechanism(attn: nn.Module) -> None:
-    """Raise ValueError for an attention layer that is not MHSA and not in HIERARCHICAL: nothing tells where its keys lie."""
-    if type(attn) is MHSA:
-        return
-    if type(attn) is not HIERARCHICAL.get(getattr(attn, "mechanism", "")):
-        raise ValueError(
-            f"{type(attn).__qualname__} is not an attention layer of hatnet, so nothing tells which keys its weights belong to; "
-            "enter it in hatnet.ablations.HIERARCHICAL under a mechanism of its own"
-        )

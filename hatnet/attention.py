@@ -40,11 +40,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from hatnet import open_sizes
-from hatnet.config import MECHANISMS
+from hatnet import by_index
 from hatnet.derivatives import differentiable_once
 from hatnet.geometry import Layout, layout_of
-from hatnet.open_sizes import is_open
 from hatnet.trace import Trace
 
 # For torch.fx these are single operations: what they do depends on the size of the map, which a symbolic trace does not know.
@@ -101,8 +99,8 @@ def partition(x: Tensor, layout: Layout) -> Tensor:
     The order inside the parentheses is the meaning: `(gh i)` takes i *neighbours* into a window. `(i gh)` would have the same
     shapes and give a dilated grid, every gh-th token: wrong, and silent.
     """
-    if is_open(layout):
-        return open_sizes.partition(x, layout)
+    if by_index.needed(layout):
+        return by_index.partition(x, layout)
     if any(layout.overhang):
         x = F.pad(x, layout.overhang)
     return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=layout.i, j=layout.j)
@@ -113,8 +111,8 @@ def merge(x1: Tensor, layout: Layout) -> Tensor:
 
     [(b gh gw), (i j), c] -> [b, c, h, w].
     """
-    if is_open(layout):
-        return open_sizes.merge(x1, layout)
+    if by_index.needed(layout):
+        return by_index.merge(x1, layout)
     (left, _, top, _), (gh, gw) = layout.overhang, layout.grid
     x = rearrange(x1, "(b gh gw) (i j) c -> b (gh i) (gw j) c", gh=gh, gw=gw, i=layout.i, j=layout.j)
     return rearrange(x[:, top : top + layout.h, left : left + layout.w], "b h w c -> b c h w")
@@ -122,8 +120,8 @@ def merge(x1: Tensor, layout: Layout) -> Tensor:
 
 def window_mask(x: Tensor, layout: Layout) -> Tensor | None:
     """True for the keys of `partition(x, layout)` that are tokens, not padding: [(b gh gw), 1, 1, (i j)]; None if all are."""
-    if is_open(layout):
-        return open_sizes.window_mask(x, layout)
+    if by_index.needed(layout):
+        return by_index.window_mask(x, layout)
     if not any(layout.overhang):
         return None
     left, right, top, bottom = layout.overhang
@@ -170,7 +168,7 @@ class MHSA(nn.Module):
 class HMHSA(nn.Module):
     """Hierarchical multi-head self-attention, Eqs. 6 to 14. No weight depends on G1 or G2."""
 
-    mechanism = "hierarchical"  # `ablations.py` has the others
+    mechanism, layout_kinds = "hierarchical", ("window", "pooled")  # of the local and the global step; `mechanisms.py` has others
 
     def __init__(self, channels: int, head_dim: int, norm: Callable[[int], nn.Module]):
         super().__init__()
@@ -200,10 +198,8 @@ class HMHSA(nn.Module):
         return out
 
     def layouts(self, h: int, w: int, g1: int, g2: int) -> tuple[Layout, Layout]:
-        """The layout of the local and of the global step on a map of h x w tokens. Raises ValueError for an unknown mechanism."""
-        if self.mechanism not in MECHANISMS:
-            raise ValueError(f"unknown mechanism {self.mechanism!r}; the choices are {', '.join(MECHANISMS)}")
-        local, across = (layout_of(kind, h, w, g1, g2) for kind in MECHANISMS[self.mechanism])
+        """The layout of the local and of the global step on a map of h x w tokens. Raises ValueError for an unknown kind."""
+        local, across = (layout_of(kind, h, w, g1, g2) for kind in self.layout_kinds)
         return local, across
 
     def local_step(self, x: Tensor, layout: Layout, explicit: bool, trace: Trace | None) -> Tensor:

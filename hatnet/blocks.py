@@ -13,10 +13,10 @@ from einops import rearrange
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
-from hatnet.ablations import layer_of
 from hatnet.attention import HMHSA, MHSA
 from hatnet.config import Config
 from hatnet.hooks import unobserved
+from hatnet.mechanisms import layer_of
 from hatnet.norms import NORMS
 from hatnet.trace import Trace
 

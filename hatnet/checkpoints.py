@@ -22,6 +22,7 @@ from torch import nn
 from hatnet.config import Config, from_fields
 from hatnet.described import bare, described, weights, without_wrappers
 from hatnet.files import atomic_write, brief
+from hatnet.mechanisms import UnknownMechanism
 from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
 
@@ -76,7 +77,8 @@ def list_checkpoints(runs: str | os.PathLike[str] | None = None) -> list[str]:
 def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     """The header of a checkpoint, without its weights.
 
-    Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet.
+    Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet; if it needs a
+    mechanism that is not registered here, UnknownMechanism.
     """
     path = _find(name_or_path)
     try:
@@ -89,6 +91,8 @@ def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     try:
         check(header, {"config": Table()})
         config = from_fields(header.pop("config"))
+    except UnknownMechanism as error:
+        raise UnknownMechanism(f"{path}: {error}") from None
     except ValueError as error:
         raise ValueError(f"{path} comes from another version of hatnet ({error})") from None
     try:

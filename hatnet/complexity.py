@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
 
-from hatnet.ablations import check_mechanism
 from hatnet.attention import HMHSA, MHSA
+from hatnet.files import brief
 from hatnet.geometry import Layout
+from hatnet.mechanisms import check_mechanism, has_own_steps
 from hatnet.model import Grids, HATNet
 
 
@@ -151,11 +155,14 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
 def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> dict[str, int]:
     """MACs of one attention layer on h x w tokens of c channels, part by part, as it runs: {"qkv": ..., "local.products": ..., ...}.
 
-    Raises ValueError for an attention layer that is not one of hatnet's own.
+    A layer with steps of its own is run once without numbers (on the device "meta"), where torch counts its products; its parts are
+    its linear layers and "products". Raises ValueError for an attention layer that is not registered, or that cannot run like this.
     """
     check_mechanism(attn)
     if isinstance(attn, MHSA):
         return {"qkv": 3 * h * w * c**2, "products": 2 * (h * w) ** 2 * c, "proj": h * w * c**2}
+    if has_own_steps(attn):
+        return _counted_by_running(attn, torch.empty(1, c, h, w, device="meta", dtype=attn.proj.weight.dtype), *grids)
     local, across = attn.layouts(h, w, *grids)
     (tokens1, keys1), (tokens2, keys2) = map(_laid_out, (local, across))
     return {
@@ -166,6 +173,20 @@ def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> d
         "global.products": 2 * tokens2 * keys2 * c,  # Eq. 2 over the pooled cells
         "proj": h * w * c**2,  # Eq. 14
     }
+
+
+def _counted_by_running(attn: HMHSA, x: Tensor, *grids: int) -> dict[str, int]:
+    """The same from torch's counter, which sees products of matrices and convolutions in the order of aten's operations."""
+    weights = {name: tensor.to("meta") for name, tensor in attn.state_dict().items()}
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            functional_call(attn, weights, (x, *grids), {"explicit": True})
+    except (RuntimeError, NotImplementedError) as error:
+        raise ValueError(f"{type(attn).__qualname__} cannot be counted, as it needs the values of its input ({brief(error)})") from None
+    flops = {name: sum(parts.values()) for name, parts in counter.get_flop_counts().items()}
+    parts = {name: flops.get(f"{type(attn).__name__}.{name}", 0) // 2 for name, _ in attn.named_children()}
+    parts["products"] = flops["Global"] // 2 - sum(parts.values())
+    return {name: macs for name, macs in parts.items() if macs}
 
 
 def _laid_out(layout: Layout) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Table 1 as data: the architecture of every HAT-Net. Needs no torch.
+"""Table 1 as data: the architecture of every HAT-Net.
 
 A configuration describes 1 to 4 stages of blocks, numbered as in the paper: from 2, because stage 1 is the stem. The first
 `len(g1)` stages are hierarchical (H-MHSA, Eqs. 6 to 14); the others are plain MHSA (Eqs. 1 to 3), like the paper's stage 5.
@@ -11,17 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hatnet.mechanisms import layer_of
 from hatnet.ranges import Either, Flag, Many, Maybe, Number, Range, Whole, Word, check, plain
-
-# Which keys a token attends to in the local and in the global step (`geometry.Layout`): H-MHSA, and the mechanisms that the paper
-# compares it with, in the same two steps.
-MECHANISMS = {
-    "hierarchical": ("window", "pooled"),  # the paper's H-MHSA
-    "window": ("window", "window"),  # windows alone
-    "shifted_window": ("window", "shifted_window"),  # Swin's pair
-    "pooled": ("pooled", "pooled"),  # PVT's idea, with average pooling
-    "full": ("full", "full"),  # plain attention, twice
-}
 
 FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of blocks is stage 2
 
@@ -40,7 +31,7 @@ class Config:
     head_dim: int  # d, channels of one head (section 3.3)
     g1: tuple[int, ...]  # G1, side of the local window, in tokens (Eq. 6)
     g2: tuple[int, ...]  # G2, side of a pooled cell, in tokens (Eq. 10)
-    attention: str | tuple[str, ...] = "hierarchical"  # one of MECHANISMS for all hierarchical stages, or one for each
+    attention: str | tuple[str, ...] = "hierarchical"  # one of `mechanisms.MECHANISMS` for all hierarchical stages, or one for each
     depthwise: bool = True  # the K x K convolution in the MLP; False is the paper's "pure transformer" (section 4.4)
     activation: str = "silu"  # or "gelu" (section 4.4)
     norm: str = "group"  # over channels and tokens together, as released; "layer": over the channels of each token
@@ -63,8 +54,8 @@ class Config:
         for name in ("depths", "expansions", "kernels"):
             if len(getattr(self, name)) != stages:
                 raise ValueError(f"{name} has {len(getattr(self, name))} entries; dims has {stages}: give one for each stage")
-        if unknown := [word for word in self.mechanisms if word not in MECHANISMS]:
-            raise ValueError(f"unknown attention {unknown[0]!r}{_nearest(unknown[0], MECHANISMS)}; the choices are {', '.join(MECHANISMS)}")
+        for mechanism in self.mechanisms:
+            layer_of(mechanism)  # raises for an unknown one
         if len(self.mechanisms) != len(self.g1):
             raise ValueError(f"attention has {len(self.attention)} entries; give one word, or one for each of the {len(self.g1)} in g1")
         if len(self.g1) != len(self.g2) or len(self.g1) > stages:
@@ -80,7 +71,7 @@ class Config:
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
-        """`attention` of each hierarchical stage, one of MECHANISMS."""
+        """`attention` of each hierarchical stage."""
         return (self.attention,) * len(self.g1) if isinstance(self.attention, str) else self.attention
 
     @property
@@ -116,7 +107,7 @@ RANGES: dict[str, Range] = {
     "head_dim": Whole(1, 8192),
     "g1": _SIDES,
     "g2": _SIDES,
-    "attention": Either(Word(), Many(Word(), 0, 4)),  # `mechanisms` are looked up in MECHANISMS
+    "attention": Either(Word(), Many(Word(), 0, 4)),  # `layer_of` looks them up
     "depthwise": Flag(),
     "activation": Word(("silu", "gelu")),
     "norm": Word(("group", "layer")),
@@ -154,6 +145,16 @@ VARIANTS: dict[str, Config] = {
         num_classes=10,
         dropout=0.0,
         init_std=None,  # with 0.02, 200 steps on CIFAR-10 gave 33 % instead of 42 %: hidden values so small leave SiLU almost linear
+    ),
+    # Ours: a quarter of hatnet_tiny's weights on the paper's token grids, for photographs of 224 x 224 pixels.
+    "hatnet_compact224": Config(
+        dims=(32, 64, 128, 256),
+        depths=(2, 2, 4, 2),
+        kernels=(3, 3, 3, 3),
+        head_dim=32,
+        **_PAPER | {"expansions": (4, 4, 4, 4)},
+        dropout=0.0,
+        init_std=None,
     ),
     # Ours: for the drawn cards, 48 x 48 pixels in 4 x 4 cells. Only attention carries anything from token to token, and every
     # cell has its own answer.

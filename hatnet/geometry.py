@@ -5,6 +5,7 @@ image's height and width, 0..1; it stays the same from stage to stage and from o
 A rectangle is (top, left, height, width) in tokens.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,8 +14,12 @@ from torch.fx.experimental.symbolic_shapes import statically_known_true
 Place = tuple[float, float]
 Token = tuple[int, int]
 Rectangle = tuple[int, int, int, int]
+Groups = tuple[tuple[int, ...], ...]  # along one axis, the tokens of each window
+# (h, w, g1, g2) -> the tokens of each window down, and across: every token of an axis in exactly one window.
+Windows = Callable[[int, int, int, int], tuple[Sequence[Iterable[int]], Sequence[Iterable[int]]]]
+
 KINDS = ("window", "shifted_window", "pooled", "full")  # which keys a token attends to: see `Layout`
-_UNKNOWN = f"unknown layout {{!r}}; the choices are {', '.join(KINDS)}"
+WINDOWS: dict[str, Windows] = {}  # further kinds, of other tokens than neighbours: see `mechanisms.register_mechanism`
 
 
 def cells(size: int, side: int) -> int:
@@ -59,34 +64,38 @@ class Layout(NamedTuple):
     """The keys of one attention step on a map of h x w tokens.
 
     The map is cut into windows of i x j tokens, and each token attends to the tokens of its own window; if the kind is "pooled",
-    there is one window, the whole map, and each token attends to the pooled cells.
+    there is one window, the whole map, and each token attends to the pooled cells. The tokens of a window are neighbours, unless
+    `rows` and `columns` say which they are.
     """
 
-    kind: str  # one of KINDS
+    kind: str  # one of KINDS, or of WINDOWS
     h: int  # height of the map, in tokens
     w: int
-    i: int  # height of a window, in tokens; of the whole map if the kind is "pooled" or "full"
+    i: int  # height of a window, in tokens (of the largest, if they differ); of the whole map if the kind is "pooled" or "full"
     j: int
     down: int  # how far the windows are shifted down and across, in tokens
     across: int
     pool: int  # side of a pooled cell, in tokens; 1 unless the kind is "pooled"
+    rows: Groups = ()  # the rows of each window, if the kind is one of WINDOWS
+    columns: Groups = ()  # the columns of each window, likewise
 
     @property
     def overhang(self) -> tuple[int, int, int, int]:
-        """Tokens by which the windows hang over the edges of the map: left, right, top, bottom."""
+        """Tokens by which windows of neighbours hang over the edges of the map: left, right, top, bottom."""
         (gh, gw), top, left = self.grid, -self.down % self.i, -self.across % self.j
         return left, gw * self.j - self.w - left, top, gh * self.i - self.h - top
 
     @property
     def grid(self) -> tuple[int, int]:
         """How many windows there are, down and across."""
+        if self.rows:
+            return len(self.rows), len(self.columns)
         return cells(self.h + -self.down % self.i, self.i), cells(self.w + -self.across % self.j, self.j)
 
     @property
     def pooled(self) -> bool:
         """Whether keys are pooled cells of the map, and not the tokens of a window. Raises ValueError for an unknown kind."""
-        if self.kind not in KINDS:
-            raise ValueError(_UNKNOWN.format(self.kind))
+        check_kind(self.kind)
         return self.kind == "pooled"
 
     @property
@@ -96,20 +105,38 @@ class Layout(NamedTuple):
 
     def locate(self, token: Token) -> tuple[int, int]:
         """Which window holds a token, and the token's place inside it; both counted row by row."""
+        if self.rows:
+            (down, y), (across, x) = _held(self.rows, token[0]), _held(self.columns, token[1])
+            return down * len(self.columns) + across, y * self.j + x
         left, _, top, _ = self.overhang
         y, x = token[0] + top, token[1] + left
         return y // self.i * self.grid[1] + x // self.j, y % self.i * self.j + x % self.j
 
     def rectangle(self, token: Token) -> Rectangle:
-        """The part of a token's window that lies on the map."""
+        """The part of a token's window that lies on the map. Raises ValueError if it is not a rectangle of neighbours."""
+        if self.rows:
+            rows, columns = self.held(token)
+            if any(sorted(group) != list(range(min(group), max(group) + 1)) for group in (rows, columns)):
+                raise ValueError(f"a window of {self.kind!r} is not a rectangle: rows {_listed(rows)}, columns {_listed(columns)}")
+            return min(rows), min(columns), len(rows), len(columns)
         (top, bottom), (left, right) = (
             _clipped(at, size, side, shift)
             for at, size, side, shift in zip(token, (self.h, self.w), (self.i, self.j), (self.down, self.across), strict=True)
         )
         return top, left, bottom - top, right - left
 
+    def held(self, token: Token) -> tuple[Sequence[int], Sequence[int]]:
+        """The rows and the columns of the map that a token's window holds, in the order of its keys."""
+        if self.rows:
+            return self.rows[_held(self.rows, token[0])[0]], self.columns[_held(self.columns, token[1])[0]]
+        top, left, height, width = self.rectangle(token)
+        return range(top, top + height), range(left, left + width)
+
     def real(self, token: Token) -> Rectangle:
-        """The same part, counted from the top left of the window: the keys of the window that are tokens and not padding."""
+        """The keys of a token's window that are tokens and not padding, counted from the top left of the window."""
+        if self.rows:
+            rows, columns = self.held(token)
+            return 0, 0, len(rows), len(columns)
         top, left, height, width = self.rectangle(token)
         return (top - self.down) % self.i, (left - self.across) % self.j, height, width
 
@@ -128,7 +155,34 @@ def layout_of(kind: str, h: int, w: int, g1: int, g2: int) -> Layout:
         return Layout(kind, h, w, h, w, 0, 0, g2)
     if kind == "full":
         return Layout(kind, h, w, h, w, 0, 0, 1)
-    raise ValueError(_UNKNOWN.format(kind))
+    check_kind(kind)
+    rows, columns = (_groups(kind, size, axis) for size, axis in zip((h, w), WINDOWS[kind](h, w, g1, g2), strict=True))
+    return Layout(kind, h, w, max(map(len, rows)), max(map(len, columns)), 0, 0, 1, rows, columns)
+
+
+def check_kind(kind: str) -> None:
+    """Raise ValueError for a layout that is neither in KINDS nor in WINDOWS."""
+    if kind not in KINDS and kind not in WINDOWS:
+        raise ValueError(f"unknown layout {kind!r}; the choices are {', '.join((*KINDS, *WINDOWS))}")
+
+
+def _groups(kind: str, size: int, windows: Sequence[Iterable[int]]) -> Groups:
+    """The windows along one axis, as tuples. Raises ValueError unless each of the `size` tokens is in exactly one of them."""
+    groups = tuple(tuple(int(token) for token in window) for window in windows)
+    if not all(groups) or sorted(token for group in groups for token in group) != list(range(size)):
+        raise ValueError(
+            f"the windows of {kind!r} along {size} tokens are {_listed(groups)}; wanted each of 0 to {size - 1} in exactly one window"
+        )
+    return groups
+
+
+def _held(groups: Groups, token: int) -> tuple[int, int]:
+    """Along one axis: which window holds a token, and the token's place inside it."""
+    return next((number, group.index(token)) for number, group in enumerate(groups) if token in group)
+
+
+def _listed(values: Sequence) -> str:
+    return ", ".join(str(list(value) if isinstance(value, tuple) else value) for value in values)
 
 
 def _smaller(a: int, b: int) -> int:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from hatnet.attention import merge, partition
 from hatnet.geometry import Place, Token, token_at
-from hatnet.maps import AttentionMap
+from hatnet.maps import AttentionMap, over_tokens
 
 
 def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] | None = None, image: int = 0) -> Tensor:
@@ -84,7 +84,7 @@ def _back_through_block(records: list[AttentionMap], at: Tensor, image: int) -> 
 
 def _back(record: AttentionMap, at: Tensor, image: int) -> Tensor:
     """Shares of query tokens [k, h, w] -> shares of the tokens behind their keys, for one step: the shares times A, or A Pool."""
-    layout, (h, w) = record.layout, record.query_grid
+    layout = record.layout
     weights = _weights(record).mean(dim=1)  # over heads: [images * windows, n, m]
     windows = len(weights) // record.images
     weights = weights[image * windows : (image + 1) * windows].to(at.dtype)
@@ -92,11 +92,7 @@ def _back(record: AttentionMap, at: Tensor, image: int) -> Tensor:
     keys = queries @ weights
     if not layout.pooled:
         return merge(rearrange(keys, "windows k m -> (k windows) m 1"), layout)[:, 0]
-    # Each cell hands its share on evenly to the tokens that it averaged.
-    cells = rearrange(keys, "1 k (gh gw) -> k gh gw", gh=record.key_grid[0])
-    y, x = torch.arange(h, device=at.device) // layout.pool, torch.arange(w, device=at.device) // layout.pool
-    size = y.bincount()[:, None] * x.bincount()[None, :]
-    return (cells / size)[:, y][:, :, x]
+    return over_tokens(rearrange(keys, "1 k (gh gw) -> k gh gw", gh=record.key_grid[0]), layout)
 
 
 def _before_downsampling(at: Tensor, grid: tuple[int, int]) -> Tensor:

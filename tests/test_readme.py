@@ -10,7 +10,7 @@ import torch
 
 import hatnet
 from hatnet.checkpoints import SHIPPED
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 import hatnet
-from app.core import default_checkpoint
+from app.core import default_checkpoint, words
+from hatnet.mechanisms import UnknownMechanism
 
 log = logging.getLogger("hatnet.app")
 RUNS = Path(__file__).resolve().parents[2] / "runs"  # of the project; runs in the current folder are offered too
@@ -45,6 +46,11 @@ class Checkpoint:
         return self.config.stages[: len(self.config.g1)]
 
     @property
+    def other_mechanisms(self) -> dict[int, str]:
+        """Stage -> its mechanism (`hatnet.Config.attention`), where that is not H-MHSA."""
+        return {stage: word for stage, word in zip(self.hierarchical, self.config.mechanisms, strict=True) if word != "hierarchical"}
+
+    @property
     def cards(self) -> bool:
         """Whether it classifies each cell of drawn cards, rather than a whole photograph."""
         return self.config.readout > 1
@@ -56,24 +62,33 @@ def names() -> list[str]:
     The shipped checkpoints come first, then the authors', then the best of each run, newest first. An unreadable file is left out,
     with a line in the log. Raises ValueError if there are files but none is readable.
     """
-    return list(_names(_last_changes()))
+    return list(_names(_last_changes())[0])
+
+
+def left_out() -> dict[str, str]:
+    """The other checkpoints by name: why each is not offered."""
+    return dict(_names(_last_changes())[1])
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _names(last_changes: tuple) -> tuple[str, ...]:
-    headers, problem = {}, None
+def _names(last_changes: tuple) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The names that are offered, and the others with the reasons."""
+    headers, problem, reasons = {}, None, {}
     for name, path in (files := _files()).items():
         try:
             headers[name] = asdict(_header(path, _stamp(path)))
         except ValueError as error:
             _log_unreadable(path, error)  # one broken file must not hide the others
+            own = isinstance(error, UnknownMechanism)
+            reasons[name] = "it uses an attention mechanism that only your own code knows" if own else "its file cannot be read"
             problem = error
     if problem and not headers:
         raise problem
-    offered = [name for name, header in headers.items() if default_checkpoint.suits(header)]
+    reasons |= {name: reason for name, header in headers.items() if (reason := default_checkpoint.unsuited(header))}
+    offered = [name for name in headers if name not in reasons]
     shipped = [name for name in offered if files[name].parent == hatnet.checkpoints.SHIPPED]
     shipped.sort(key=lambda name: default_checkpoint.rank(name, headers[name]))
-    return (*shipped, *(name for name in offered if name not in shipped))
+    return (*shipped, *(name for name in offered if name not in shipped)), tuple(reasons.items())
 
 
 def _run_folders() -> list[Path]:
@@ -161,6 +176,8 @@ def _described(name: str, path: Path, stamp: int) -> Checkpoint:
         title = f"run: {title.removeprefix('run:')}"
     elif path.parent != hatnet.checkpoints.SHIPPED:
         title, split = f"{name.partition('-')[0]} · ImageNet (authors)", "paper"
+    if others := default_checkpoint.other_mechanisms(asdict(info)):
+        title += f" · {', '.join(words.MECHANISMS[word] for word in sorted(others))}"
     facts = {key: getattr(info, key) for key in ("config", "classes", "data", "image_size", "accuracy", "mean", "std")}
     return Checkpoint(name=name, title=title, key=f"{name}@{stamp}", split=split, **facts)
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.samples import FOLDER, SAMPLES, first, label_of, offered
+from app.core.samples import FOLDER, SAMPLES, label_of, offered
 
 SHIPPED = Path(__file__).resolve().parents[2] / "hatnet" / "shipped"  # hatnet.checkpoints.SHIPPED
 
@@ -17,18 +17,28 @@ def by_cell(header: Mapping) -> bool:
     return header["config"].get("readout", 1) > 1
 
 
-def suits(header: Mapping) -> bool:
-    """Whether the pages can show it: the paper's attention in at least one stage, trained on photographs or on cards."""
+def unsuited(header: Mapping) -> str:
+    """Why no page can show it, to follow "Not offered: NAME, because"; nothing if pages can."""
+    if not header["config"]["g1"]:
+        return "each of its stages is plain attention, in one step"
+    if header["config"].get("in_chans", 3) != 3:
+        return "its images are not RGB"
+    if by_cell(header) and header["data"] != "cards":
+        return "it answers for each cell of pictures that are not drawn cards"
+    return ""
+
+
+def other_mechanisms(header: Mapping) -> set[str]:
+    """The mechanisms of its hierarchical stages that are not the paper's."""
     mechanism = header["config"].get("attention", "hierarchical")
-    hierarchical = set([mechanism] if isinstance(mechanism, str) else mechanism) == {"hierarchical"}
-    rgb = header["config"].get("in_chans", 3) == 3
-    return hierarchical and rgb and bool(header["config"]["g1"]) and (header["data"] == "cards" or not by_cell(header))
+    return set([mechanism] if isinstance(mechanism, str) else mechanism) - {"hierarchical"}
 
 
 def rank(name: str, header: Mapping) -> tuple:
-    """The sort key of a shipped checkpoint: the classifier that knows most of the app's photographs opens first."""
+    """The sort key of a shipped checkpoint: the classifier with H-MHSA that knows most of the app's photographs opens first, the faster of
+    two."""
     photographs = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
-    return by_cell(header), -photographs, -header["image_size"], name
+    return bool(other_mechanisms(header)), by_cell(header), -photographs, int(header["image_size"]), name
 
 
 def opening(params: Mapping[str, str]) -> dict | None:
@@ -37,7 +47,7 @@ def opening(params: Mapping[str, str]) -> dict | None:
     for path in SHIPPED.glob("*.safetensors"):
         try:
             header = read(path)
-            if suits(header):
+            if not unsuited(header):
                 ranks[path.stem] = rank(path.stem, header)
                 headers[path.stem] = header
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -50,7 +60,8 @@ def picture(params: Mapping[str, str]) -> Path | None:
     if (header := opening(params)) is None:
         return None
     cards, image = by_cell(header), params.get("image")
-    key = image if image in offered(cards) else first(cards, header["classes"])
+    keys = offered(cards, header["classes"])
+    key = image if image in keys else keys[0]
     return None if image == "upload" or cards else FOLDER / f"{key}.jpg"
 
 

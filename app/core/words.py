@@ -6,6 +6,14 @@ import numpy as np
 
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
+MECHANISMS = {  # `hatnet.Config.attention`
+    "hierarchical": "H-MHSA",
+    "window": "windows alone",
+    "shifted_window": "shifted windows",
+    "pooled": "pooled cells alone",
+    "full": "plain attention, twice",
+}
+
 
 def offset(token: tuple[int, int], key: tuple[int, int]) -> str:
     """Where a key lies relative to a token: "the token 2 up, 1 left", or "the token itself"."""

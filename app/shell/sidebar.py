@@ -10,8 +10,10 @@ from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture
 from app.core.samples import SAMPLES
 from app.core.view import UPLOAD, ViewState, home, images
+from app.core.words import literal
 from app.shell import session
 from app.shell.notices import note
+from hatnet.mechanisms import MECHANISMS
 from hatnet.pictures import NAMES
 
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
@@ -23,6 +25,7 @@ ACCURACY = {  # by the split on which it was measured
 }
 CARDS = "Each card hides a pattern. The cyan square, top left, names the pattern on the card with <b>magenta rings</b>."
 OWN_SIDES = ("grids", "cost")  # pages with controls for G1 and G2: once is enough
+ANY_MECHANISM = ("cost", "why")  # pages that show every mechanism; the others explain H-MHSA
 LEGEND = (
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'
@@ -36,6 +39,8 @@ def draw(page) -> None:
     with st.sidebar:
         _photograph(view, checkpoint)
         session.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title)
+        for name, reason in checkpoints.left_out().items():
+            st.caption(f"Not offered: {literal(name)}, because {reason}.")
         st.caption(ACCURACY.get(checkpoint.split, ACCURACY["val"]).format(100 * checkpoint.accuracy))
         stages = checkpoint.config.stages
         session.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
@@ -43,6 +48,11 @@ def draw(page) -> None:
         session.bound(st.segmented_control, "Block", "block", view.block, options=blocks, required=True, help=BLOCK_HELP)
         _sides(view, checkpoint, page)
         st.html(LEGEND)
+
+
+def shown(page, checkpoint: Checkpoint) -> bool:
+    """Whether a page can show a checkpoint's mechanism; app/ui/other_mechanism.py stands in its place if not."""
+    return not checkpoint.other_mechanisms or page.url_path in ANY_MECHANISM
 
 
 def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
@@ -73,7 +83,7 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
         f'<div class="seen"><div class="both"><div class="crop" style="flex:{min(width / height, 2):.3f}">'
         f'<img src="{whole}" alt="{name}, whole"><i style="{frame}"></i></div>'
         f'<div class="exact" style="flex:1"><img src="{small}" alt="{name}, as the model sees it"></div></div>'
-        f"<p>The model sees the square, at {size} × {size} pixels.</p></div>"
+        f"<p>The model sees the square, at {size} × {size} pixels. {html.escape(picture.credit)}</p></div>"
     )
     # Of any type: the reader can say what a file is, Streamlit only that its type is not allowed.
     most = st.get_option("server.maxUploadSize")
@@ -111,11 +121,17 @@ def _sides(view: ViewState, checkpoint: Checkpoint, page) -> None:
     if view.stage not in checkpoint.hierarchical:
         st.caption(f"Stage {view.stage} uses plain attention: it has no window (G₁) and no cells (G₂) to choose.")
         return
-    if page.url_path in OWN_SIDES:
+    index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
+    kinds = MECHANISMS[checkpoint.config.mechanisms[index]].layout_kinds
+    labels = {"g1": "Window side G₁"} if {"window", "shifted_window"} & set(kinds) else {}
+    labels |= {"g2": "Cell side G₂"} if "pooled" in kinds else {}
+    if not labels:
+        st.caption(f"Stage {view.stage} uses plain attention in both steps: it has no window (G₁) and no cells (G₂) to choose.")
+        return
+    if page.url_path in OWN_SIDES and shown(page, checkpoint):
         st.caption("Window side G₁ and cell side G₂ are chosen on this page.")
         return
-    index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
-    for name, label in (("g1", "Window side G₁"), ("g2", "Cell side G₂")):
+    for name, label in labels.items():
         trained = getattr(checkpoint.config, name)[index]
         st.html(f'<div class="slider-title"><span>{label}</span><span class="muted">trained: {trained}</span></div>')
         if side == 1:

@@ -85,4 +85,5 @@ def _fill_caches() -> None:
     if names := checkpoints.names():
         checkpoint = checkpoints.describe(names[0])
         view = default(checkpoint)
-        layer_of(view, checkpoint, pictures.sample(view.image))
+        if not checkpoint.other_mechanisms:
+            layer_of(view, checkpoint, pictures.sample(view.image))

@@ -6,7 +6,7 @@ import torch
 import hatnet
 from benchmarks import cards as ablation
 from hatnet import attention_maps, cards, place_of
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 
 
 def card_model(attention, **overrides):
@@ -47,7 +47,7 @@ def test_mass_by_cell(attention):
     images = torch.rand(3, 3, 48, 48, dtype=torch.float64)
     with torch.inference_mode():
         _, maps = attention_maps(card_model(attention), images, queries=[place_of(ablation.ASKING, (12, 12))])
-    for record, word in zip(maps, MECHANISMS[attention] * 2, strict=True):
+    for record, word in zip(maps, MECHANISMS[attention].layout_kinds * 2, strict=True):
         mass = ablation.cell_mass(record)
         assert mass.shape == (3, 2, 16)
         torch.testing.assert_close(mass.sum(-1), torch.ones(3, 2, dtype=torch.float64))

@@ -53,7 +53,9 @@ def ask(query, keys, values, head_dim):
 
 
 def keys_of(word, y, z, h, w, g1, g2):
-    """The keys that token (y, z) asks: a list of rows of keys, each key a list of the tokens it averages."""
+    """The keys that token (y, z) asks: a list of rows of keys, each key a list of the tokens it averages. word: or a function like this."""
+    if callable(word):
+        return word(y, z, h, w, g1, g2)
 
     def span(at, size, moved):
         edges = [0, *range(moved or g1, size, g1), size]

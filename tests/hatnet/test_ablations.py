@@ -4,13 +4,13 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.models import filled
 from tests.hatnet.naive import hatnet as naive_hatnet
 from tests.hatnet.naive import picture
 
 
-@pytest.mark.parametrize("word, words", MECHANISMS.items())
+@pytest.mark.parametrize("word, words", [(word, layer.layout_kinds) for word, layer in MECHANISMS.items()])
 def test_every_mechanism_against_a_naive_loop(word, words):
     shape = {"num_classes": 7, "depths": (1, 1, 1, 1), "dims": (12, 24, 36, 48), "head_dim": 12}
     model, weights = filled("hatnet_tiny", attention=word, **shape)

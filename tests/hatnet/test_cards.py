@@ -5,8 +5,8 @@ import torch
 
 import hatnet
 from hatnet import cards
-from hatnet.config import MECHANISMS
 from hatnet.data import IGNORED
+from hatnet.mechanisms import MECHANISMS
 
 PATTERNS = {  # as a person would write them down
     "rows": "####....####....",

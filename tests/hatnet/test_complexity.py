@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
 from hatnet import complexity
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.naive import picture
 
 # reference values of the released model at 224 x 224: G of convolutions and linear layers, and with the attention products

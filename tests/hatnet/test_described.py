@@ -230,20 +230,20 @@ def test_maps_and_counts_of_another_attention_layer_are_refused(model):
         lambda: hatnet.complexity.count(model, (32, 32)),
         lambda: hatnet.trace_equations(*hatnet.block_input(model, picture(0, 32), stage=2, block=0)),
     ):
-        with pytest.raises(ValueError, match=r"Dilated is not an attention layer of hatnet|Eqs\. 6 to 15 describe H-MHSA"):
+        with pytest.raises(ValueError, match=r"Dilated is not a registered attention layer|Eqs\. 6 to 15 describe H-MHSA"):
             call()
 
 
 @pytest.mark.parametrize("layer", [HMHSA, PooledTwice])
 def test_an_unknown_word_for_a_mechanism_raises(layer):
     attn = layer(48, 24, hatnet.norms.group_norm)
-    attn.mechanism = "windwo"
-    with pytest.raises(ValueError, match="unknown mechanism 'windwo'; the choices are hierarchical, window"):
+    attn.layout_kinds = ("windwo", "windwo")
+    with pytest.raises(ValueError, match="unknown layout 'windwo'; the choices are window, shifted_window, pooled, full"):
         attn(torch.zeros(1, 48, 8, 8), 4, 2)
     with pytest.raises(ValueError, match="unknown layout 'windwo'; the choices are window, shifted_window, pooled, full"):
         hatnet.geometry.layout_of("windwo", 8, 8, 4, 2)
     layout = hatnet.geometry.layout_of("window", 8, 8, 4, 2)._replace(kind="windwo")
     with pytest.raises(ValueError, match="unknown layout 'windwo'"):
         _ = layout.keys
-    with pytest.raises(ValueError, match="unknown mechanism 'windwo'"):
-        hatnet.ablations.layer_of("windwo")
+    with pytest.raises(ValueError, match=r"unknown attention 'windwo' \(did you mean 'window'\?\); the choices are hierarchical, window"):
+        hatnet.mechanisms.layer_of("windwo")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 import hatnet
-from hatnet import attention, open_sizes
-from hatnet.config import MECHANISMS
+from hatnet import attention, by_index
 from hatnet.geometry import layout_of
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.models import random_weights
 from tests.hatnet.naive import picture
 
@@ -59,11 +59,11 @@ def test_a_guard_that_stops_the_export_is_named():
 def test_windows_by_index_are_the_windows(kind, size):
     layout, x = layout_of(kind, *size, 4, 2), torch.randn(2, 6, *size)
     mask = attention.window_mask(x, layout)
-    wanted, found = attention.partition(x, layout), open_sizes.partition(x, layout)
+    wanted, found = attention.partition(x, layout), by_index.partition(x, layout)
     real = torch.ones(wanted.shape[:2], dtype=torch.bool) if mask is None else mask[:, 0, 0]
-    assert torch.equal(open_sizes.window_mask(x, layout)[:, 0, 0], real)
+    assert torch.equal(by_index.window_mask(x, layout)[:, 0, 0], real)
     assert torch.equal(found[real], wanted[real])
-    assert torch.equal(open_sizes.merge(found, layout), x)
+    assert torch.equal(by_index.merge(found, layout), x)
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")  # sizes become part of the trace

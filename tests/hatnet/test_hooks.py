@@ -10,7 +10,7 @@ from torch.nn.utils import parametrize
 from torchvision.models.feature_extraction import create_feature_extractor
 
 import hatnet
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.models import random_weights, short
 from tests.hatnet.naive import picture
 

@@ -68,7 +68,7 @@ def test_rows_sum_to_one_and_equal_the_matrix_formula(grids):
     torch.testing.assert_close(found.sum((1, 2)), torch.ones(h * w), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("attention", hatnet.config.MECHANISMS)
+@pytest.mark.parametrize("attention", hatnet.mechanisms.MECHANISMS)
 def test_rollout_sums_to_one_for_every_mechanism(attention):
     model = random_weights(hatnet.create_model("hatnet_compact", 10, attention=attention))
     with torch.inference_mode():

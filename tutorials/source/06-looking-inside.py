@@ -35,7 +35,7 @@ from tutorials.figures.beside import beside
 from app.core import overlay
 from app.core.colours import LIGHT
 from app.core.samples import SAMPLES
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tutorials.checks import looking_inside as checks
 from tutorials.start import model_and_image, photograph, show
 

@@ -27,7 +27,7 @@ class LayerCost:
     chosen: tuple[int, int]  # G1 and G2; may be larger than n
     trained: tuple[int, int]  # G1 and G2
     head_dim: int
-    own: bool  # the sizes are the checkpoint's own: no slider has been moved from its resolution and channels
+    own: bool  # the checkpoint has this very layer: it is hierarchical, and resolution and channels are its own
 
     @property
     def g1(self) -> int:
@@ -86,7 +86,9 @@ def layer_of(view: ViewState, checkpoint: Checkpoint) -> LayerCost:
         chosen=(view.g1[index], view.g2[index]),
         trained=(config.g1[index], config.g2[index]),
         head_dim=math.gcd(channels, config.head_dim),
-        own=(pixels, channels) == (checkpoint.image_size, config.dims[stage]),
+        own=hierarchical
+        and view.stage not in checkpoint.other_mechanisms
+        and (pixels, channels) == (checkpoint.image_size, config.dims[stage]),
     )
 
 

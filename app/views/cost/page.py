@@ -17,7 +17,9 @@ st.title(text.headline(layer.mhsa, layer.hmhsa), anchor=False)
 st.html(text.lead(layer) + text.layer_bars(layer) + text.why(layer))
 if not layer.hierarchical:
     note(f"Stage {view.stage} uses plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
-elif layer.own:
+if view.stage in checkpoint.other_mechanisms:
+    note("This checkpoint uses another mechanism.", "The page shows what H-MHSA would cost here; the whole model is counted as it is.")
+if layer.own:
     st.html(text.counted(layer, inference.layer_macs(count, layer.index, view.block)))
 sections.sliders(layer)
 left, right = st.columns(2, gap="medium")
@@ -27,7 +29,8 @@ with right:
     sections.over_diagonal(layer)
 left, right = st.columns([5, 2], vertical_alignment="center")
 with left:
-    sections.one_token(layer)
+    if view.stage not in checkpoint.other_mechanisms:
+        sections.one_token(layer)
 with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
     sections.save(layer, count, measured)
     blocks.letters()

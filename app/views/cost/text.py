@@ -25,7 +25,7 @@ def headline(mhsa: float, hmhsa: float) -> str:
 
 def _of_the_checkpoint(at: LayerCost, name: str, text: str) -> str:
     """A number that other pages show too, as long as the sizes are the checkpoint's own."""
-    return quantity(name, text) if at.own and at.hierarchical else text
+    return quantity(name, text) if at.own else text
 
 
 def lead(at: LayerCost) -> str:

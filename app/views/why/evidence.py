@@ -13,7 +13,6 @@ import numpy as np
 from torch import Tensor
 
 import hatnet
-from app.core.overlay import over_tokens
 from app.views.why import attribution
 from hatnet.maps import AttentionMap
 from hatnet.rollout import rollout, two_hop
@@ -86,8 +85,8 @@ class Evidence:
         """A method's map [rows, columns] on the common grid, signed; None while it is missing."""
         q = self.question
         if method == "raw":
-            rows = self.far.row(*self.token).numpy()
-            values = over_tokens(rows.mean(0) if q.head is None else rows[q.head], self.far.g2 or 1, self.far.query_grid)
+            shares = self.far.on_grid(*self.token).numpy()
+            values = shares.mean(0) if q.head is None else shares[q.head]
         elif method == "hops":
             values = two_hop(self.maps[q.stage, q.block, "local"], self.far, [self.token])[0].numpy()
         elif method == "rollout":

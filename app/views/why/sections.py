@@ -84,9 +84,12 @@ def scale():
 
 
 def token_choice(evidence: Evidence) -> None:
-    strongest = int(evidence.far.row(*evidence.token).mean(0).argmax())
+    far, question = evidence.far, evidence.question
+    local = evidence.maps.get((question.stage, question.block, "local"))
+    g1 = far.g1 if local and local.layout.kind == "window" else None
+    strongest = int((far.row if far.layout.pooled else far.on_grid)(*evidence.token).mean(0).argmax())
     st.html('<p class="title">From which token?</p>')
-    token_picker(key="why_picker", side=evidence.far.query_grid[0], g1=evidence.far.g1, cell=evidence.far.g2 or 1, strongest=strongest)
+    token_picker(key="why_picker", side=far.query_grid[0], g1=g1, cell=far.layout.pool, strongest=strongest)
     st.caption("Choose another: raw attention, two hops and their scores change, but the answer does not.")
 
 

@@ -79,7 +79,7 @@ def wrong_answer(sample: Sample | None, checkpoint: Checkpoint, answer: str) -> 
     """HTML: a sentence if the photograph is known to show something other than the answer; else nothing."""
     if sample is None or label_of(sample, checkpoint.classes) == answer:
         return ""
-    return f" The answer itself is wrong: the photograph shows {html.escape(sample.subject)}. The maps say where the mistake came from."
+    return f" The answer itself is wrong: the photograph shows {html.escape(sample.subject)}."
 
 
 def waiting(answer: str, stopped: bool) -> str:

@@ -9,6 +9,8 @@ import torch
 import hatnet
 from app.core import checkpoints, default_checkpoint, inference, pictures
 from app.core.view import default
+from hatnet.ablations import AnyKeys
+from hatnet.mechanisms import MECHANISMS
 from tests.app.pages import opened, text
 from tests.app.runs import finish
 from tests.hatnet.models import OFFICIAL
@@ -17,7 +19,9 @@ from tests.hatnet.naive import seeded
 
 def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(here, monkeypatch):
     names = checkpoints.names()
-    assert names[-1] == "cards" and not {"cards-window", "cards-pooled"} & set(names), "only the paper's attention"
+    others = {name for name in names if checkpoints.describe(name).other_mechanisms}
+    assert others == {"cards-window", "cards-pooled", "cifar10-window", "cifar10-pooled", "cifar10-full"} == set(names[-5:])
+    assert names[-6] == "cards", "the paper's attention comes first"
     assert names[0] == "cifar10", "it knows horse, cat, bird, dog and deer"
     shipped = here / "shipped"
     shipped.mkdir()
@@ -29,7 +33,7 @@ def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(h
         header = info | {"image_size": size, "classes": classes}
         hatnet.checkpoints.save_checkpoint(hatnet.load_checkpoint("cifar10"), shipped / f"{name}.safetensors", header)
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", shipped)
-    assert checkpoints.names() == ["larger", "more", "cifar10", "less", "cards"]
+    assert checkpoints.names() == ["more", "larger", "cifar10", "less", "cards"]
     # What is shown before torch is there obeys the same rule.
     monkeypatch.setattr(default_checkpoint, "SHIPPED", shipped)
     assert default_checkpoint.picture({}).stem == "cat_chelsea" == default(checkpoints.describe("larger")).image
@@ -65,6 +69,28 @@ def test_a_torn_run_is_left_out_and_said_in_the_log_once(here, caplog):
     assert "run:whole" in names and "run:torn" not in names and "cifar10" in names
     assert [record.message for record in caplog.records if str(torn) in record.message][1:] == []
     assert any(str(torn) in record.message for record in caplog.records)
+
+
+def test_a_run_with_another_mechanism_is_offered_and_what_is_left_out_says_why(here):
+    finish(here / "runs", "windows", source="cifar10-window")
+    finish(here / "runs", "torn").write_bytes(b"torn")
+    model = hatnet.create_model("hatnet_tiny", 10, dims=(48,), depths=(1,), expansions=(1,), kernels=(3,), g1=(), g2=())
+    (here / "runs" / "plain").mkdir()
+    hatnet.save_checkpoint(model, here / "runs" / "plain" / "best.safetensors", hatnet.checkpoint_info("cifar10").header())
+    hatnet.register_mechanism("own", "window", "full")(type("Own", (AnyKeys,), {}))
+    finish(here / "runs", "own", attention="own")
+    del MECHANISMS["own"]
+    names = checkpoints.names()
+    assert "run:windows" in names and not {"run:torn", "run:plain", "run:own"} & set(names)
+    assert checkpoints.describe("run:windows").title == "run: windows · 10 classes · windows alone"
+    at = opened("explorer", checkpoint="run:windows")
+    assert "stage 2: windows alone; stage 3: windows alone" in text(at)
+    for name, reason in (
+        ("torn", "its file cannot be read"),
+        ("plain", "each of its stages is plain attention, in one step"),
+        ("own", "it uses an attention mechanism that only your own code knows"),
+    ):
+        assert f"Not offered: run\\:{name}, because {reason}." in text(at)
 
 
 def test_the_authors_weights_are_offered_when_their_file_is_there(here):
