@@ -25,7 +25,7 @@ QUANTITIES = {
     "macs-model": "MACs of the whole model for one picture, products of attention included",
     "probability": "probability of the model's answer, with the G1 and G2 of the page",
     "accuracy-test": "accuracy of the checkpoint on its test split, which chose nothing",
-    "accuracy-held-out": "accuracy of the checkpoint on the images held out of training that chose its epoch",
+    "accuracy-held-out": "accuracy of the checkpoint as trained, on the held-out images with which benchmarks/grids.py compares settings",
     "parameters": "parameters of the model",
 }
 

@@ -143,7 +143,7 @@ def over_settings(at: LayerCost) -> dict:
     low = np.unravel_index(macs.argmin(), macs.shape)
     ends = [0.5, side + 0.5]
     marks = [
-        ("Eq. 15 alone", "ink open", (int(low[0]) + 1, int(low[1]) + 1)),
+        ("Eq. 15 alone" if side == at.n else "cheapest shown", "ink open", (int(low[0]) + 1, int(low[1]) + 1)),
         ("cheapest G₁ = G₂", "ink large", (at.best, at.best)),
         ("trained", "muted large", at.trained),
         ("now", "query open", (at.g1, at.g2)),
@@ -152,7 +152,9 @@ def over_settings(at: LayerCost) -> dict:
     layers += [layer("dots", look, [min(g2, side + 0.4)], [min(g1, side + 0.4)], name) for name, look, (g1, g2) in marks]
     words = [f"G₁ = {g1}, G₂ = {g2}: {amount(value)} multiply-adds" for g1, g2, value in zip(down, across, macs.ravel(), strict=True)]
     now = f"Now G₁ = {at.g1}, G₂ = {at.g2}: {amount(at.hmhsa)}."
-    alt = f"Eq. 15 for every G₁ and G₂. It falls towards G₁ = 1 and G₂ = {side}; with G₁ = G₂ it is smallest at about {at.best:.1f}. {now}"
+    alt = (
+        f"Eq. 15 for every G₁ and G₂. It falls towards G₁ = 1 and the largest G₂; with G₁ = G₂ it is smallest at about {at.best:.1f}. {now}"
+    )
     ticks = {n: str(n) for n in range(1, side + 1, max(1, side // 8))}
     x, y = axis("G₂, side of a cell", *ends, ticks), axis("G₁, side of a window", *ends, ticks)
     return chart_of(x=x, y=y, layers=layers, stops=stops(across, down, words, across=side), alt=alt)

@@ -121,7 +121,7 @@ def choices(layer: LayerCost) -> None:
     checkpoint = session.checkpoint()
     blocks.heading("The cheapest, and what was chosen", "G₁ and G₂ used in training")
     rows = costs.choices(checkpoint.config, checkpoint.image_size, session.view().stage)
-    st.html(text.cheapest(min(layer.n, costs.MOST)) + text.choices(rows))
+    st.html(text.cheapest(layer.n) + text.choices(rows))
 
 
 def whole_model(count: Count) -> None:

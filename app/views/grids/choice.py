@@ -60,7 +60,7 @@ def drawn(settings: Sequence[Measured], stage: int, a: tuple[Sides, Sides], b: t
     best, star = edge(settings), trained(settings)
 
     def dots(look: str, name: str, of: Sequence[Measured]) -> dict:
-        return layer("dots", look, [one.macs for one in of], [100 * one.accuracy for one in of], name)
+        return layer("dots", look, [one.macs for one in of], [_wrong(one) for one in of], name)
 
     steps = [point for one, after in zip(best, [*best[1:], None], strict=True) for point in _step(one, after, settings[-1].macs)]
     layers = [
@@ -70,14 +70,15 @@ def drawn(settings: Sequence[Measured], stage: int, a: tuple[Sides, Sides], b: t
         dots("ink large", "as trained", [star]),
     ]
     named = {one: name for one in settings if (name := "A" * ((one.g1, one.g2) == a) + "B" * ((one.g1, one.g2) == b))}
-    labels = [label(one.macs, 100 * one.accuracy, name, dy=-10) for one, name in named.items()]
+    labels = [label(one.macs, _wrong(one), name, dy=-10) for one, name in named.items()]
     layers += [dots("query open", "", list(named))] if named else []
     low, high = settings[0].macs, settings[-1].macs
-    floor, top = (100 * pick(one.accuracy for one in settings) for pick in (min, max))
-    room = max(0.5, 0.08 * (top - floor))
-    across = {value: f"{value / 1e6:g} M" for value in round_ticks(low, high)}
+    least, most = (pick(map(_wrong, settings)) for pick in (min, max))
+    across = {value: f"{value / 1e6:,g} M" for value in round_ticks(low, high)}
     x = axis("multiply-adds of the whole model", low / 1.04, high * 1.04, across, log=True)
-    y = axis("right, %", floor - room, top + room, {value: f"{value:g}" for value in round_ticks(floor - room, top + room)})
+    # By what is wrong, so that 90 and 95 % lie as far apart as 80 and 90 %.
+    up = {100 - right: f"{right:g}" for right in round_ticks(100 - 1.1 * most, 100 - least / 1.1) if right < 100}
+    y = axis("right, %", 1.1 * most, least / 1.1, up, log=True)
     words = [f"{one.name[0].upper()}{one.name[1:]}: {100 * one.accuracy:.1f} % right, {amount(one.macs)} multiply-adds" for one in settings]
     words = [text + ", on the edge" * (one in best) for text, one in zip(words, settings, strict=True)]
     compared = "; ".join(f"{name} is {one.name}: {100 * one.accuracy:.1f} % for {amount(one.macs)}" for one, name in named.items())
@@ -85,11 +86,15 @@ def drawn(settings: Sequence[Measured], stage: int, a: tuple[Sides, Sides], b: t
         f"Accuracy of {len(settings)} settings against their multiply-adds, {len(best)} of them on the edge: from {best[0].accuracy:.1%} "
         f"for {amount(best[0].macs)} to {best[-1].accuracy:.1%} for {amount(best[-1].macs)}. {compared}."
     )
-    points = [one.macs for one in settings], [100 * one.accuracy for one in settings]
+    points = [one.macs for one in settings], [_wrong(one) for one in settings]
     return chart_of(x=x, y=y, layers=layers, stops=stops(*points, words), alt=alt, labels=labels)
+
+
+def _wrong(one: Measured) -> float:
+    """What a setting gets wrong, in %; never 0, because the axis is logarithmic."""
+    return max(100 * (1 - one.accuracy), 0.1)
 
 
 def _step(one: Measured, after: Measured | None, most: int) -> list[tuple[float, float]]:
     """The edge from a setting to the next one: level, as long as nothing more accurate can be had."""
-    height = 100 * one.accuracy
-    return [(one.macs, height), (after.macs if after else most, height)]
+    return [(one.macs, _wrong(one)), (after.macs if after else most, _wrong(one))]

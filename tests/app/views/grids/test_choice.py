@@ -42,7 +42,10 @@ def test_a_setting_is_named_by_what_it_changes():
 def test_the_chart_draws_the_file():
     found = choice.settings_of(FOUND)
     drawn = choice.drawn(found, 2, ((4, 4), (2, 2)), ((8, 4), (2, 2)))
-    dots = {layer["name"] or layer["look"]: sorted(zip(layer["x"], layer["y"], strict=True)) for layer in drawn["layers"]}
+    right = {layer["name"] or layer["look"]: [100 - wrong for wrong in layer["y"]] for layer in drawn["layers"]}
+    dots = {layer["name"] or layer["look"]: layer["x"] for layer in drawn["layers"]}
+    dots = {name: sorted(zip(dots[name], right[name], strict=True)) for name in dots}
+    assert (drawn["y"]["from"], drawn["y"]["to"]) == pytest.approx((55, 20 / 1.1)) and [50, "50"] in drawn["y"]["ticks"]
     assert dots["as trained"] == [(10_002_000, 80)] and dots["other stages"] == [(12_000_000, 50)]
     assert dots["stage 2"] == [(10_000_000, 75), (10_006_000, 70), (10_014_000, 66)]
     assert dots["query open"] == [(10_002_000, 80), (10_006_000, 70)]  # A and B
