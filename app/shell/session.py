@@ -35,6 +35,8 @@ class Visit:
     arrived: bool = False  # a tour stop in the address has been dealt with
     go_to: str | None = None  # the page of the next stop, by its path in the address
     left_at: int | None = None  # the stop to return to
+    own_image: str | None = None  # the visitor's photograph while a stop shows another
+    seen_all: bool = False  # the tour's last words are shown
     # Explorer: keys of the sheets that the browser should still hold, the last used at the end.
     sheets: list[str] = field(default_factory=list)
     # Cost: this visitor's measurement (views/cost/measure_job.py), and whether its result is still to be shown.
