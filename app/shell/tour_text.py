@@ -47,7 +47,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
     ours = complexity.hmhsa(layer.side, layer.side, layer.channels, layer.g1, layer.g2)
     last = checkpoint.config.stages[-1]
     stays, inside = (round(100 * share) for share in layer.shares[:2])  # rounded as on Start, so that three shares make 100 %
-    return {
+    found = {
         "tokens": quantity("tokens", f"{tokens:,}"),
         "plain": quantity("comparisons-plain", f"{tokens:,}"),
         "pairs": f"{tokens**2:,}",
@@ -71,11 +71,13 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         **{name: glossary.linked(said, "tour") for name, said in WINDOWS[layer.near.size < tokens].items()},
         **_doubling(view, checkpoint, picture),
     }
+    return {name: said.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for name, said in found.items()}
 
 
 def _doubling(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[str, str]:
     """What twice as large sides do to the answer, and where it breaks."""
     found = broken(checkpoint)
+    here = found is not None and view.image == found.at.image
     new = view_at(next(number for number, stop in enumerate(STOPS, 1) if stop.doubled), view, checkpoint)
     trained = replace(new, g1=checkpoint.config.g1, g2=checkpoint.config.g2)
     before, after = (inference.attention(picture, checkpoint, at).probabilities for at in (trained, new))
@@ -86,7 +88,6 @@ def _doubling(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict
         ask = "Take one of the two back: which of them changed it?"
     else:
         said = f"The answer is still {answers[0]}: {sure[0]} before, {sure[1]} now."
-        here = found and view.image == found.at.image
         ask = "Make them larger, one at a time: when does it break?" if here else "Make them larger, one at a time: does the answer change?"
     broke = ""
     if found:
@@ -99,7 +100,7 @@ def _doubling(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict
     names = {"g1_new": new.g1, "g2_new": new.g2, "g1_trained": trained.g1, "g2_trained": trained.g2}
     sides = {name: f"{values[index]}" for name, values in names.items()}
     return sides | {
-        "picture": html.escape(picture.title),
+        "picture": f"Here is “{html.escape(picture.title)}”. " if here else "",
         "stage": f"{new.stage}",
         "outcome": f"{said} <b>{ask}</b>",
         "broke": broke,
