@@ -59,7 +59,7 @@ def visit() -> Visit:
 
 
 def _asked(has_upload: bool) -> tuple[ViewState, list[str]]:
-    """The view that the address asks for, and what it asks for in vain."""
+    """The view that the address asks for, and a notice for each value that it does not get."""
     stops = len(content.sections("content/tour.md"))
     return parse(st.query_params.to_dict(), checkpoints.names(), checkpoints.describe, has_upload, stops)
 

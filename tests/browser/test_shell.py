@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -11,6 +12,7 @@ from app.core import checkpoints
 from app.shell.sidebar import OWN_SIDES
 from app.shell.tour_stops import STOPS as TOUR
 from tests.browser.looking import FOCUSED, finished, sticks_out
+from tests.browser.test_every_page import barriers
 from tools.running_app import drawn, path_of, settle
 
 ASKED = "?image=koala&stage=3&block=2&head=2&g1=4,3&g2=2,4&equation=12&pixels=64&channels=64&token=0.6875,0.3125"
@@ -338,5 +340,6 @@ def test_a_word_of_the_glossary_opens_by_keyboard_and_by_touch(open_page):
     box, at = meaning.bounding_box(), word.bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert 0 <= box["y"] - at["y"] - at["height"] < 20, "just below the word"
+    assert barriers(page, Axe()) == []
     page.touchscreen.tap(20, 600)
     expect(meaning).to_be_hidden()
