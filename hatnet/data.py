@@ -18,11 +18,11 @@ from torch import Generator, Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
 
-from hatnet.folders import Folder, by_place, scan
+from hatnet.folders import Folder, by_place
 from hatnet.preprocessing import decode
+from hatnet.sources import ROOT, SETS, find, in_folders
 
 IGNORED = -100  # stands where there is no label: torch's default for `ignore_index`
-ROOT = Path("data")  # where torchvision keeps its downloads
 # Bytes of decoded pictures, unless told otherwise (CIFAR-10 takes 0.2 GiB, Caltech-101 at 112 pixels 0.3, ImageNet at 224 pixels 180).
 IN_MEMORY = 4 * 2**30
 UNREADABLE = (OSError, ValueError)  # what `read_picture` raises
@@ -100,8 +100,8 @@ def load(
 ) -> Images:
     """One split of a data set, as centre crops of size x size pixels.
 
-    source: one of TORCHVISION (downloaded into data/ once); "folder:PATH", whose layout is checked (`folders.Folder.check`); or a
-    folder that `folders.scan` has found, taken as it is.
+    source: one of TORCHVISION (downloaded into data/ once); what `sources.find` takes ("folder:PATH", "imagenette", "folder:A+B"),
+    whose layout is checked (`folders.Folder.check`); or a folder that it has found, taken as it is.
     split: "train"; "val" (if the source has none: `val_fraction` of the training images, always the same ones); or "test" (if a
     folder has none: its "val"). A folder is divided class by class. TORCHVISION are divided over all classes at random, as they
     were when the shipped checkpoints chose their best weights and measured their grids.
@@ -113,14 +113,14 @@ def load(
         raise ValueError(f"unknown split {split!r}; the choices are train, val, test")
     if not 0 < val_fraction < 1:
         raise ValueError(f"val_fraction {val_fraction}: wanted a fraction of the training images, above 0 and below 1, like 0.1")
-    if isinstance(source, str) and source.startswith("folder:"):
-        source = scan(source.removeprefix("folder:"))
+    if isinstance(source, str) and in_folders(source):
+        source = find(source, val_fraction)
         source.check((source.part_of(split),))
     if isinstance(source, Folder):
         classes, files = source.classes, source.split(split, val_fraction)
         number = {name: label for label, name in enumerate(classes)}
         pictures, labels = [file.path for file in files], [number[file.label] for file in files]
-        title = f"folder:{source.path}"
+        title = source.source
     elif source in TORCHVISION:
         pictures, labels, classes = _torchvision(source, test=split == "test")
         if split != "test":
@@ -128,7 +128,7 @@ def load(
             pictures, labels = [pictures[i] for i in kept], [labels[i] for i in kept]
         title = source
     else:
-        raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join(TORCHVISION)} or folder:PATH")
+        raise ValueError(f"unknown data {source!r}; wanted cards, {', '.join([*TORCHVISION, *SETS])} or folder:PATH")
     return _read(pictures, labels, classes, size, unreadable, in_memory, f"reading {title}, {split}")
 
 

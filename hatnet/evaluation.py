@@ -11,6 +11,7 @@ from hatnet.data import IGNORED, Images
 from hatnet.folders import shortened
 from hatnet.model import HATNet
 from hatnet.preprocessing import normalise
+from hatnet.wordnet import word
 
 PIXELS = 2**18  # of a batch, unless told otherwise: 256 images of 32 x 32, 5 of 224 x 224
 
@@ -49,10 +50,12 @@ def predict(
 def labels_of(classes: Sequence[str], known: Sequence[str], names: Mapping[str, str]) -> list[int]:
     """A model's label for each class of some data. known: the model's classes; names: what to call a class, if not by its own name.
 
-    Two may get the same name. Raises ValueError for classes that the model does not know, naming the nearest that it does.
+    A WordNet id of `hatnet.wordnet` and its word are the same name. Two classes may get the same name. Raises ValueError for classes
+    that the model does not know, naming the nearest that it does.
     """
-    wanted = [names.get(name, name) for name in classes]
-    if wanted == list(known):
+    names = {word(name): called for name, called in names.items()}
+    wanted, known = [word(names.get(word(name), name)) for name in classes], [word(name) for name in known]
+    if wanted == known:
         return list(range(len(known)))
     if missing := [name for name in wanted if name not in known]:
         raise ValueError(f"the model does not know {_with_nearest(missing, known)}; --names FILE.json says what it calls a class")

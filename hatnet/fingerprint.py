@@ -63,7 +63,7 @@ def identify(source: Folder | str) -> Identity:
     if isinstance(source, str):
         return Identity({"source": source}, {})
     listed = listing(source)
-    facts = {"source": f"folder:{source.path}", "classes": list(source.classes), "pictures": fingerprint(listed)}
+    facts = {"source": source.source, "classes": list(source.classes), "pictures": fingerprint(listed)}
     return Identity(facts, listed)
 
 

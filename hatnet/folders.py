@@ -53,6 +53,8 @@ class Folder:
     parts: Mapping[str, Sequence[File]]  # "train", "val", "test", as far as they are there, sorted; class folders alone are "train"
     names: Mapping[str, str]  # part -> its folder's name; empty if the class folders lie in `path` itself
     left_out: Mapping[str, Sequence[str]]  # why -> which, relative to `path`
+    source: str  # what --data calls it
+    joined: tuple["Folder", ...] = ()  # the folders that this one stands for, if there are several
     by_place: bool = False  # hold out by the place in the list, over all classes, as for runs that kept no fingerprint
 
     @property
@@ -94,6 +96,8 @@ class Folder:
 
         least: how many classes "train" must have.
         """
+        for folder in self.joined:
+            folder.check(parts, least=1)
         for part in [part for part in parts if part in self.parts]:
             where = self.path / self.names.get(part, "")
             if doubt := _doubt(where, self.parts[part], least if part == "train" else 1):
@@ -131,7 +135,7 @@ def scan(path: str | os.PathLike[str]) -> Folder:
         raise ValueError(f"found no pictures in {root}/CLASS/: {wanted}" + f" ({what})" * bool(what))
     for files in parts.values():
         files.sort(key=lambda file: (file.label, *os.path.split(file.name)))
-    return Folder(root, {part: parts[part] for part in NAMES if part in parts}, names, dict(left_out))
+    return Folder(root, {part: parts[part] for part in NAMES if part in parts}, names, dict(left_out), f"folder:{root}")
 
 
 def _walk(folder: Path | str, place: tuple[str, ...], above: set[str], left_out: dict[str, list[str]]) -> Iterator[tuple[tuple, str, int]]:

@@ -29,6 +29,7 @@ class Recipe:
     augment: str = "shift"  # "shift": `data.shift_flip_cut`; "resized": random resized crop and flip; "none"
     cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
     least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)
+    aspect: tuple[float, float] = (3 / 4, 4 / 3)  # least and greatest width / height of a crop of "resized" (torchvision's default)
     mixup: float = 0.0  # alpha; 0: none
     drop_path: float = 0.0  # stochastic depth of the last block
     first_side: float = 1.0  # side of the images in the first step, as a fraction of the full side; it grows until `grown`
@@ -40,6 +41,8 @@ class Recipe:
         check({field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, RANGES)
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        if self.aspect[0] > self.aspect[1]:
+            raise ValueError("aspect is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*self.aspect))
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -68,6 +71,9 @@ class Recipe:
         return self.grown * growing + 1 - self.grown
 
 
+# For pictures squashed to squares, whose scenes were up to half as wide again as high: narrower crops undo it.
+SQUASHED = (1 / 2, 4 / 3)
+
 _FRACTION, _BELOW_1 = Number(0, 1), Number(0, 1, below=True)
 RANGES: dict[str, Range] = {
     "epochs": Whole(1, 10**6),
@@ -87,6 +93,7 @@ RANGES: dict[str, Range] = {
     "augment": Word(("shift", "resized", "none")),
     "cut_out": _FRACTION,
     "least_area": Number(0.01, 1),
+    "aspect": Many(Number(0.1, 10), 2, 2),
     "mixup": Number(0, 1000),
     "drop_path": _BELOW_1,
     "first_side": Number(0.25, 1),

@@ -177,7 +177,7 @@ class Trainer:
             count, shard = self.images_per_step, self.machine.shard
             return shift_flip_cut(pixels, self.recipe.cut_out, lambda n: torch.rand(count, n, generator=random)[shard])
         if self.recipe.augment == "resized":
-            crop = v2.RandomResizedCrop(pixels.shape[-1], scale=(self.recipe.least_area, 1.0))
+            crop = v2.RandomResizedCrop(pixels.shape[-1], scale=(self.recipe.least_area, 1.0), ratio=self.recipe.aspect)
             transform = v2.Compose([crop, v2.RandomHorizontalFlip()])
             return torch.stack([transform(image) for image in pixels])
         return pixels

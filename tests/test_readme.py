@@ -63,3 +63,25 @@ def test_the_readme_s_tables_have_what_the_benchmarks_wrote():
             runs = [run for run in found["runs"] if (run["budget"], run["arm"]) == (budget, arm)]
             figures += [[100 * run[name] for run in runs] for name in names]
         assert f"| {arm} | " + " | ".join(f"{fmean(values):.1f} ± {stdev(values):.1f}" for values in figures) + " |" in README
+
+
+def test_the_accuracies_of_objects224_by_grids_are_those_measured():
+    card = (SHIPPED / "objects224.md").read_text(encoding="utf-8")
+    found = json.loads((SHIPPED / "objects224.grids.json").read_text(encoding="utf-8"))
+    together = [row for row in found["rows"] if row["stage"] in (None, "all")]
+    assert len(together) == 10 and f"on {found['images']:,} of the 3,925 images" in card and f"on {found['images']:,} pictures of" in README
+    for row in together:
+        g1, g2 = (", ".join(map(str, row[name])) for name in ("g1", "g2"))
+        figures = f"{100 * row['accuracy']:.1f} | {row['macs'] / 1e6:,.0f} |"
+        assert f"| {g1}{' (trained)' * (row['stage'] is None)} | {g2} | {figures}" in card
+    one = [100 * row["accuracy"] for row in found["rows"] if row["stage"] not in (None, "all")]
+    assert f"{min(one):.1f} to {max(one):.1f} %" in card
+    trained, least, single, both = (
+        next(f"{100 * row['accuracy']:.1f} %" for row in together if (row["g1"], row["g2"]) == pair)
+        for pair in (([8, 7, 7], [8, 4, 2]), ([1, 1, 1], [8, 4, 2]), ([8, 7, 7], [56, 28, 14]), ([1, 1, 1], [56, 28, 14]))
+    )
+    said = " ".join(README.split())
+    assert (
+        f"gets {trained} right as trained, {least} with windows" in said
+        and f"{single} with one cell for the whole map, {both} with both" in said
+    )

@@ -203,6 +203,29 @@ def test_a_moved_folder_goes_on_and_another_does_not(pictures, tmp_path, monkeyp
     )
 
 
+def test_a_run_on_joined_folders_goes_on_and_is_evaluated(pictures, tmp_path, monkeypatch, capsys):
+    """Two folders, one of them with a class of its own; interrupted, and resumed from elsewhere."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, names in ((first, ("red", "green")), (second, ("red", "blue"))):
+        for name in names:
+            shutil.copytree(pictures / name, folder / name)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--data", "folder:first+second", *command(pictures, "run", epochs=2)[2:]]
+    interrupted_at(2, arguments, monkeypatch)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    train_small.main(["--resume", "../run"])
+    assert len(lines(tmp_path / "run")) == 2
+    best, joined = tmp_path / "run" / "best.safetensors", f"folder:{first}+{second}"
+    info = hatnet.checkpoint_info(best)
+    assert info.classes == ("blue", "green", "red") and info.data == "first+second"
+    capsys.readouterr()
+    train_small.main(["eval", str(best), "--data", joined, "--split", "val"])
+    assert f"on 16 images of {joined}, val, held out as in training" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"second \+ .*/first is not what .* 40 pictures added"):
+        train_small.main(["eval", str(best), "--data", f"folder:{second}+{first}", "--split", "val"])
+
+
 def test_a_run_without_a_fingerprint_goes_on_with_its_own_division(pictures, tmp_path, monkeypatch, capsys):
     run, source = tmp_path / "run", shutil.copytree(pictures, tmp_path / "set")
     interrupted_at(4, command(source, run), monkeypatch)

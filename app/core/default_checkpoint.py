@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.samples import FOLDER, SAMPLES, first, label_of, offered
+from app.core.samples import FOLDER, SAMPLES, label_of, offered
 
 SHIPPED = Path(__file__).resolve().parents[2] / "hatnet" / "shipped"  # hatnet.checkpoints.SHIPPED
 
@@ -35,9 +35,10 @@ def other_mechanisms(header: Mapping) -> set[str]:
 
 
 def rank(name: str, header: Mapping) -> tuple:
-    """The sort key of a shipped checkpoint: the classifier with H-MHSA that knows most of the app's photographs opens first."""
+    """The sort key of a shipped checkpoint: the classifier with H-MHSA that knows most of the app's photographs opens first, the faster of
+    two."""
     photographs = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
-    return bool(other_mechanisms(header)), by_cell(header), -photographs, -header["image_size"], name
+    return bool(other_mechanisms(header)), by_cell(header), -photographs, int(header["image_size"]), name
 
 
 def opening(params: Mapping[str, str]) -> dict | None:
@@ -59,7 +60,8 @@ def picture(params: Mapping[str, str]) -> Path | None:
     if (header := opening(params)) is None:
         return None
     cards, image = by_cell(header), params.get("image")
-    key = image if image in offered(cards) else first(cards, header["classes"])
+    keys = offered(cards, header["classes"])
+    key = image if image in keys else keys[0]
     return None if image == "upload" or cards else FOLDER / f"{key}.jpg"
 
 

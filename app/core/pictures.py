@@ -34,6 +34,7 @@ class Picture:
     image: Image.Image
     title: str
     digest: str  # of its pixels: identifies it in every cache
+    credit: str = ""  # the line that its licence wants beside it
     guessed: str = ""  # uploads only: what the reader had to guess, in a sentence
     answers: np.ndarray | None = None  # cards only: int [4, 4], the right class of each cell; IGNORED where nothing is asked
     marked: tuple[int, int] | None = None  # cards only: the cell (y, x) of the marked card
@@ -59,7 +60,7 @@ def sample(key: str) -> Picture:
     facts = SAMPLES[key]
     if facts.seed is None:
         image, _ = read_picture(FOLDER / f"{key}.jpg", key)
-        return Picture(image=image, title=facts.title, digest=_digest(image))
+        return Picture(image=image, title=facts.title, credit=facts.credit, digest=_digest(image))
     drawn = cards.draw(1, torch.Generator().manual_seed(facts.seed))
     image = Image.fromarray(drawn.pixels[0].permute(1, 2, 0).numpy())
     answers = drawn.labels[0].numpy()

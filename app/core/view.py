@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from app.core.checkpoints import Checkpoint
-from app.core.samples import SAMPLES, first, offered
+from app.core.samples import SAMPLES, offered
 from app.core.words import count
 
 UPLOAD = "upload"  # the image's name if it is the visitor's own
@@ -71,7 +71,7 @@ def default(checkpoint: Checkpoint) -> ViewState:
     """The view that opens first."""
     stage, g1, g2 = checkpoint.config.stages[0], checkpoint.config.g1, checkpoint.config.g2
     block = opening_block(checkpoint, stage)
-    image = first(checkpoint.cards, checkpoint.classes)
+    image = images(checkpoint, has_upload=False)[0]
     place = SAMPLES[image].place
     return ViewState(image=image, checkpoint=checkpoint.name, stage=stage, block=block, head=None, place=place, g1=g1, g2=g2)
 
@@ -82,8 +82,8 @@ def opening_block(checkpoint: Checkpoint, stage: int) -> int:
 
 
 def images(checkpoint: Checkpoint, has_upload: bool) -> list[str]:
-    """The pictures that go with a checkpoint. One that classifies the cells of cards cannot use a photograph."""
-    return offered(checkpoint.cards) + ([UPLOAD] if has_upload and not checkpoint.cards else [])
+    """The pictures that go with a checkpoint, those it knows first. One that classifies the cells of cards cannot use a photograph."""
+    return offered(checkpoint.cards, checkpoint.classes) + ([UPLOAD] if has_upload and not checkpoint.cards else [])
 
 
 def parse(

@@ -83,7 +83,7 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
         f'<div class="seen"><div class="both"><div class="crop" style="flex:{min(width / height, 2):.3f}">'
         f'<img src="{whole}" alt="{name}, whole"><i style="{frame}"></i></div>'
         f'<div class="exact" style="flex:1"><img src="{small}" alt="{name}, as the model sees it"></div></div>'
-        f"<p>The model sees the square, at {size} × {size} pixels.</p></div>"
+        f"<p>The model sees the square, at {size} × {size} pixels. {html.escape(picture.credit)}</p></div>"
     )
     # Of any type: the reader can say what a file is, Streamlit only that its type is not allowed.
     most = st.get_option("server.maxUploadSize")

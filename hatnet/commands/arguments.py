@@ -10,10 +10,14 @@ from hatnet.foreign import SUFFIXES
 from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import RECIPES, Recipe, recipe_table
 from hatnet.run import read_config
+from hatnet.sources import in_folders
 
 DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("auto", "off", "bf16")
 BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
-DATA = "cards, cifar10, cifar100, caltech101, fashion-mnist, or folder:PATH (with train/ and val/, or with the class folders themselves)"
+DATA = (
+    "cards, cifar10, cifar100, caltech101, fashion-mnist, imagenette, imagewoof, or folder:PATH (with train/ and val/, or with the class "
+    "folders themselves); a plus sign joins folders, classes of one name being one class: folder:PATH+PATH, imagenette+folder:PATH"
+)
 RESUME = """continue this run, as its config.json says. Beside it, --data folder:PATH says where its pictures have moved,
 --device moves the run to another device (there, its numbers are no
 longer the same bit for bit), and a larger --epochs lengthens it: from the next step on, the learning rate and all else that depends on the
@@ -103,6 +107,14 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
+    add(
+        "--aspect",
+        type=float,
+        nargs=2,
+        metavar=("LEAST", "MOST"),
+        help="for resized: width / height of the crops (0.75 1.333; if all training pictures are square, which they probably were squashed "
+        "to: 0.5 1.333)",
+    )
     add("--first-side", type=float, metavar="FRACTION", help="side of the first images as a fraction of the full side, to which they grow")
     add("--mixup", type=float, metavar="ALPHA", help="parameter of the beta distribution that mixes pairs of images; 0: none")
     add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")
@@ -200,7 +212,7 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     own = {name: value for name, value in config["arguments"].items() if name in defaults}
     if missing := [name for name in ("data", "image_size", "recipe", "val_fraction") if name not in own]:
         raise ValueError(f"{folder / 'config.json'}: arguments lack {missing[0]}")
-    if "data" in given and not (given["data"].startswith("folder:") and str(own["data"]).startswith("folder:")):
+    if "data" in given and not (in_folders(given["data"]) and in_folders(str(own["data"]))):
         raise ValueError(f"{folder} was begun on --data {own['data']}; leave --data out, except for a folder that moved")
     try:
         check_arguments(argparse.Namespace(**defaults | own))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hatnet import cards, checkpoint_info, data, evaluation, fingerprint, folders, load_checkpoint, save_checkpoint
+from hatnet import cards, checkpoint_info, data, evaluation, fingerprint, load_checkpoint, save_checkpoint, sources
 from hatnet.commands.images import describe, load, memory_for_pictures
 from hatnet.machine import CPU
 from hatnet.run import WRITE_ERRORS
@@ -21,7 +21,7 @@ def evaluate(args: argparse.Namespace) -> None:
     info, model, names = checkpoint_info(args.checkpoint), load_checkpoint(args.checkpoint), names_of(args.names)
     source, split, split_name = measured(args, info, names)
     fraction = info.extra.get("val_fraction", 0.1)
-    if args.data.startswith("folder:"):
+    if sources.in_folders(args.data):
         describe(source, (split,), fraction)
     images = load(source, split, info.image_size, fraction, 10, memory_for_pictures(CPU))
     shown = sorted(set(evaluation.labels_of(images.classes, info.classes, names)))
@@ -61,7 +61,7 @@ def names_of(path: Path | None) -> dict[str, str]:
 
 def evaluation_folder(args: argparse.Namespace, info):
     """The folder of pictures that --data names, scanned, and divided as the checkpoint's training divided it."""
-    folder = folders.scan(args.data.removeprefix("folder:"))
+    folder = sources.find(args.data, info.extra.get("val_fraction", 0.1), info.classes)
     if not args.trust_layout:
         folder.check((folder.part_of(args.split),), least=1)
     kept_none = "pictures" not in info.extra and info.data not in (*data.TORCHVISION, "cards")
@@ -73,7 +73,7 @@ def measured(args: argparse.Namespace, info, names: dict[str, str]):
 
     Raises ValueError if it should be what training held out, and is not; and for a class that the model does not know by its name.
     """
-    if not args.data.startswith("folder:"):
+    if not sources.in_folders(args.data):
         if args.split == "val" and args.data in data.TORCHVISION and ("pictures" in info.extra or info.data != args.data):
             raise ValueError(f"{args.checkpoint} was trained on {info.data}, and held out nothing of {args.data}: take --split test")
         return args.data, args.split, args.split

@@ -15,6 +15,7 @@ from hatnet import fingerprint, rehearsal
 from hatnet.machine import Machine
 from hatnet.ranges import Word, check
 from hatnet.run import WRITE_ERRORS, State, keep_metrics, write_config
+from hatnet.sources import title
 from hatnet.training import Trainer
 
 
@@ -52,14 +53,9 @@ def new_folder(args: argparse.Namespace) -> Path:
         if (args.out / "config.json").exists():
             raise ValueError(f"{args.out} already holds a run: continue it with --resume {args.out}, or choose another --out")
         return args.out
-    name = data_name(args)
+    name = title(args.data)
     taken = {path.name for path in Path("runs").glob("*")}
     return Path("runs") / next(name for name in (name, *(f"{name}-{n}" for n in range(2, 10**6))) if name not in taken)
-
-
-def data_name(args: argparse.Namespace) -> str:
-    """The data set's name; for a folder, the last part of its path."""
-    return Path(args.data.removeprefix("folder:")).resolve().name
 
 
 def claim(folder: Path, state: State, config: dict, listed: dict[str, str]) -> None:

@@ -12,12 +12,13 @@ from hatnet import HATNet
 from hatnet.commands.arguments import arguments_of, check_arguments, fill_in, recipe_of
 from hatnet.commands.images import bytes_held, data_of, memory_for_pictures
 from hatnet.commands.model import build
-from hatnet.commands.run_folder import data_name, resume, start
+from hatnet.commands.run_folder import resume, start
 from hatnet.config import from_fields
 from hatnet.data import Images
 from hatnet.machine import Machine
 from hatnet.recipe import Recipe
 from hatnet.run import Run
+from hatnet.sources import title
 from hatnet.training import Trainer
 
 
@@ -50,7 +51,7 @@ def train(args: argparse.Namespace, given: dict, argv: list[str]) -> None:
         "mean": trainer.mean,
         "std": trainer.std,
         "image_size": args.image_size,
-        "data": data_name(args),
+        "data": title(args.data),
         "split": "val",
         "val_fraction": args.val_fraction,
     }

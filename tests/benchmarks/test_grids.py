@@ -12,7 +12,7 @@ from benchmarks import grids
 
 
 def test_grids_that_are_tried():
-    """Every pair in one stage, the other stage as trained: counted by hand."""
+    """Every pair in one stage, the other stage as trained, then both stages at once: counted by hand."""
     model = hatnet.create_model("hatnet_compact")  # 16 and 8 tokens; G1 4, 4; G2 2, 2
     found = grids.variants(model, 32)
     assert found[0] == (None, (4, 4), (2, 2))
@@ -21,11 +21,17 @@ def test_grids_that_are_tried():
     assert first == {(one, two) for one in (2, 4, 7, 8, 16) for two in (1, 2, 4, 8)} - {(4, 2)}
     assert second == {(one, two) for one in (2, 4, 7, 8) for two in (1, 2, 4, 8)} - {(4, 2)}
     assert all(g1[1] == 4 and g2[1] == 2 for stage, g1, g2 in found if stage == 2)
-    assert len({(g1, g2) for _, g1, g2 in found}) == len(found) == 1 + 19 + 15
+    assert len({(g1, g2) for _, g1, g2 in found}) == len(found) == 1 + 19 + 15 + 7
+    whole = (16, 8)
+    assert [(g1, g2) for stage, g1, g2 in found if stage == "all"] == [
+        *(((1, 1), (2, 2)), ((2, 2), (2, 2)), ((14, 8), (2, 2))),
+        *(((4, 4), (1, 1)), ((4, 4), (8, 4)), ((4, 4), whole)),
+        ((1, 1), whole),
+    ]
 
 
 def test_grids_of_a_checkpoint(tmp_path, monkeypatch):
-    """The row as trained has the checkpoint's own accuracy, and MACs go down with G2."""
+    """Each row has the accuracy of the model with its G1 and G2, however the batches fall; MACs go down with G2."""
     torch.manual_seed(0)
     model = hatnet.create_model("hatnet_compact", 2, depths=(1, 1, 1)).eval()
     for name, colour in (("a", 60), ("b", 200)):
@@ -36,6 +42,7 @@ def test_grids_of_a_checkpoint(tmp_path, monkeypatch):
     hatnet.save_checkpoint(model, tmp_path / "m.safetensors", info | {"val_fraction": 0.5})
     files = [str(tmp_path / "m.safetensors"), "--output", str(tmp_path / "m.json")]
     monkeypatch.setattr(sys, "argv", ["grids.py", *files, "--data", f"folder:{tmp_path / 'pictures'}"])
+    monkeypatch.setattr(grids, "images_at_once", lambda side: 3)
     grids.main()
     result = json.loads((tmp_path / "m.json").read_text())
     held = hatnet.data.load(f"folder:{tmp_path / 'pictures'}", "val", 32, 0.5)
@@ -45,3 +52,22 @@ def test_grids_of_a_checkpoint(tmp_path, monkeypatch):
     assert [row["accuracy"] for row in result["rows"]] == pytest.approx(wanted) and result["images"] == 10
     macs = {row["g2"][0]: row["macs"] for row in result["rows"] if row["stage"] == 2 and row["g1"] == [4, 4] and row["g2"][1] == 2}
     assert macs[1] > result["rows"][0]["macs"] > macs[4] > macs[8]
+
+
+def test_some_of_many_images_are_of_every_class(monkeypatch):
+    """A list is in the order of the classes: the first few would be of one class. What is written before the end is of what was seen."""
+    assert sorted(grids.spread(10, 20).tolist()) == list(range(10))
+    assert sorted(grids.spread(100, 5).tolist()) == [0, 25, 50, 74, 99]
+    model = hatnet.create_model("hatnet_compact", 2, depths=(1, 1, 1)).eval()
+    images = hatnet.data.Images(
+        pixels=torch.randint(0, 256, (7, 3, 32, 32), dtype=torch.uint8), labels=torch.arange(7) % 2, classes=("a", "b")
+    )
+    settings = [(None, (4, 4), (2, 2)), (3, (4, 8), (2, 2)), ("all", (1, 1), (16, 8))]
+    monkeypatch.setattr(grids, "images_at_once", lambda side: 4)
+    seen = [(count, right.tolist()) for count, right in grids.measure(model, images, [0.5] * 3, [0.25] * 3, settings)]
+    assert [count for count, _ in seen] == [4, 7]
+    with torch.inference_mode():
+        hits = [
+            model(hatnet.preprocessing.normalise(images.pixels, [0.5] * 3, [0.25] * 3), *s[1:]).argmax(1) == images.labels for s in settings
+        ]
+    assert [right for _, right in seen] == [[int(hit[:count].sum()) for hit in hits] for count in (4, 7)]

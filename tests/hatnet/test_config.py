@@ -62,6 +62,12 @@ def test_every_field_has_its_range_and_no_combination_ends_otherwise():
             assert 10 < len(str(error)) < 500
 
 
+def test_the_shipped_model_of_photographs_is_a_variant():
+    config, variant = hatnet.checkpoint_info("objects224").config, hatnet.VARIANTS["hatnet_compact224"]
+    assert config == dataclasses.replace(variant, num_classes=120, drop_path=0.05)
+    assert (variant.g1, variant.g2, variant.strides) == ((8, 7, 7), (8, 4, 2), (4, 8, 16, 32)), "the paper's grids"
+
+
 @pytest.mark.parametrize("name", hatnet.VARIANTS)
 def test_the_number_of_weights(name):
     config = hatnet.VARIANTS[name]

@@ -68,3 +68,14 @@ def test_classes_that_a_model_does_not_know():
     with pytest.raises(ValueError, match="several classes called crane"):
         evaluation.labels_of(("crane",), known, {})
     assert evaluation.labels_of(known, known, {}) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("known", [("tench", "beagle"), ("n01440764", "n02088364"), ("n01440764", "beagle")])
+@pytest.mark.parametrize("classes", [("beagle", "tench"), ("n02088364", "n01440764")])
+def test_a_wordnet_id_and_its_word_are_one_name(classes, known):
+    assert evaluation.labels_of(classes, known, {}) == [1, 0]
+
+
+def test_what_a_file_of_names_says_goes_before_the_words():
+    for classes in (("n02088364", "n01440764"), ("beagle", "tench")):
+        assert evaluation.labels_of(classes, ("fish", "dog"), {"n02088364": "dog", "n01440764": "fish"}) == [1, 0]

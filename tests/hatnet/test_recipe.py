@@ -56,6 +56,8 @@ def test_images_that_do_not_grow_have_one_size():
         ({"seed": True}, "seed is True; wanted a whole number"),
         ({"learning_rate": math.nan}, "learning_rate is nan; wanted a number"),
         ({"betas": 0.9}, "betas is 0.9; wanted a list of 2"),
+        ({"aspect": (2, 0.5)}, "aspect is 2 0.5; wanted the smaller number first: 0.5 2"),
+        ({"aspect": (0, 1)}, "aspect"),
         ({"first_side": 0.1}, "first_side is 0.1; wanted a number from 0.25 to 1; the nearest is 0.25"),
     ],
 )

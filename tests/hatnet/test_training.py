@@ -245,3 +245,17 @@ def test_patience_begins_anew_after_a_better_epoch(trainer, tmp_path, monkeypatc
     scores = iter([0.6, 0.2, 0.7, 0.3])
     monkeypatch.setattr(Trainer, "validate", lambda *_: next(scores))
     assert run(trainer, tmp_path) and (trainer.state.step, trainer.state.waited) == (12, 1)
+
+
+@pytest.mark.parametrize("aspect", [(0.5, 0.5), (2.0, 2.0)])
+def test_crops_have_the_aspect_of_the_recipe(aspect):
+    """On a picture that is brighter from left to right and whose green grows downwards: what a crop spans of both."""
+    ramp = (torch.arange(64) * 4).to(torch.uint8)
+    picture = torch.stack([ramp.expand(64, 64), ramp[:, None].expand(64, 64), ramp.expand(64, 64)])
+    given = data.Images(pixels=picture.expand(24, 3, 64, 64), labels=torch.arange(24) % 3, classes=("a", "b", "c"))
+    recipe = Recipe(epochs=1, batch_size=24, learning_rate=0.0, augment="resized", least_area=0.1, aspect=aspect)
+    trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), recipe, given)
+    torch.manual_seed(0)
+    cropped = trainer._augmented(given.pixels).float()
+    width, height = ((cropped[:, axis].amax((1, 2)) - cropped[:, axis].amin((1, 2))) for axis in (0, 1))
+    assert ((width / height).log() - math.log(aspect[0])).abs().median() < 0.15

@@ -484,7 +484,7 @@ print(
 # %% [markdown]
 # ### Grad-CAM
 #
-# Grad-CAM looks at the features of a stage instead of the pixels. How much does the class's logit change with each channel,
+# Grad-CAM uses the features of a stage instead of the pixels. How much does the class's logit change with each channel,
 # on average over the tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
 #
 # Most implementations attach hooks to the model. A model that is shared, as in the app, must not be touched; and with fused
@@ -651,7 +651,7 @@ print(
 # random maps would reach.
 #
 # **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three
-# that follow attention, or the three that ask the model?
+# that follow attention, or the three attributions?
 
 # %%
 names = ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd", "bird_macaw")
@@ -706,8 +706,8 @@ show(
 # The cat, with squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
 # of a model that has learned nothing, scored on the real one.
 #
-# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, does no better than raw attention. So "asks the
-# model" is no guarantee of quality either: test each method.
+# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, does no better than raw attention. So being an
+# attribution does not guarantee quality either: test each method.
 #
 # Read the table for its overall tendency, not for single marks: five photographs are few, a random map is sometimes lucky,
 # and pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no

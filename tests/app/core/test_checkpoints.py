@@ -33,7 +33,7 @@ def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(h
         header = info | {"image_size": size, "classes": classes}
         hatnet.checkpoints.save_checkpoint(hatnet.load_checkpoint("cifar10"), shipped / f"{name}.safetensors", header)
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", shipped)
-    assert checkpoints.names() == ["larger", "more", "cifar10", "less", "cards"]
+    assert checkpoints.names() == ["more", "larger", "cifar10", "less", "cards"]
     # What is shown before torch is there obeys the same rule.
     monkeypatch.setattr(default_checkpoint, "SHIPPED", shipped)
     assert default_checkpoint.picture({}).stem == "cat_chelsea" == default(checkpoints.describe("larger")).image

@@ -21,6 +21,11 @@ def test_the_address_sets_the_widgets():
     assert at.slider(key="choose_g1_3").max == 8
 
 
+def test_a_photograph_s_credit_stands_below_it():
+    assert "by NatalieMaynor, CC BY 2.0" in text(opened("cost", image="church_3"))
+    assert "CC BY" not in text(opened("cost", image="church_2"))
+
+
 @pytest.mark.parametrize(
     ("key", "value", "written"),
     [

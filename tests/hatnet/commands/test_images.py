@@ -1,4 +1,4 @@
-"""How many decoded pictures a process holds."""
+"""How many decoded pictures a process holds, and which crops suit them."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from hatnet.commands import images
-from hatnet.commands.arguments import parsed
+from hatnet.commands.arguments import parsed, recipe_of
 from hatnet.machine import CPU
 
 
@@ -29,3 +29,20 @@ def test_processes_share_the_memory(tmp_path, monkeypatch):
 def test_memory_for_pictures(available, gib, monkeypatch):
     monkeypatch.setattr(images, "available_memory", lambda: available)
     assert images.memory_for_pictures(CPU) == gib
+
+
+def test_crops_undo_the_squashing_of_pictures_that_are_all_square(tmp_path, capsys):
+    def aspect(size, *more):
+        for label in ("a", "b"):
+            for number in range(4):
+                path = tmp_path / "pictures" / label / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.new("RGB", size if number == 2 else (40, 40)).save(path)
+        (tmp_path / "pictures" / "a" / "torn.png").write_bytes(b"torn")
+        arguments = parsed(["--data", f"folder:{tmp_path / 'pictures'}", "--recipe", "paper", *more])[0]
+        images.settle_crops(arguments, images.source_of(arguments, None), CPU)
+        return recipe_of(arguments).aspect
+
+    assert aspect((40, 40)) == (0.5, 4 / 3) and "all square" in capsys.readouterr().err
+    assert aspect((40, 40), "--aspect", "0.9", "1.1") == (0.9, 1.1)
+    assert aspect((60, 40)) == aspect((40, 40), "--augment", "none") == (3 / 4, 4 / 3) and not capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The page that the Explorer exports."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,3 +29,9 @@ def test_the_exported_page_holds_everything_and_calls_nobody():
     sent = unpacked(inside["sheets"]["global"]["body"])
     expected = inference.attention(picture, known, view).rows(view, "global")
     np.testing.assert_allclose(sent, expected, atol=expected.max() / 500)
+
+
+def test_an_exported_photograph_keeps_the_credit_that_its_licence_wants():
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("church_3")
+    page = export_menu.html_page(replace(default(known), image="church_3"), known, picture).decode()
+    assert picture.credit and picture.credit in page
