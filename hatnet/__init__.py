@@ -4,6 +4,7 @@ Read in this order:
     attention.py, geometry.py, norms.py     Eqs. 1 to 14; where windows and cells lie; the release's norm
     blocks.py, model.py, config.py          Fig. 1 and Table 1
     hooks.py, by_index.py                   when a layer may be computed piece by piece; windows of tokens that are not neighbours
+    derivatives.py                          which derivatives fused attention has
     mechanisms.py, ablations.py             which keys each step reads: the mechanisms that the paper compares with, and one's own
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
@@ -13,6 +14,7 @@ Read in this order:
     official.py, foreign.py                 the authors' weights; weights that other trainers wrote
     pictures.py, preprocessing.py           picture files of any kind as upright RGB; what a model is given of them
     cards.py, data.py, folders.py           what `train_small.py` trains on: drawn cards, data sets, folders of pictures ...
+    sources.py, wordnet.py                  ... what --data calls them, and words for classes that are named by WordNet ids ...
     recipe.py, training.py, optimiser.py    ... how, the loop, which weights it trains ...
     machine.py, rehearsal.py                ... on which machine, and how fast it is there ...
     run.py, fingerprint.py, evaluation.py   ... what it leaves on disk, whether the data are still the same, how good the model is

@@ -75,7 +75,7 @@ _EQUATIONS: dict[int, tuple[str, str, tuple[str, ...], tuple[str, ...], str]] = 
         "average over G2 x G2 cells; a partial cell averages its real tokens only",
         ("a1",),
         ("pooled",),
-        "The release normalises the pooled map.",
+        "The release normalises the pooled map, and drops partial cells (at 224 x 224 pixels it has none).",
     ),
     11: (
         r"\mathbf{A}_1\in\mathbb{R}^{H\times W\times C}\to\mathbb{R}^{(H\times W)\times C},\quad"

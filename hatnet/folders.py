@@ -68,7 +68,8 @@ class Folder:
 
         Raises ValueError if none does.
         """
-        part = next((part for part in ("test", "val", "train")[("test", "val", "train").index(split) :] if part in self.parts), None)
+        instead = {"train": ("train",), "val": ("val", "train"), "test": ("test", "val", "train")}[split]
+        part = next((part for part in instead if part in self.parts), None)
         if part is None:
             raise ValueError(f"{self.path} has {' and '.join(f'{name}/' for name in self.names.values())}, and no train/")
         return part

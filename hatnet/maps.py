@@ -120,7 +120,7 @@ def attention_maps(
 ) -> tuple[Tensor, list[AttentionMap]]:
     """The logits of a batch, and the attention maps of every block: local, then global.
 
-    images: [b, 3, h, w] as for the model. queries: places (y, x) as fractions of the image, 0..1. If given, only the rows of the
+    images: [b, in_chans, h, w] as for the model. queries: places (y, x) as fractions of the image, 0..1. If given, only the rows of the
     tokens at these places are computed and the forward pass stays on the fused kernel, which is cheap at any resolution; otherwise
     all rows are computed, n x m numbers for each head (also if a mechanism has steps of its own: they alone know their weights).
     g1, g2: grids of this call, as for the model.

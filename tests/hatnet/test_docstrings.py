@@ -19,8 +19,13 @@ def test_docstring_snippets(name):
     assert doctest.testmod(module, extraglobs=names).failed == 0
 
 
+def test_the_reading_order_has_every_module():
+    for _, name, package in pkgutil.iter_modules(hatnet.__path__):
+        assert package or name == "__main__" or f"{name}.py" in hatnet.__doc__, name
+
+
 def test_python_m_hatnet(capsys):
     importlib.import_module("hatnet.__main__").main()
     table = capsys.readouterr().out
-    for figure in ("12.650 M", "25.739 M", "42.926 M", "63.109 M", "1.9697 G", "12.0749 G"):
+    for figure in ("12.650 M", "25.739 M", "42.926 M", "63.109 M", "1.9697 G", "11.4674 G", "12.0749 G"):
         assert figure in table
