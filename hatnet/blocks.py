@@ -99,7 +99,10 @@ class MLP(nn.Module):
 
 
 class Block(nn.Module):
-    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual."""
+    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual.
+
+    As released, with stochastic depth: in training, a residual branch is left out of some images.
+    """
 
     def __init__(self, config: Config, index: int, drop_path: float):
         super().__init__()

@@ -1,7 +1,10 @@
 """The formulas against numbers worked out by hand, and the counted MACs against what is executed."""
 
+import re
+
 import pytest
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -55,6 +58,40 @@ def test_witness_no_more_and_no_less_is_executed(name, overrides, size, training
         with Executed() as executed, torch.set_grad_enabled(training):
             model(images, explicit=True, **grid)
         assert 2 * 2 * complexity.count(model, size, **grid).total == executed.flops
+
+
+@pytest.mark.parametrize("size", [(32, 32), (75, 141)])
+@pytest.mark.parametrize(
+    "name, overrides",
+    [(name, {}) for name in hatnet.VARIANTS]
+    + [("hatnet_compact", {"attention": word}) for word in MECHANISMS]
+    + [("hatnet_compact", change) for change in ({"norm": "layer"}, {"stem": "patch"}, {"head_norm": True, "readout": 3}, {"g2": (1, 99)})],
+)
+def test_witness_every_normalised_value_is_counted(name, overrides, size):
+    with torch.device("meta"):
+        model = hatnet.create_model(name, 10, depths=(2,) * len(hatnet.VARIANTS[name].dims), **overrides)
+    seen = []
+    for module in model.modules():
+        if isinstance(module, nn.GroupNorm | nn.LayerNorm):
+            module.register_forward_hook(lambda _, i, o: seen.append(o.numel()))
+    model(torch.empty(1, 3, *size, device="meta"))
+    counted = complexity.count(model, size)
+    assert counted.normalised == sum(seen)
+    assert counted.with_norms == counted.conv_linear + 2 * sum(seen)
+
+
+@pytest.mark.parametrize("name, size, unit", [("hatnet_tiny", (224, 320), 1e9), ("hatnet_cards", (48, 48), 1e6)])
+def test_the_table_has_the_sums_of_the_rows(name, size, unit):
+    model = hatnet.create_model(name)
+    counted, (head, _, *rows) = complexity.count(model, size), complexity.table(model, size).splitlines()
+    assert f"{size[0]} x {size[1]} pixels" in head
+    said = {row[:14].strip(): [round(float(x) * unit) for x in re.findall(r"\d+\.\d+", row[14:])] for row in rows[:-3]}
+    assert list(said) == ["stage 1 (stem)", *(f"stage {stage}" for stage in model.config.stages), "classifier", "all"]
+    tolerance = unit * 1e-4 * len(said)
+    assert said.pop("all") == pytest.approx([counted.conv_linear, counted.attention, counted.total], abs=tolerance)
+    assert [sum(column) for column in zip(*said.values(), strict=True)] == pytest.approx(
+        [counted.conv_linear, counted.attention, counted.total], abs=tolerance
+    )
 
 
 def product(n, k, m):

@@ -409,8 +409,8 @@ show(
 # Table 2 of the paper gives HAT-Net-Tiny "2.0G FLOPs". Two conventions hide in this number.
 #
 # 1. It counts MACs and calls them FLOPs, as most papers do.
-# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are not modules, so
-#    the usual tools of the time passed over them: the very products that this notebook is about.
+# 2. It counts convolutions and linear layers (and norms, less than half a percent), which are modules of PyTorch. QKᵀ and the
+#    weights times V are not modules, so the usual tools of the time passed over them: the very products that this notebook is about.
 #
 # Torch's counter can tell the two apart. It keeps a table by kind of product: the attention products are batched matrix
 # products, `bmm`. All other products are convolutions and linear layers.
