@@ -167,7 +167,7 @@ def test_nothing_that_one_does_is_seen_by_another(open_page):
     one.locator(".st-key-grids_g1_2").get_by_role("radio", name="2", exact=True).click()
     expect(one).to_have_url(re.compile("g1=2%2C4"))
     other.get_by_role("link", name="Cost", exact=True).click()
-    expect(other.locator(".looks")).to_be_visible()
+    expect(other.locator(".bars").first).to_be_visible()
     other.get_by_role("link", name="Grids", exact=True).click()
     expect(other.locator(".st-key-compared table")).to_have_text(said, use_inner_text=True)
 
