@@ -136,9 +136,9 @@ def conventions(count: complexity.Count) -> str:
     """HTML: both ways of counting the whole model."""
     share = 100 * count.attention / count.conv_linear
     return (
-        f'<p class="say">One photograph through the whole model takes <b>{amount(count.conv_linear)}</b> multiply-adds as the paper '
-        f"counts its “#FLOPs” (convolutions and linear layers), and <b>{amount(count.total)}</b>, {share:.0f} % more, with the products "
-        f"of attention (hatched).</p>"
+        f'<p class="say">One photograph through the whole model takes <b>{amount(count.conv_linear)}</b> multiply-adds in '
+        f"convolutions and linear layers (the paper’s “#FLOPs”, but for the norms), and <b>{amount(count.total)}</b>, "
+        f"{share:.0f} % more, with the products of attention (hatched).</p>"
     )
 
 
