@@ -51,6 +51,13 @@ def test_charts_are_read_by_keyboard_and_by_mouse(open_page):
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(reading).to_have_text(re.compile("^G₁ = 1, G₂ = 1: "))
+    page.keyboard.press("Escape")
+    for key in ("ArrowLeft", "ArrowRight"):  # the last, which has nothing to its right
+        page.keyboard.press(key)
+    expect(reading).to_have_text(re.compile("^G₁ = 16, G₂ = 16: "))
+    for key in ("ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    expect(reading).to_have_text(re.compile("^G₁ = 15, G₂ = 16: "))  # not on to the next row
     page.mouse.move(5, 5)
     now = page.locator(".st-key-grids .frame circle.query")
     now.scroll_into_view_if_needed()

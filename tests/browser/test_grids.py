@@ -163,6 +163,8 @@ def test_a_dot_lies_where_its_words_say_and_is_read_by_the_mouse(open_page):
     ring = page.locator(".st-key-choice .frame circle.query").last
     ring.scroll_into_view_if_needed()
     box = ring.bounding_box()
+    up = {right: page.locator(".st-key-choice .frame").get_by_text(right, exact=True).bounding_box()["y"] for right in ("91", "92", "93")}
+    assert box["y"] + box["height"] < up["93"] + 20 < up["92"] < up["91"]  # 93.2 % is a little above 93
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(reading).to_have_text(re.compile(r"^Stage 2, G₁ = 8 and G₂ = 2: 93\.2 % right"))
     page.mouse.move(5, 5)

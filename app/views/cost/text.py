@@ -34,9 +34,10 @@ def lead(at: LayerCost) -> str:
     when = f"cheaper from {crossover:,.0f} tokens on" if crossover else "never cheaper: without pooling, the global step is plain attention"
     ours, plain = _of_the_checkpoint(at, "macs-equation", amount(at.hmhsa)), _of_the_checkpoint(at, "macs-plain-equation", amount(at.mhsa))
     return (
-        f'<p class="lead">On a map of {n} × {n} = {n * n:,} tokens, one attention layer takes <b>{ours}</b> multiply-adds (one '
-        f"multiplication and one addition) by Eq. 15, instead of <b>{plain}</b> by Eq. 5. With windows of {at.g1} × {at.g1} tokens and "
-        f"cells of {at.g2} × {at.g2}, its two steps (first within the window, then over the averaged cells) are {when}.</p>"
+        f'<p class="lead">On a map of {n} × {n} = {n * n:,} tokens (small squares of the picture), one attention layer takes '
+        f"<b>{ours}</b> multiply-adds (one multiplication and one addition) by Eq. 15, instead of <b>{plain}</b> by Eq. 5. With windows of "
+        f"{at.g1} × {at.g1} tokens and cells of {at.g2} × {at.g2}, its two steps (first within the window, then over the averaged cells) "
+        f"are {when}.</p>"
     )
 
 
@@ -69,7 +70,8 @@ def why(at: LayerCost) -> str:
     before, after = plain_parts(at)[0], at.terms["local projections"] + at.terms["global projections"]
     share, cost = at.comparisons / at.n**2, at.hmhsa / at.mhsa
     link = "yet" if cost > 1.05 * share else "and"
-    comparisons = f"a token is compared with {at.comparisons:,} keys instead of {at.n**2:,}, and the products (full colour) change as much"
+    keys = f"{at.comparisons:,} keys instead of {at.n**2:,} (a key is a token or a cell that it reads)"
+    comparisons = f"a token is compared with {keys}, and the products (full colour) change as much"
     projections = "both steps make queries, keys and values of their own, so these projections (pale) are paid twice"
     return (
         f'<p class="say"><b>Why {percent(share)} of the comparisons cost {percent(cost)}:</b> {comparisons}; {link} {projections}: '

@@ -42,7 +42,8 @@ def lead(now: Comparison, parameters: int) -> str:
     first = "the model as trained" if now.a == now.trained else "the setting that you pinned"
     second = "an example until you choose, with both sides doubled" if now.example else "your setting"
     return (
-        f'<p class="lead"><b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same '
+        '<p class="lead">A token, a small square of the picture, reads the tokens of its window one by one and every cell as an average. '
+        f"<b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
         f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none.</p>"
     )
 
