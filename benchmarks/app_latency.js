@@ -38,7 +38,7 @@ window.lab = {
       const data = [...c.getImageData(0, 0, 8, 8).data];
       return data.every((value, i) => value === data[i % 4]);
     };
-    return areas.some((area) => area.matches(".looks")
+    return areas.some((area) => area.matches(".bars")
       || this.deep(area, "canvas").some((canvas) => canvas.clientWidth > 60 && canvas.width && !blank(canvas))
       || this.deep(area, "img").some((image) => image.clientWidth > 200 && image.complete && image.naturalWidth));
   },

@@ -1,6 +1,7 @@
 """Attention as in the paper, in its order and its symbols: MHSA (Eqs. 1 to 3) and H-MHSA (Eqs. 6 to 14).
 
-"The release" is the authors' published model; where it departs from the paper's text, the line says so.
+"The release" is the authors' published model; where it, or this code, departs from the paper's text, the line says so, and
+`docs/beside_the_paper.md` lists them all.
 
 Axes, everywhere in this package
     b       images (or images x windows)     c       channels
@@ -56,7 +57,7 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
     query [..., n, d], key [..., m, d] -> [..., n, m], probabilities: each row sums to 1.
     mask: broadcast to [..., n, m], True for the keys that a query may attend to.
     """
-    scores = query @ key.mT * query.shape[-1] ** -0.5
+    scores = query @ key.mT * query.shape[-1] ** -0.5  # the release scales Q before the product: the same, but for rounding
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     return scores.softmax(dim=-1)
@@ -132,7 +133,7 @@ def window_mask(x: Tensor, layout: Layout) -> Tensor | None:
 
 
 def pool(x: Tensor, side: int) -> Tensor:
-    """Eq. 10: average each cell of side x side tokens; a partial cell averages the tokens that it has.
+    """Eq. 10: average each cell of side x side tokens; a partial cell averages the tokens that it has (the release drops partial cells).
 
     [b, c, h, w] -> [b, c, ceil(h / side), ceil(w / side)].
     """
@@ -149,7 +150,7 @@ class MHSA(nn.Module):
         super().__init__()
         self.head_dim = head_dim
         self.norm = norm(channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
+        self.qkv = nn.Linear(channels, 3 * channels)  # with biases here and below, as released; the paper's W have none
         self.proj = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor, explicit: bool = False, trace: Trace | None = None) -> Tensor:
@@ -173,6 +174,7 @@ class HMHSA(nn.Module):
     def __init__(self, channels: int, head_dim: int, norm: Callable[[int], nn.Module]):
         super().__init__()
         self.head_dim = head_dim
+        # All four linear layers have biases, as released; the paper's W have none.
         self.norm = norm(channels)  # the release's: on X, before Eq. 7
         self.qkv = nn.Linear(channels, 3 * channels)  # W1^q, W1^k, W1^v: output channels are (q,k,v) x heads x head_dim
         self.grid_norm = norm(channels)  # the release's: on A1, after Eq. 9

@@ -67,8 +67,7 @@ class MLP(nn.Module):
     def _in_strips(self, x: Tensor) -> Tensor:
         """The same, a few images or rows at a time: allocating a tensor of all E C hidden channels takes longer than filling it.
 
-        Each strip includes the rows that the depthwise kernel reads beyond its edges; the output for those is dropped. Nothing else
-        reads what SiLU is given, so it writes over that.
+        Nothing else reads what SiLU is given, so it writes over that.
         """
         overwriting = partial(F.silu, inplace=True)
         activation = overwriting if type(self.expand_activation) is nn.SiLU else self.expand_activation
@@ -77,19 +76,33 @@ class MLP(nn.Module):
         row = w * self.expand.out_features * x.element_size()  # bytes of hidden channels
         if h * row <= STRIP:
             return torch.cat([self._between_norms(images, activation, depthwise_activation) for images in x.split(STRIP // (h * row))])
-        halo = 0
-        if self.depthwise is not None:
-            halo = (self.depthwise.kernel_size[0] - 1) * self.depthwise.dilation[0] // 2
-        rows, strips = max(STRIP // row, 4 * halo, 1), []
-        for top in range(0, h, rows):
-            above = min(top, halo)
-            part = self._between_norms(x[:, :, top - above : top + rows + halo], activation, depthwise_activation)
-            strips.append(part[:, :, above : above + rows])
-        return torch.cat(strips, dim=2)
+        if self.depthwise is not None and depthwise_activation is not None:
+            return self._overlapping(x, STRIP // row, activation, self.depthwise, depthwise_activation)
+        return torch.cat([self._between_norms(rows, activation, None) for rows in x.split(max(STRIP // row, 1), dim=2)], dim=2)
+
+    def _overlapping(self, x: Tensor, rows: int, activation: Callable, depthwise: nn.Conv2d, depthwise_activation: Callable) -> Tensor:
+        """The same, some `rows` rows at a time. Where two strips meet, the depthwise kernel reads rows of both: the last hidden rows of a
+        strip are kept for the next, so that nothing is computed twice and the multiply-adds are those of the whole map."""
+        halo, aside = ((kernel - 1) * step // 2 for kernel, step in zip(depthwise.kernel_size, depthwise.dilation, strict=True))
+        parts = rearrange(x, "b c h w -> b h w c").split(max(rows, 4 * halo, 1), dim=1)
+        strips: list[Tensor] = []
+        for part in parts:
+            hidden = activation(self.expand(part))
+            if not strips:
+                kept = padding = hidden.new_zeros(len(hidden), halo, *hidden.shape[2:])
+            hidden = torch.cat([kept, hidden, *[padding] * (part is parts[-1])], dim=1)
+            kept = hidden[:, hidden.shape[1] - 2 * halo :]
+            hidden = rearrange(hidden, "b h w c -> b c h w")
+            hidden = F.conv2d(hidden, depthwise.weight, depthwise.bias, 1, (0, aside), depthwise.dilation, depthwise.groups)
+            strips.append(self.reduce(rearrange(depthwise_activation(hidden), "b c h w -> b h w c")))
+        return rearrange(torch.cat(strips, dim=1), "b h w c -> b c h w")
 
 
 class Block(nn.Module):
-    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual."""
+    """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual.
+
+    As released, with stochastic depth: in training, a residual branch is left out of some images.
+    """
 
     def __init__(self, config: Config, index: int, drop_path: float):
         super().__init__()

@@ -1,7 +1,8 @@
 """What attention costs: the paper's formulas (Eqs. 5 and 15), Swin's and PVT's, and the multiply-adds counted module by module.
 
 All numbers are MACs (multiply-adds) of one image; a MAC is two FLOPs. Most papers' "#FLOPs" are MACs, and they differ in
-what they count: HAT-Net's rows of Table 2 leave the attention products QK^T and AV out, most other rows do not. `count` gives both.
+what they count: HAT-Net's rows of Table 2 leave the attention products QK^T and AV out and include the norms; most other rows include the
+products. `count` gives each apart, `table` prints them with their names. `docs/counting.md` compares them with five public counters.
 
 h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled cell, in tokens.
 """
@@ -16,6 +17,7 @@ from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from hatnet.attention import HMHSA, MHSA
+from hatnet.blocks import Downsample
 from hatnet.files import brief
 from hatnet.geometry import Layout
 from hatnet.mechanisms import check_mechanism, has_own_steps
@@ -96,10 +98,11 @@ class Count:
     """MACs of one image through a model, row by row in the order of the forward pass."""
 
     rows: tuple[Row, ...]
+    normalised: int  # values that a norm is applied to; their MACs are in no row
 
     @property
     def conv_linear(self) -> int:
-        """Convolutions and linear layers: the convention of the paper's "#FLOPs"."""
+        """Convolutions and linear layers, without biases."""
         return sum(row.macs for row in self.rows if row.kind == "conv_linear")
 
     @property
@@ -109,14 +112,24 @@ class Count:
 
     @property
     def total(self) -> int:
+        """Convolutions, linear layers and attention products: what `rows` add up to."""
         return self.conv_linear + self.attention
+
+    @property
+    def with_norms(self) -> int:
+        """Convolutions, linear layers, and two for each normalised value, as mmcv's counter has it; no attention products.
+
+        For all four models of the paper this rounds to its "#FLOPs". Without the norms the large one has 11.44 G, and the paper 11.5 G.
+        """
+        return self.conv_linear + 2 * self.normalised
 
 
 def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> Count:
     """MACs of one image of `size` (height, width) in pixels, counted from the shapes without running the model.
 
-    Windows that hang over the edge of the map count in full, as they are computed. Biases, norms, softmax, activations and
-    pooling are not counted. Raises ValueError for a size or grids that do not fit.
+    These are the MACs that run, in training and at inference, at any size; windows that hang over the edge of the map count in full, as
+    they are computed. Biases, softmax, activations, residual sums and pooling are not counted; norms are apart (`Count.normalised`: for
+    a layer with steps of its own, as if these had H-MHSA's norms). Raises ValueError for a size or grids that do not fit.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
     >>> round(c.conv_linear / 1e9, 4), round(c.total / 1e9, 4)
@@ -126,6 +139,7 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
     if len(size) != 2 or min(size) < smallest:
         raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {smallest}")
     rows: list[Row] = []
+    normalised = 0
 
     def add(module: nn.Conv2d | nn.Linear, name: str, stage: int, positions: float) -> None:
         rows.append(Row(name, stage, "conv_linear", round(positions) * module.weight.numel()))
@@ -135,13 +149,18 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
         if isinstance(layer, nn.Conv2d):
             h, w = _after(layer, h, w)
             add(layer, f"stem.{index}", 1, h * w)
+        elif not isinstance(layer, nn.SiLU | nn.GELU):
+            normalised += h * w * model.config.stem_dim
     for index, (number, stage, grids) in enumerate(zip(model.config.stages, model.stages, model.grids(g1, g2), strict=True)):
         for part, layer in stage.downsample.named_children():
             if isinstance(layer, nn.Conv2d):
                 h, w = _after(layer, h, w)
                 add(layer, f"stages.{index}.downsample.{part}", number, h * w)
+        c = model.config.dims[index]
+        normalised += h * w * c * isinstance(stage.downsample, Downsample)
         for b, block in enumerate(stage.blocks):
-            name, c = f"stages.{index}.blocks.{b}", model.config.dims[index]
+            name = f"stages.{index}.blocks.{b}"
+            normalised += c * _normalised_tokens(block.attn, h, w, *grids)
             for part, macs in attention_macs(block.attn, h, w, c, *grids).items():
                 rows.append(Row(f"{name}.attn.{part}", number, "attention" if part.endswith("products") else "conv_linear", macs))
             for part in ("expand", "depthwise", "reduce"):
@@ -149,7 +168,39 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
                     add(module, f"{name}.mlp.{part}", number, h * w)
     if isinstance(model.classifier, nn.Linear):
         add(model.classifier, "classifier", 0, model.config.readout**2)
-    return Count(tuple(rows))
+    normalised += model.config.readout**2 * model.config.dims[-1] * model.config.head_norm
+    return Count(tuple(rows), normalised)
+
+
+def table(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> str:
+    """The count of one image as a text to print and to quote: stage by stage, with what is counted and what is not.
+
+    Arguments and errors as for `count`.
+    """
+    counted = count(model, size, g1, g2)
+    unit, name = (1e9, "G") if counted.total >= 1e9 else (1e6, "M")
+    lines = [
+        f"Multiply-adds (MACs) of one image of {size[0]} x {size[1]} pixels; {name} = 10^{len(f'{unit:.0f}') - 1}; a MAC is two FLOPs",
+        f"{'':14}{'conv + linear':>16}{'QK^T and AV':>16}{'together':>16}",
+    ]
+    for stage in (*dict.fromkeys(row.stage for row in counted.rows), None):
+        part = counted if stage is None else Count(tuple(row for row in counted.rows if row.stage == stage), 0)
+        title = {None: "all", 0: "classifier", 1: "stage 1 (stem)"}.get(stage, f"stage {stage}")
+        lines.append(f"{title:14}" + "".join(f"{macs / unit:14.4f} {name}" for macs in (part.conv_linear, part.attention, part.total)))
+    lines += [
+        "Not counted: norms, biases, softmax, activations, residual sums, pooling.",
+        f"conv + linear + norms (two for each value, as in mmcv's counter): {counted.with_norms / unit:.4f} {name};",
+        'the paper\'s "#FLOPs" are these sums, rounded, and leave QK^T and AV out.',
+    ]
+    return "\n".join(lines)
+
+
+def _normalised_tokens(attn: MHSA | HMHSA, h: int, w: int, *grids: int) -> int:
+    """How many tokens the norms of one block see: the attention's, and the two of the MLP."""
+    if isinstance(attn, MHSA):
+        return 3 * h * w
+    _, across = attn.layouts(h, w, *grids)
+    return 4 * h * w + (prod(across.keys) if across.pooled else h * w)
 
 
 def attention_macs(attn: MHSA | HMHSA, h: int, w: int, c: int, *grids: int) -> dict[str, int]:

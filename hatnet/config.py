@@ -124,7 +124,7 @@ RANGES: dict[str, Range] = {
 }
 MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
-# Table 1: C, K, E and the number of blocks; section 3.3: head dimension; G1 and G2 for 224 x 224 from the authors' release.
+# Table 1: C, K, E and the number of blocks; section 3.3: head dimension; section 4.1: G1 and G2 for 224 x 224.
 # Medium differs from small and large by the 5 x 5 kernels of stages 2 and 4.
 _PAPER: dict[str, Any] = {"expansions": (8, 8, 4, 4), "g1": (8, 7, 7), "g2": (8, 4, 2)}
 VARIANTS: dict[str, Config] = {

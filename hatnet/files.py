@@ -1,4 +1,4 @@
-"""Files that are never half written, and what is said of those that cannot be read."""
+"""Write files that are never half written, and say why one cannot be read."""
 
 import json
 import os

@@ -12,12 +12,14 @@ def unobserved(*layers: nn.Module | None) -> bool:
     """Whether layers may compute piece by piece and overwrite what others of them gave, and nobody can tell.
 
     That is: no gradients and no graph are recorded, there is no hook on any layer and no global one, and each layer is torch's own
-    (of PLAIN; not a wrapper, an adapter or a quantised layer that has taken its place). None stands for a layer that is left out.
+    (of PLAIN; not a wrapper, an adapter or a quantised layer that has taken its place) and pads, if at all, with zeros. None stands for
+    a layer that is left out.
     """
     recorded = torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.jit.is_tracing()
     if recorded or any(getattr(torch_module, f"_global{hooks}") for hooks in HOOKS):
         return False
-    return all(
-        layer is None or (type(layer) in PLAIN and "forward" not in vars(layer) and not any(getattr(layer, hooks) for hooks in HOOKS))
-        for layer in layers
-    )
+    return all(layer is None or (_plain(layer) and not any(getattr(layer, hooks) for hooks in HOOKS)) for layer in layers)
+
+
+def _plain(layer: nn.Module) -> bool:
+    return type(layer) in PLAIN and "forward" not in vars(layer) and getattr(layer, "padding_mode", "zeros") == "zeros"

@@ -100,7 +100,8 @@ class HATNet(TimmSurface):
         return [x for x, _ in self.run(images, g1, g2, explicit)]
 
     def forward_head(self, features: Tensor | list[Tensor], pre_logits: bool = False) -> Tensor:
-        """Average pooling, dropout, classifier: the last stage's map [b, c, h, w], or the maps of all -> logits as for `forward`.
+        """Average pooling, dropout (the release's), classifier: the last stage's map [b, c, h, w], or the maps of all -> logits as for
+        `forward`, without the softmax of Table 1.
 
         pre_logits: leave the classifier out, as num_classes = 0 does.
         """

@@ -11,7 +11,7 @@ from hatnet.recipe import Recipe
 
 
 def freeze(model: HATNet, stages: int) -> None:
-    """Exclude the first `stages` stages, counted as in the paper, from training, in place. Raises ValueError if there are not so many.
+    """Exclude the first `stages` stages, counted as in the paper, from training, in place. Raises ValueError if there are fewer.
 
     No norm of a HAT-Net keeps running statistics, so that the weights are all that could change.
     """

@@ -24,12 +24,16 @@ class _AfterTimm(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != "timm":
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        sys.meta_path.remove(self)  # the other finders know where timm is
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            sys.meta_path.insert(0, self)  # looking for timm is not importing it
         if spec and spec.loader:
             run = spec.loader.exec_module
 
             def run_and_register(module: ModuleType) -> None:
+                sys.meta_path.remove(self)
                 run(module)
                 register()
 

@@ -69,7 +69,7 @@ class TimmSurface(nn.Module):
     ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
         """The last stage's map, which `forward_head` takes, and those of some stages: each [b, c, h / stride, w / stride], in their order.
 
-        indices: of stages, counted from 0 or, if negative, from the end; a number stands for so many last ones, None for all.
+        indices: of stages, counted from 0 or, if negative, from the end; a number n stands for the last n, None for all.
         stop_early: run no further than the last of them, and give its map in place of the last stage's. intermediates_only: give
         the list alone. Raises ValueError for a stage that the model does not have, for norm (none follows a stage), and for
         another format.

@@ -3,7 +3,7 @@
 import math
 import os
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
 forward_slots = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000
+ALL_HOPS = 100_000  # up to this many weights, two hops are followed back from all tokens at once (400 kB as float32 for each block)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +31,7 @@ class Attention:
 
     probabilities: np.ndarray  # [classes]: of the picture; if each cell has its own answer, of the selected token's cell
     maps: dict[tuple[int, int, str], hatnet.AttentionMap]  # by stage, block (from 0) and kind
+    followed: dict[tuple[int, int], tuple] = field(default_factory=dict)  # by stage and block: the tokens and maps of the last `two_hops`
 
     def map(self, view: ViewState, kind: str) -> hatnet.AttentionMap:
         """The map of the view's block."""
@@ -61,7 +63,14 @@ class Attention:
         None where the local rows of all tokens, through which the second hop leads, were not computed.
         """
         local, pooled = self.map(view, "local"), self.map(view, "global")
-        return None if local.weights is None else hatnet.rollout.two_hop(local, pooled, tokens).numpy()
+        if local.weights is None:
+            return None
+        h, w = local.query_grid
+        alone = tokens if (h * w) ** 2 > ALL_HOPS else None  # on a small map all are followed at once, and the next token waits for nothing
+        block = view.stage, view.block_index
+        if (found := self.followed.get(block)) is None or found[0] != alone:
+            found = self.followed[block] = alone, hatnet.rollout.two_hop(local, pooled, alone).numpy()
+        return found[1] if tokens == alone else found[1][[y * w + x for y, x in tokens]]
 
     def key_weight(self, view: ViewState, kind: str, key: tuple[int, int]) -> tuple[float, int]:
         """The weight that the view's token gives to the key holding the token `key`, and how many tokens that key averages.
@@ -145,3 +154,9 @@ def weight_count(checkpoint: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...
 def macs(checkpoint: Checkpoint, g1: tuple[int, ...], g2: tuple[int, ...]) -> hatnet.complexity.Count:
     """The MACs of one photograph through a checkpoint's model, module by module."""
     return hatnet.complexity.count(checkpoints.model(checkpoint.name), (checkpoint.image_size,) * 2, g1, g2)
+
+
+def layer_macs(count: hatnet.complexity.Count, stage: int, block: int) -> int:
+    """MACs of one attention layer: that of block `block` (from 1) in the stage with the index `stage` (from 0)."""
+    layer = f"stages.{stage}.blocks.{block - 1}.attn."
+    return sum(row.macs for row in count.rows if row.name.startswith(layer))

@@ -1,13 +1,13 @@
 """One attention layer in numbers, for one token: what Start and the tour explain."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 import hatnet
 from app.core import inference
 from app.core.checkpoints import Checkpoint
-from app.core.overlay import in_window, over_tokens
+from app.core.hops import Path, frames, one_hop, shares, strongest_paths
 from app.core.pictures import Picture
 from app.core.view import ViewState
 
@@ -26,9 +26,11 @@ class Layer:
     g2: int
     near: np.ndarray  # [height, width] of the window: the local weights
     far: np.ndarray  # [cells down, cells across]: the global weights
-    hops: np.ndarray  # [side, side]: where the token's new content comes from
-    heads: str  # whose weights these are, in words
-    exact: bool  # whether `hops` follows both hops one after the other; otherwise it overlays them
+    hops: np.ndarray  # [side, side]: where the token's output comes from, through both hops; `one_hop` where that is too much to compute
+    one_hop: np.ndarray  # the same if the cells averaged X instead of A1
+    paths: list[Path]  # the strongest through both hops; none where only one is followed
+    head: int | None  # whose weights near and far are; None for the mean of the heads
+    heads: str  # the same in words
 
     @property
     def strongest(self) -> tuple[int, int]:
@@ -37,11 +39,13 @@ class Layer:
 
     @property
     def shares(self) -> tuple[float, float, float]:
-        """The shares of the token's new content that come from itself, the rest of its window, and everywhere else: they sum to 1."""
-        top, left, height, width = self.window
-        own = float(self.hops[self.token])
-        inside = float(self.hops[top : top + height, left : left + width].sum())
-        return own, inside - own, float(self.hops.sum()) - inside
+        """The shares of the token's output that stay, come from its window (itself included), and from everywhere else; see `hops`."""
+        return shares(self.hops, self.window)
+
+    @property
+    def frames(self) -> dict:
+        """Two hops in frames, as `hops.frames` makes them."""
+        return frames(self.hops, self.one_hop, self.token, self.window, self.paths)
 
 
 def layer_of(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> Layer:
@@ -51,7 +55,10 @@ def layer_of(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> Layer
     window = hatnet.window_of(token, grid, g1)
     attention = inference.attention(picture, checkpoint, view)
     near, far = (attention.weights(view, kind) for kind in ("local", "global"))
-    hops = attention.two_hops(view, [token])
+    mean = replace(view, head=None)
+    mean_near, mean_far = (attention.weights(mean, kind) for kind in ("local", "global"))
+    one = one_hop(mean_near, mean_far, token, window, g2, grid)
+    hops, rows = attention.two_hops(view, [token]), attention.rows(mean, "local")
     heads = checkpoint.heads(view.stage)
     return Layer(
         stage=view.stage,
@@ -64,7 +71,9 @@ def layer_of(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> Layer
         g2=g2,
         near=near,
         far=far,
-        hops=hops[0] if hops is not None else (over_tokens(far, g2, grid) + in_window(near, window, grid)) / 2,
+        hops=one if hops is None else hops[0],
+        one_hop=one,
+        paths=[] if rows is None else strongest_paths(rows, mean_far.ravel(), grid, (min(g1, side),) * 2, g2),
+        head=view.head,
         heads="of the only head" if heads == 1 else f"of head {view.head}" if view.head else f"the mean of {heads} heads",
-        exact=hops is not None,
     )

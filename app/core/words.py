@@ -40,6 +40,15 @@ def significant(number: float, digits: int = 3) -> str:
     return f"{float(whole):,.0f}{point}{decimals}"  # of "-0" too
 
 
+def amount(number: float) -> str:
+    """A large number in words: 4,620,288 -> "4.62 million"."""
+    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if number >= size:
+            value = number / size
+            return f"{value:,.0f} {name}" if value >= 100 else f"{value:.3g} {name}"
+    return f"{number:.0f}"
+
+
 def literal(text: str) -> str:
     """Markdown that shows a text as it is. For names that others chose: of classes, checkpoints and files."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

@@ -12,12 +12,14 @@ BRAND = (
 )
 START = "Read your neighbours one by one, then everything in averages"
 HEADLINE = "Every token reads twice: nearby tokens, then averages of all"
+BARE = "Every token reads twice: its window, then the whole picture"
 ONE_STEP = "In this stage every token reads all tokens in one step"
 
 
-def headline(on_start: bool, two_steps: bool) -> str:
-    """The title of Start, or of the Explorer. two_steps: whether the stage is hierarchical."""
-    return ONE_STEP if not two_steps else START if on_start else HEADLINE
+def headline(on_start: bool, two_steps: bool, bare: bool = False) -> str:
+    """The title of Start, or of the Explorer. two_steps: whether the stage is hierarchical. bare: whether its windows or cells are single
+    tokens, so that there are no neighbours to read, or no averages."""
+    return ONE_STEP if not two_steps else BARE if bare else START if on_start else HEADLINE
 
 
 def first_paint(on_start: bool) -> None:

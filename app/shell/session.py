@@ -35,6 +35,8 @@ class Visit:
     arrived: bool = False  # a tour stop in the address has been dealt with
     go_to: str | None = None  # the page of the next stop, by its path in the address
     left_at: int | None = None  # the stop to return to
+    own_image: str | None = None  # the visitor's photograph while a stop shows another
+    seen_all: bool = False  # the tour's last words are shown
     # Explorer: keys of the sheets that the browser should still hold, the last used at the end.
     sheets: list[str] = field(default_factory=list)
     # Cost: this visitor's measurement (views/cost/measure_job.py), and whether its result is still to be shown.
@@ -57,7 +59,7 @@ def visit() -> Visit:
 
 
 def _asked(has_upload: bool) -> tuple[ViewState, list[str]]:
-    """The view that the address asks for, and what it asks for in vain."""
+    """The view that the address asks for, and a notice for each value that it does not get."""
     stops = len(content.sections("content/tour.md"))
     return parse(st.query_params.to_dict(), checkpoints.names(), checkpoints.describe, has_upload, stops)
 

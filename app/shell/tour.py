@@ -1,122 +1,39 @@
-"""The guided tour: what each stop shows, the bar above every page, and the way out and back. Texts: content/tour.md."""
+"""The guided tour: the bar above every page, and the way out and back. Its stops: tour_stops.py. Its texts: content/tour.md."""
 
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import asdict, replace
 
 import streamlit as st
 
-import hatnet
-from app.core import checkpoints, content, inference
-from app.core.checkpoints import Checkpoint
-from app.core.layer import layer_of
-from app.core.pictures import Picture
-from app.core.view import ViewState, address, home, opening_block
-from app.core.words import literal, offset, percent
+from app.core import content, glossary
+from app.core.view import address
 from app.shell import session
-from hatnet import complexity
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stop:
-    """What a stop sets."""
-
-    page: str  # its path in the address; "" is Start
-    stage: int = 0  # an index of the checkpoint's stages, so that the tour suits every checkpoint
-    seam: bool = False  # the token is beside a window's edge rather than on the photograph's subject
-    doubled: bool = False  # G1 and G2 are twice as large as in training
-    step: int | None = None  # Start: the card in front
-    equation: int | None = None
-    panel: str = "maps"  # Explorer
-
-
-STOPS = (
-    Stop(page="", step=2),
-    Stop(page="", step=4),
-    Stop(page="", step=6),
-    Stop(page="", step=7),
-    Stop(page="explorer"),
-    Stop(page="explorer", seam=True, panel="seam"),
-    Stop(page="equations", equation=8),
-    Stop(page="equations", equation=10),
-    Stop(page="grids", doubled=True),
-    Stop(page="cost"),
-    Stop(page="explorer", stage=-1),
-    Stop(page="why"),
-)
-
-
-def view_at(number: int, view: ViewState, checkpoint: Checkpoint) -> ViewState:
-    """A visitor's view at stop `number` (from 1); the photograph and the checkpoint stay the visitor's."""
-    stop, config = STOPS[number - 1], checkpoint.config
-    stage = config.stages[stop.stage]
-    g1, g2, side = list(config.g1), list(config.g2), checkpoint.grid(stage)
-    if stop.doubled:
-        g1[0], g2[0] = min(2 * g1[0], side), min(2 * g2[0], side)
-    place = home(view.image)
-    if stop.seam:
-        place = hatnet.place_of(right_of_edge(hatnet.token_at(place, (side, side)), side, g1[0]), (side, side))
-    changes = {name: value for name in ("step", "equation") if (value := getattr(stop, name))}
-    fixed = dict(stage=stage, block=opening_block(checkpoint, stage), head=None, place=place, g1=tuple(g1), g2=tuple(g2))
-    return replace(view, tour=number, panel=stop.panel, pixels=0, channels=0, **fixed, **changes)
-
-
-def right_of_edge(token: tuple[int, int], side: int, g1: int) -> tuple[int, int]:
-    """The token in the same row just right of the nearest vertical window edge; the token itself if there is only one window."""
-    edges = range(g1, side, g1)
-    return token[0], min(edges, key=lambda edge: abs(edge - token[1]), default=token[1])
-
-
-def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[str, str]:
-    """The live numbers in the texts: of stage 2 as trained, at the photograph's own token."""
-    first, new = view_at(1, view, checkpoint), view_at(next(n for n, stop in enumerate(STOPS, 1) if stop.doubled), view, checkpoint)
-    layer = layer_of(first, checkpoint, picture)
-    before, after = (inference.attention(picture, checkpoint, at).probabilities for at in (first, new))
-    top, left, *_ = layer.window
-    row, column = divmod(int(layer.near.argmax()), layer.near.shape[1])
-    key = offset(layer.token, (top + row, left + column))
-    tokens = layer.side**2
-    full = complexity.mhsa(layer.side, layer.side, layer.channels)
-    ours = complexity.hmhsa(layer.side, layer.side, layer.channels, layer.g1, layer.g2)
-    last = checkpoint.config.stages[-1]
-    least = checkpoint.grid(last) ** 2
-    return {
-        "tokens": f"{tokens:,}",
-        "pairs": f"{tokens**2:,}",
-        "near": f"{layer.near.size:,}",
-        "far": f"{layer.far.size:,}",
-        "read": f"{layer.near.size + layer.far.size:,}",
-        "g1": f"{layer.g1}",
-        "g2": f"{layer.g2}",
-        "near_most": percent(float(layer.near.max())),
-        "near_key": key,
-        "elsewhere": f"{layer.shares[2]:.0%}".replace("%", " %"),
-        "g1_new": f"{new.g1[0]}",
-        "g2_new": f"{new.g2[0]}",
-        "parameters": f"{checkpoints.parameters(checkpoint.name):,}",
-        "answer": literal(checkpoint.classes[before.argmax()]),
-        "sure": percent(float(before.max())),
-        "answer_new": literal(checkpoint.classes[after.argmax()]),
-        "sure_new": percent(float(after.max())),
-        "ours": f"{ours / 1e6:,.2f}",
-        "full": f"{full / 1e6:,.2f}",
-        "ratio": f"{full / ours:.1f} times as many" if full > ours else "at this size the two steps save nothing",
-        "last": f"{least:,}",
-        "last_reads": "So a token reads them all at once: one map, no window and no cells."
-        if last not in checkpoint.hierarchical
-        else "Here even the last stage uses both steps.",
-    }
+from app.shell.tour_stops import STOPS, broken, view_at
+from app.shell.tour_text import numbers
 
 
 def go(number: int) -> None:
     """Go to a stop: set its view, and open its page with the next run."""
-    session.update(**asdict(view_at(number, session.view(), session.checkpoint())))
-    visit = session.visit()
-    visit.left_at, visit.go_to = None, STOPS[number - 1].page
+    visit, checkpoint = session.visit(), session.checkpoint()
+    view = visit.view
+    if visit.own_image:  # the stop that is left shows another photograph, unless the visitor has chosen since
+        found = broken(checkpoint)
+        view = replace(view, image=visit.own_image) if found and view.image == found.at.image else view
+    new = view_at(number, view, checkpoint)
+    visit.own_image = view.image if new.image != view.image else None
+    session.update(**asdict(new))
+    visit.left_at, visit.seen_all, visit.go_to = None, False, STOPS[number - 1].page
 
 
 def leave(number: int | None) -> None:
     """Remove the bar and leave everything else as it is. number: the stop to return to; None after the last."""
     session.update(tour=0)
-    session.visit().left_at = number
+    session.visit().left_at, session.visit().seen_all = number, number is None
+
+
+def end(page: str | None) -> None:
+    """Remove the last words of the tour. page: the one to open, by its path in the address; None: stay."""
+    session.visit().seen_all, session.visit().go_to = False, page
 
 
 def arrive() -> None:
@@ -145,6 +62,8 @@ def draw(page) -> None:
         with st.container(key="tour_button"):
             label, help_ = ("Return to the tour", f"To stop {left} of {len(STOPS)}, with the tour’s settings") if left else ("Tour", None)
             st.button(label, key="tour_begin", help=help_, icon=":material/tour:", type="tertiary", on_click=go, args=(left or 1,))
+        if session.visit().seen_all:
+            _ending()
         return
     number, stop = view.tour, STOPS[view.tour - 1]
     heading, body = list(content.sections("content/tour.md").items())[number - 1]
@@ -152,7 +71,9 @@ def draw(page) -> None:
         text, pace = st.columns([2, 1], gap="medium", vertical_alignment="center")
         with text:
             st.progress(number / len(STOPS), f"**{heading}** · stop {number} of {len(STOPS)}")
-            st.markdown(body.format(**numbers(view, session.checkpoint(), session.picture())))
+            said = _html(body).format(**numbers(view, session.checkpoint(), session.picture()))  # names are never read as Markdown
+            lead = " without-lead" * (stop.hides_lead and page.url_path == stop.page)
+            st.html(f'<p class="say{lead}">{said}</p>')
         with pace, st.container(horizontal=True, key="tour_pace", gap="small", vertical_alignment="center"):
             st.button("Back", key="tour_back", icon=":material/arrow_back:", disabled=number == 1, on_click=go, args=(number - 1,))
             # One button for both: two would leave the old one there, greyed out, until a slow page has run.
@@ -163,6 +84,20 @@ def draw(page) -> None:
             st.button("Explore from here", key="tour_leave", icon=":material/logout:", type="tertiary", on_click=leave, args=(number,))
             if page.url_path != stop.page:
                 st.button("Show this stop", key="tour_again", icon=":material/undo:", type="tertiary", on_click=go, args=(number,))
+
+
+def _html(text: str) -> str:
+    """HTML of a text with bold words and words of the glossary."""
+    return glossary.linked(re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text), "tour")
+
+
+def _ending() -> None:
+    with st.container(key="tour_end"):
+        st.html(f'<p class="say">{_html(content.text("content/tour_end.md").strip())}</p>')
+        with st.container(horizontal=True, gap="small"):
+            for name, path in (("Open the Explorer", "explorer"), ("Open Grids", "grids")):
+                st.button(name, key=f"tour_try_{path}", on_click=end, args=(path,))
+            st.button("Close", key="tour_close", icon=":material/close:", type="tertiary", on_click=end, args=(None,))
 
 
 def invitation() -> None:

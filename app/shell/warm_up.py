@@ -67,16 +67,13 @@ def _warm_up() -> None:
 
 
 def _import_all() -> None:
-    """Every module of every page (not the pages, which draw), and those that Plotly imports with its first figure."""
+    """Every module of every page (not the pages, which draw)."""
     import torch  # noqa: F401 first: whoever comes meanwhile waits for it
 
     for path in sorted(VIEWS.glob("*/**/*.py")):
         if path.name != "page.py":
             parts = path.relative_to(VIEWS).with_suffix("").parts
             importlib.import_module(".".join(("app.views", *(part for part in parts if part != "__init__"))))
-    import plotly.graph_objects as go
-
-    go.Figure([{"type": "heatmap"}, {"type": "scatter"}, {"type": "bar"}])
 
 
 def _fill_caches() -> None:

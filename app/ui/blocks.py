@@ -4,12 +4,9 @@ import streamlit as st
 
 from app.core import content, pictures
 from app.core.checkpoints import Checkpoint
-from app.core.colours import DARK, LIGHT, Colours
 from app.core.pictures import Picture
 from app.shell import session
 from app.shell.notices import note
-
-CALM = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 
 
 def photos() -> None:
@@ -26,19 +23,9 @@ def photo_id(picture: Picture, exact: bool) -> str:
     return f"photo-{picture.digest[:16]}-{'exact' if exact else 'sharp'}"
 
 
-def palette() -> Colours:
-    """The colours of the page's theme, for charts."""
-    return DARK if st.context.theme.type == "dark" else LIGHT
-
-
 def heading(name: str, small: str) -> None:
     """Draw the title of a chart."""
     st.html(f'<p class="title chart">{name} <small>{small}</small></p>')
-
-
-def plot(figure, alt: str, name: str) -> None:
-    """Draw a chart as wide as its column."""
-    st.plotly_chart(figure, key=name, config=CALM, alt=alt, theme="streamlit")
 
 
 def letters() -> None:

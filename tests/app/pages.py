@@ -38,9 +38,17 @@ def words(at: AppTest) -> str:
     return plain(text(at))
 
 
-def chart(at: AppTest, index: int) -> dict:
-    """What a Plotly chart of the page draws."""
-    return json.loads(at.get("plotly_chart")[index].proto.spec)
+def charts(at: AppTest) -> list[dict]:
+    """What each chart of app/ui/chart.py on the page draws."""
+    return [data for data in components(at) if "stops" in data]
+
+
+def quantities(at: AppTest) -> dict[str, str]:
+    """The marked numbers on the page: name -> text. One name that has two values fails."""
+    found: dict[str, str] = {}
+    for name, said in re.findall(r'data-quantity="([a-z-]+)">([^<]+)<', text(at)):
+        assert found.setdefault(name, said) == said, name
+    return found
 
 
 def components(at: AppTest) -> list[dict]:

@@ -12,6 +12,55 @@ FOCUSED = """(() => {
 })()"""
 
 
+# Whether what is focused looks otherwise than without the focus, which it keeps; its surroundings count, and what is in it.
+FOCUS_SHOWS = f"""async () => {{
+  const at = {FOCUSED}, around = [at, ...at.querySelectorAll("*")];
+  for (let up = at.parentElement, i = 0; up && i < 4; up = up.parentElement, i++) around.push(up);
+  const frames = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const look = () => around.map((element) => {{
+    const {{ outline, boxShadow, borderColor, backgroundColor, textDecoration, color }} = getComputedStyle(element);
+    return [outline, boxShadow, borderColor, backgroundColor, textDecoration, color].join();
+  }}).join(";");
+  await frames();
+  const focused = look();
+  at.blur();
+  await frames();
+  const plain = look();
+  at.focus({{ focusVisible: true }});
+  return focused !== plain;
+}}"""
+
+
+def tab_to(page, condition, back=False):
+    """Press Tab until `condition`, a JavaScript function, holds for the focused element; its focus must be visible."""
+    for _ in range(80):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if page.evaluate(f"(({condition}))({FOCUSED})"):
+            assert page.evaluate(FOCUS_SHOWS), f"the focus is not to be seen at {condition}"
+            return
+    raise AssertionError(f"Tab does not reach {condition}")
+
+
+# The numbers on the page by the names of their quantities, through shadow roots.
+NUMBERS = """() => {
+  const found = {};
+  const walk = (root) => {
+    for (const element of root.querySelectorAll("*")) {
+      const name = element.getAttribute("data-quantity");
+      if (name) (found[name] ??= new Set()).add(element.textContent.replaceAll("\\u00a0", " "));
+      if (element.shadowRoot) walk(element.shadowRoot);
+    }
+  };
+  walk(document);
+  return Object.fromEntries(Object.entries(found).map(([name, texts]) => [name, [...texts]]));
+}"""
+
+
+def numbers(page):
+    """The numbers on the page that have the name of a quantity: name -> what is written, once each."""
+    return page.evaluate(NUMBERS)
+
+
 def values(page, name):
     """What a map shows, once it is painted."""
     frame = page.locator(f".st-key-{name} .frame")

@@ -17,15 +17,14 @@ EVERYTHING = """const everything = function* (root = document) {
   }
 };"""
 
-# What each picture shows, and its words: canvases, and the data of charts.
+# What each picture shows, and its words: canvases and charts.
 PICTURES = f"""() => {{
   {EVERYTHING}
   const found = [];
   for (const element of everything()) {{
-    const chart = element.matches(".stPlotlyChart") && element.querySelector(".js-plotly-plot");
-    if (!(chart || element.matches("canvas")) || !element.checkVisibility({{ visibilityProperty: true }})) continue;
+    if (!element.matches("canvas, [role=application] svg") || !element.checkVisibility({{ visibilityProperty: true }})) continue;
     const named = element.closest("[aria-label]");
-    const shown = chart ? JSON.stringify(chart.data) : element.toDataURL();
+    const shown = element.matches("svg") ? element.innerHTML : element.toDataURL();
     found.push({{ shown, words: named?.getAttribute("aria-label") ?? "", where: element.parentElement.outerHTML.slice(0, 120) }});
   }}
   return found;

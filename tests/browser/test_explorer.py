@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 import hatnet
+from app.core.words import percent
 from tests.app.explorer import model_maps
-from tests.browser.looking import FOCUSED
+from tests.browser.looking import tab_to
 from tools.running_app import drawn, opened, path_of
 
 HOME = path_of("explorer")
@@ -110,14 +111,14 @@ def test_what_a_hover_shows_is_what_a_click_there_shows(page):
     assert all_weights(page) == shown and page.locator(".words table").inner_text() == numbers
 
 
-def test_the_two_hop_map_sums_to_one_and_is_the_library_s(page):
+def test_the_two_hop_map_is_the_library_s_without_what_stays(page):
     maps = model_maps("cat_kitten", (4, 4), (2, 2))
     for y, x in ((4, 4), (15, 0)):
         hover(page, y, x)
         shown = np.array(weights(page, "hops")).reshape(16, 16)
         expected = hatnet.rollout.two_hop(maps[2, 2, "local"], maps[2, 2, "global"], [(y, x)])[0].numpy()
         expected[y, x] -= 0.25
-        np.testing.assert_allclose(shown, expected / 0.75, atol=expected.max() / 300)
+        np.testing.assert_allclose(shown, expected, atol=expected.max() / 300)
 
 
 def test_a_click_pins_and_the_address_follows(page):
@@ -154,14 +155,6 @@ def test_arrow_keys_move_the_token_and_keep_the_focus(page):
     expect(frame(page)).to_be_focused()
 
 
-def tab_to(page, condition, most=80):
-    for _ in range(most):
-        page.keyboard.press("Tab")
-        if page.evaluate(f"(({condition}))({FOCUSED})"):
-            return
-    raise AssertionError(f"Tab does not reach {condition}")
-
-
 def test_the_keyboard_alone_reaches_everything(page):
     tab_to(page, "element => element.className === 'frame'")
     before = weights(page, "global")
@@ -180,6 +173,12 @@ def test_the_keyboard_alone_reaches_everything(page):
     page.keyboard.press("Enter")
     expect(where(page)).not_to_have_text("Row 4, column 5 of 16 × 16")
     expect(page).not_to_have_url(re.compile(r"token=0\.2188%2C0\.2812"))
+    # A path.
+    tab_to(page, "element => element.dataset.path === '0'")
+    before = frames(page)
+    page.keyboard.press("Tab")
+    expect(page.locator(".paths li").nth(1)).to_be_focused()
+    expect_other(page, before)
     # A thumbnail.
     tab_to(page, "element => element.classList.contains('thumb')")
     page.keyboard.press("ArrowLeft")
@@ -191,6 +190,26 @@ def test_the_keyboard_alone_reaches_everything(page):
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"panel=seam"))
     expect(page.locator(".facts")).to_contain_text("exactly 0")
+    page.keyboard.press("ArrowLeft")
+    say = page.locator("[data-panel=pooling] > .say")
+    expect(say).to_contain_text("over the whole picture")
+    tab_to(page, "element => element.parentElement?.classList.contains('lost')")
+    before = say.inner_text()
+    page.keyboard.press("ArrowDown")
+    expect(say).not_to_have_text(before)
+    before = say.inner_text()
+    page.keyboard.press("Enter")  # keeps the cell
+    tab_to(page, "element => element.parentElement?.classList.contains('tabs')", back=True)
+    expect(say).to_have_text(before)
+    page.keyboard.press("ArrowLeft")
+    tab_to(page, "element => element.classList.contains('pair-of-maps')")
+    page.keyboard.press("ArrowLeft")  # from the second head to the first
+    expect(page.locator(".all-heads").get_by_role("button", name="Stage 2, block 1, head 1")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"head=1"))
+    tab_to(page, "element => element.textContent.includes('Export')", back=True)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="This page as one HTML file")).to_be_visible()
 
 
 def test_a_copied_link_shows_the_same_in_another_browser(page, browser, app_url):
@@ -229,11 +248,44 @@ def test_pointing_at_a_key_lights_the_photograph_and_a_click_makes_it_the_query(
     expect(page).to_have_url(re.compile(r"token=0\.1562%2C0\.5938"))
 
 
-def test_a_path_lights_its_source_and_its_cell(page):
-    before, drawn = canvas(page, "photo"), canvas(page, "paths")
-    page.locator(".paths li").nth(1).hover()
+def frames(page):
+    """The pixels of the four frames of two hops."""
+    return page.locator(".frames canvas").evaluate_all("canvases => canvases.map(canvas => canvas.toDataURL())")
+
+
+def expect_other(page, before):
+    """Wait until the first two frames show another path; the maps stay."""
     page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
-    assert canvas(page, "photo") != before and canvas(page, "paths") != drawn
+    after = frames(page)
+    assert [one != other for one, other in zip(before, after, strict=True)] == [True, True, False, False]
+
+
+def test_a_path_lights_its_source_and_its_cell_and_is_drawn_in_the_frames(page):
+    before, drawn = canvas(page, "photo"), frames(page)
+    said = page.locator(".frames .say").all_inner_texts()
+    page.locator(".paths li").nth(1).hover()
+    expect_other(page, drawn)
+    assert canvas(page, "photo") != before
+    row, column = re.search(r"row (\d+), column (\d+)", page.locator(".paths li").nth(1).inner_text()).groups()
+    now = page.locator(".frames .say").all_inner_texts()
+    assert f"token row {row}, column {column}" in now[0] and now != said
+    labels = page.locator(".frames .drawn").evaluate_all("drawn => drawn.map(one => one.getAttribute('aria-label'))")
+    assert all(text.split(",")[0] in label for text, label in zip(now, labels, strict=True))
+
+
+def test_the_frames_have_the_library_s_numbers(page):
+    """The source of the first frame with both hops, and over cells of X; and the three shares beside the maps."""
+    maps = model_maps("cat_kitten", (4, 4), (2, 2))
+    local, pooled = maps[2, 2, "local"], maps[2, 2, "global"]
+    whole = hatnet.rollout.two_hop(local, pooled, [(4, 4)])[0].numpy()
+    said = page.locator(".frames .say").all_inner_texts()
+    row, column = (int(n) - 1 for n in re.search(r"token row (\d+), column (\d+)", said[0]).groups())
+    near, far = local.row(4, 4).mean(0).numpy(), pooled.row(4, 4).mean(0).numpy()
+    inside = 4 <= row < 8 and 4 <= column < 8
+    one = far[row // 2, column // 2] / 4 / 2 + (near[row - 4, column - 4] / 4 if inside else 0)
+    assert f"bring {percent(whole[row, column])} of" in said[2] and f"read: {percent(one)} from" in said[3]
+    window = round(100 * (whole[4:8, 4:8].sum() - 0.25))
+    expect(page.locator(".words .say")).to_contain_text(f"25 % stays (the residual), {window} % is read from its window")
 
 
 def test_the_words_are_true(page):
@@ -301,14 +353,14 @@ def test_the_microscope_follows_pointer_and_click(page):
     expect(say).to_contain_text("over the whole picture")
     first = say.inner_text()
     hover(page, 1, 1, side=8, what=".lost .map")
-    expect(say).to_contain_text("Key row 2, column 2")
+    expect(say).to_contain_text("The cell in row 2, column 2")
     page.mouse.move(0, 0)
     expect(say).to_have_text(first)
     click_token(page, 6, 2, side=8, what=".lost .map")
     page.mouse.move(0, 0)
-    expect(say).to_contain_text("Key row 7, column 3")
+    expect(say).to_contain_text("The cell in row 7, column 3")
     frame(page).press("ArrowRight")  # another token: its own strongest key again
-    expect(say).not_to_contain_text("Key row 7, column 3")
+    expect(say).not_to_contain_text("The cell in row 7, column 3")
 
 
 def test_the_seam_follows_token_and_grids(page):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app.core.samples import FOLDER
 from hatnet.preprocessing import centre_crop
-from tests.browser.looking import changed, values
+from tests.browser.looking import changed, sticks_out, values
 from tools.running_app import settle
 
 
@@ -21,11 +21,12 @@ def test_grids_move_by_keyboard_and_the_parameters_stand_still(open_page):
     sides = page.locator(".st-key-grids_g1_2")
     sides.get_by_role("radio", checked=True).focus()
     page.keyboard.press("ArrowRight")
-    expect(sides.get_by_role("radio", name="7", exact=True)).to_be_focused()
+    expect(sides.get_by_role("radio", name="14", exact=True)).to_be_focused()  # B opens as an example, with G1 = 8
     page.keyboard.press("Enter")
     changed(page, "local_B", before)
-    expect(page).to_have_url(re.compile(r"/grids\?.*g1=7%2C4"))
-    expect(page.get_by_text("G₁ = 7")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/grids\?.*g1=14%2C4"))
+    expect(page.locator(".method").get_by_text("G₁ = 14")).to_be_visible()
+    expect(page.locator(".lead")).to_contain_text("B is your setting: windows of 14 × 14 tokens")
     assert parameters.inner_text() == said and "unchanged" in said
 
 
@@ -102,7 +103,7 @@ def test_maps_are_saved_as_png_and_csv(open_page, tmp_path):
             page.get_by_role("button", name=kind).first.click()
         files[kind] = tmp_path / download.value.suggested_filename
         download.value.save_as(files[kind])
-    assert files["PNG"].name == "bird_owl-cifar10-stage2-block2-local-a-g1-8.png"
+    assert files["PNG"].name == "bird_owl-cifar10-stage2-block2-local-a-g1-4.png"
     saved = Image.open(files["PNG"])
     assert saved.size == (720, 720)
 
@@ -113,3 +114,83 @@ def test_maps_are_saved_as_png_and_csv(open_page, tmp_path):
     assert likeness("bird_owl") > 0.7 > 0.5 > likeness("cat_chelsea"), "the visitor's photograph lies under the map"
     lines = files["CSV"].read_text().splitlines()
     assert len(lines) == 1 + 256 and sum(float(line.split(",")[-1]) for line in lines[1:]) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_whole_page_is_worked_by_keyboard_alone(open_page):
+    page = open_page(path="/grids")
+    expect(page.locator(".lead")).to_contain_text("A is the model as trained")
+
+    def tab_to(target):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if target.evaluate("element => element.matches(':focus') || element.getRootNode().activeElement === element"):
+                return
+        raise AssertionError(f"Tab does not reach {target}")
+
+    main = page.get_by_test_id("stMain")
+    tab_to(main.get_by_role("button", name="Pin B as A"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".lead")).to_contain_text("A is the setting that you pinned: windows of 8 × 8")
+    settle(page)
+    tab_to(main.get_by_role("button", name="Undo"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".lead")).to_contain_text("A is the model as trained")
+    settle(page)
+    before = values(page, "local_B")
+    tab_to(main.locator(".st-key-grids_picker .frame"))
+    page.keyboard.press("ArrowDown")
+    changed(page, "local_B", before)
+    settle(page)
+    chart = main.locator(".st-key-choice .frame")
+    tab_to(chart)
+    reading = main.locator(".st-key-choice .reading")
+    page.keyboard.press("ArrowRight")
+    expect(reading).to_have_text(re.compile(r"^Stage \d, .* right, .* multiply-adds, on the edge$"))  # the cheapest
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    expect(main.locator(".st-key-choice circle.at")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(reading).to_contain_text("use the arrow keys")
+    tab_to(main.locator("summary").filter(has_text="How to read this page"))
+    page.keyboard.press("Enter")
+    expect(main.get_by_text("hold no learned numbers")).to_be_visible()
+
+
+def test_a_dot_lies_where_its_words_say_and_is_read_by_the_mouse(open_page):
+    page = open_page(path="/grids?g1=8,4")
+    chart, reading = page.locator(".st-key-choice .frame"), page.locator(".st-key-choice .reading")
+    words = chart.get_attribute("aria-label")
+    ring = page.locator(".st-key-choice .frame circle.query").last
+    ring.scroll_into_view_if_needed()
+    box = ring.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(reading).to_have_text(re.compile(r"^Stage 2, G₁ = 8 and G₂ = 2: 93\.2 % right"))
+    page.mouse.move(5, 5)
+    expect(reading).to_contain_text("use the arrow keys")
+    cell(page, 2, 8).click()
+    expect(chart).not_to_have_attribute("aria-label", words)
+    expect(chart).to_have_attribute("aria-label", re.compile("B is stage 2, G₁ = 2 and G₂ = 8: 92.6 %"))
+
+
+def test_the_sentence_follows_the_token_where_the_answer_does(open_page):
+    """Cards: each token has its answer."""
+    page = open_page(path="/grids?checkpoint=cards")
+    sentence = page.get_by_text(re.compile("^From A to B, the probability"))
+    prediction = page.get_by_role("row", name=re.compile("^Prediction"))
+    answers = set()
+    for x, y in ((0.1, 0.1), (0.9, 0.4), (0.6, 0.1)):
+        before = sentence.inner_text(), prediction.inner_text()
+        box = page.locator(".st-key-grids_picker .frame").bounding_box()
+        page.locator(".st-key-grids_picker .frame").click(position={"x": x * box["width"], "y": y * box["height"]})
+        page.wait_for_timeout(300)
+        settle(page)
+        answer = prediction.get_by_role("cell").first.inner_text().split()[0]
+        expect(sentence).to_contain_text(f"“{answer}”")
+        answers.add((answer, before != (sentence.inner_text(), prediction.inner_text())))
+    assert len({answer for answer, _ in answers}) > 1
+
+
+@pytest.mark.parametrize("path", ["/grids", "/grids?checkpoint=caltech101&stage=4", "/grids?checkpoint=cards"])
+def test_everything_has_room_on_a_phone(open_page, phone, path):
+    page = open_page(path=path, width=390, height=844, within=phone)
+    assert sticks_out(page) == []

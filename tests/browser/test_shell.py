@@ -4,12 +4,15 @@ import io
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
 from app.core import checkpoints
 from app.shell.sidebar import OWN_SIDES
+from app.shell.tour_stops import STOPS as TOUR
 from tests.browser.looking import FOCUSED, finished, sticks_out
+from tests.browser.test_every_page import barriers
 from tools.running_app import drawn, path_of, settle
 
 ASKED = "?image=koala&stage=3&block=2&head=2&g1=4,3&g2=2,4&equation=12&pixels=64&channels=64&token=0.6875,0.3125"
@@ -275,3 +278,68 @@ def test_the_asker_of_the_cards_looks_at_the_marked_card(open_page):
     page.get_by_role("option", name="cifar10 · 10 classes").click()
     expect(page.get_by_test_id("stSidebar").get_by_role("combobox").first).to_have_value("Cat, close")
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+
+
+# Which buttons are filled like a primary one: on the page, and inside its components.
+FILLED = """() => {
+  const roots = [document, ...[...document.querySelectorAll("*")].map((node) => node.shadowRoot).filter(Boolean)];
+  const buttons = roots.flatMap((root) => [...root.querySelectorAll("button")]);
+  const page = getComputedStyle(document.querySelector(".stApp")).backgroundColor;
+  const plain = ["rgba(0, 0, 0, 0)", page];
+  const filled = buttons.filter((button) => button.matches("[data-testid=stBaseButton-primary], .next"))
+    .filter((button) => !plain.includes(getComputedStyle(button).backgroundColor));
+  return filled.map((button) => button.innerText.split("\\n").at(-1));
+}"""
+
+
+def test_on_a_phone_every_stop_of_the_tour_fits_the_screen_and_one_button_leads_on(open_page):
+    page = open_page(path="/?tour=1", settled=False, width=390, height=844, has_touch=True, is_mobile=True)
+    for number, view in enumerate([stop.page or "start" for stop in TOUR], 1):
+        expect(page.get_by_text(f"stop {number} of {len(TOUR)}")).to_be_visible()
+        following = page.locator(".st-key-tour_next button")
+        expect(following).to_be_enabled()
+        if view != "why":  # it works on its scores for long
+            drawn(page, view)
+        bar = page.locator(".st-key-tour").bounding_box()
+        assert bar["y"] + bar["height"] < 0.6 * 844, number
+        assert page.evaluate(FILLED) == [following.inner_text().split("\n")[-1]], number
+        said = page.locator(".st-key-tour").inner_text()
+        assert "Point at" not in said and "click" not in said and ("Tap" in said) is (number in (5, 7))
+        following.click()
+    end = page.locator(".st-key-tour_end")
+    expect(end).to_contain_text("You have seen")
+    assert end.bounding_box()["y"] + end.bounding_box()["height"] < 844
+    end.get_by_role("button", name="Open Grids").click()
+    expect(page).to_have_url(re.compile("/grids"))
+    expect(end).to_have_count(0)
+
+
+def test_the_first_stop_hides_the_number_that_it_asks_for(open_page):
+    page = open_page(path="/?tour=1")
+    lead = page.locator("[data-testid=stMain] .lead")
+    expect(lead).to_be_hidden()
+    page.locator(".st-key-tour_next button").click()
+    expect(page.get_by_text("stop 2 of")).to_be_visible()
+    expect(lead).to_be_visible()
+
+
+def test_a_word_of_the_glossary_opens_by_keyboard_and_by_touch(open_page):
+    page = open_page(path="/?tour=2", width=390, height=844, has_touch=True, is_mobile=True)
+    word = page.locator(".st-key-tour").get_by_role("button", name="window", exact=True)
+    meaning = page.locator("#term-tour-window")
+    expect(meaning).to_be_hidden()
+    word.focus()
+    assert word.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(meaning).to_be_visible()
+    expect(meaning).to_contain_text("G₁ × G₁ tokens")
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+    word.tap()
+    expect(meaning).to_be_visible()
+    box, at = meaning.bounding_box(), word.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert 0 <= box["y"] - at["y"] - at["height"] < 20, "just below the word"
+    assert barriers(page, Axe()) == []
+    page.touchscreen.tap(20, 600)
+    expect(meaning).to_be_hidden()

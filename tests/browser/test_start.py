@@ -1,13 +1,15 @@
 """Start and the tour in Chromium: by mouse, by keyboard alone, and by link."""
 
 import itertools
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from app.core.quantities import QUANTITIES
 from app.shell.tour import STOPS
-from tests.browser.looking import FOCUSED
+from tests.browser.looking import FOCUS_SHOWS, finished, numbers, tab_to
 from tools.running_app import drawn, opened
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
@@ -78,20 +80,50 @@ def test_a_click_on_the_active_card_chooses_another_token(page):
     expect(page).to_have_url(re.compile("token=0.9062%2C0.0938"))
 
 
-def focused(page):
-    return page.evaluate(f"{FOCUSED}.textContent.trim()")
+def click_card(page, number, y, x):
+    """Click on a card in front, at fractions of it."""
+    card(page, number).evaluate("card => Promise.all(card.getAnimations().map(turning => turning.finished))")
+    box = card(page, number).bounding_box()
+    page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
-def tab_to(page, wanted):
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if re.search(wanted, focused(page)):
-            return
-    raise AssertionError(f"Tab never reached {wanted!r}")
+def test_the_last_card_has_four_pictures_of_two_hops_and_each_can_be_clicked(page):
+    page.locator(".st-key-story .steps button").nth(6).click()
+    caption = page.locator(".st-key-story .caption")
+    expect(caption).to_contain_text("tells its window")
+    before = caption.inner_text()
+    click_card(page, 7, 0.5 + 0.5 * 14.5 / 16, 0.5 * 1.5 / 16)  # the third: the whole map
+    expect(story(page)).to_have_attribute("data-painted", "14,1")
+    expect(caption).not_to_have_text(before)
+    source = re.search(r"the one in row (\d+), column (\d+)", caption.inner_text())
+    row, column = (int(n) - 1 for n in source.groups())
+    click_card(page, 7, 0.25, 0.25)  # the middle of the first: the source's window, enlarged, and perhaps its cell
+    expect(story(page)).not_to_have_attribute("data-painted", "14,1")
+    y, x = map(int, story(page).get_attribute("data-painted").split(","))
+    assert abs(y - row) <= 4 and abs(x - column) <= 4
+
+
+def test_start_and_the_explorer_have_one_number_for_one_thing(page, open_page):
+    page.locator(".st-key-story .steps button").nth(6).click()
+    start = numbers(page)
+    other = open_page(path=LINK.replace("/?", "/explorer?"))
+    drawn(other, "explorer")
+    expect(other.locator(".words [data-quantity=hops-self]")).to_be_visible()
+    explorer = numbers(other)
+    assert set(start) | set(explorer) <= set(QUANTITIES)
+    assert all(len(texts) == 1 for texts in (*start.values(), *explorer.values()))
+    both = set(start) & set(explorer)
+    assert {"cells", "local-most", "cell-most", "hops-self", "hops-window", "hops-elsewhere"} <= both
+    assert {name: start[name] for name in both} == {name: explorer[name] for name in both}
+
+
+def reads(wanted):
+    """For `tab_to`: the element's own text."""
+    return f"element => new RegExp({json.dumps(wanted)}).test(element.textContent.trim())"
 
 
 def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
-    tab_to(page, "^1Image$")
+    tab_to(page, reads("^1Image$"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -99,15 +131,27 @@ def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
     page.keyboard.press("ArrowLeft")
     expect(sentence(page)).to_contain_text("3. Windows.")
     page.keyboard.press("Shift+Tab")  # the card in front
+    assert page.evaluate(FOCUS_SHOWS)
     page.keyboard.press("ArrowDown")
     expect(story(page)).to_have_attribute("data-painted", "6,9")
     page.keyboard.press("Shift+ArrowLeft")  # one window
     expect(story(page)).to_have_attribute("data-painted", "6,5")
     expect(sentence(page)).to_contain_text("3. Windows.")
-    tab_to(page, "Take the tour$")
+    before = card(page, 3).get_attribute("aria-label")
+    page.keyboard.press("ArrowRight")
+    expect(card(page, 3)).not_to_have_attribute("aria-label", before)  # its words follow the token
+    tab_to(page, reads("Next →$"))
+    for _ in range(4):
+        page.keyboard.press("Enter")
+    expect(sentence(page)).to_contain_text("7. Sum.")
+    expect(page.locator(".st-key-story .caption")).to_contain_text("tells its window")
+    tab_to(page, reads("How to read this page$"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Why local comes first.")).to_be_visible()
+    tab_to(page, reads("Take the tour$"), back=True)
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-tour")).to_contain_text("stop 1 of 12")
-    tab_to(page, "Next stop$")
+    tab_to(page, reads("Next stop$"))
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-tour")).to_contain_text("stop 2 of 12")
 
@@ -115,7 +159,7 @@ def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
 def test_every_step_has_its_words_beside_the_picture(page):
     words = page.locator(".st-key-story .unseen li")
     expect(words).to_have_count(7)
-    expect(words.nth(5)).to_contain_text(re.compile(r"It takes [\d.]+\s% from the cell"))
+    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to the cell"))
 
 
 def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):
@@ -129,6 +173,7 @@ def test_a_phone_shows_one_card_and_nothing_sticks_out(browser, app_url, path):
     with opened(browser, app_url, width=390, height=844, has_touch=True, is_mobile=True, path=path) as page:
         if "tour=5" not in path:
             drawn(page, "start")
+            finished(page)
             assert [card(page, n).evaluate("e => getComputedStyle(e).opacity") for n in (5, 6, 7)] == ["0", "1", "0"]
             page.locator(".st-key-story .back").tap()
             expect(sentence(page)).to_contain_text("5. Pool.")

@@ -1,5 +1,8 @@
 """Why? in Chromium: maps that are there early, a cancel that is heard, curves that are chosen."""
 
+import re
+
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looking import changed, values
@@ -13,7 +16,7 @@ def test_a_cancel_is_heard_and_the_work_goes_on(open_page):
     expect(page.locator(".meter")).to_have_count(0)
     page.get_by_role("button", name="Continue").click()
     drawn(page, "why")
-    expect(page.locator(".lead")).to_contain_text("raw attention scores")
+    expect(page.locator(".lead")).to_contain_text("Best of the six maps")
 
 
 def test_another_token_changes_raw_attention_and_its_score(open_page):
@@ -21,11 +24,13 @@ def test_another_token_changes_raw_attention_and_its_score(open_page):
     frame = page.locator(".st-key-why_picker .frame")
     drawn(page, "why")  # to the end of the run: until then the picker may be drawn once more, and a key would be lost
     raw, occlusion = values(page, "why_raw"), values(page, "why_occlusion")
-    score = page.locator(".meter.raw b").inner_text()
+    scores, chart = page.locator(".meter.raw"), page.locator(".st-key-why_0 .frame")
+    said, words = scores.inner_text(), chart.get_attribute("aria-label")
     frame.focus()
     page.keyboard.press("Shift+ArrowUp")
     changed(page, "why_raw", raw)
-    expect(page.locator(".meter.raw b")).not_to_have_text(score, timeout=60_000)
+    expect(scores).not_to_have_text(said, use_inner_text=True, timeout=60_000)
+    expect(chart).not_to_have_attribute("aria-label", words)
     assert values(page, "why_occlusion") == occlusion
     expect(frame).to_be_focused()
 
@@ -38,9 +43,44 @@ def test_the_chosen_method_s_curve_is_drawn(open_page):
 
 
 def curves_drawn(page, name):
-    """Wait until the curves of a method are drawn."""
-    last = "() => document.querySelector('.st-key-why_0 .js-plotly-plot')?.data?.at(-1)?.name"
-    page.wait_for_function(f"({last})() === '{name}'")
+    """Wait until the curves of a method are drawn, in both charts, and told."""
+    for chart in (".st-key-why_0", ".st-key-why_1"):
+        expect(page.locator(f"{chart} .frame")).to_have_attribute("aria-label", re.compile(f"removed: {name} |put back: {name} "))
+        expect(page.locator(f"{chart} polyline.shown")).to_be_visible()
+
+
+def test_the_curves_are_read_by_keyboard_and_by_mouse(open_page):
+    page = open_page(path="/why", settled=False)
+    drawn(page, "why")
+    chart, reading = page.locator(".st-key-why_1 .frame"), page.locator(".st-key-why_1 .reading")
+    expect(reading).to_contain_text("use the arrow keys")
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    expect(reading).to_contain_text(re.compile("^0 % removed: .*Raw attention 94 %.*; random maps 94 % to 94 %$"))  # the whole photograph
+    page.keyboard.press("ArrowRight")
+    expect(reading).to_contain_text("6 % removed")  # one of 16 steps
+    page.keyboard.press("Escape")
+    expect(reading).to_contain_text("use the arrow keys")
+    page.keyboard.press("ArrowLeft")
+    expect(reading).to_contain_text(re.compile("^100 % removed"))
+    box = chart.bounding_box()
+    chart.hover(position={"x": 52 + (box["width"] - 68) / 2, "y": 100})  # the middle, between the margins
+    expect(reading).to_contain_text(re.compile("^50 % removed"))
+    expect(page.locator(".st-key-why_1 path.at")).to_have_count(1)
+
+
+def test_score_bar_and_band_lie_where_their_numbers_say(open_page):
+    page = open_page(path="/why", settled=False)
+    drawn(page, "why")
+    numbers = re.search(r"score, (\S+) to (\S+) put back and (\S+) to (\S+) removed", page.locator(".tests").inner_text()).groups()
+    bands = [tuple(map(float, numbers[:2])), tuple(map(float, numbers[2:]))]
+    bars = page.locator(".meter .bar")
+    expect(bars).to_have_count(12)
+    for index in range(12):
+        bar = bars.nth(index)
+        track, score, band = (bar.locator(name).bounding_box() for name in (".track", "i", "u"))
+        at = [(x - track["x"]) / track["width"] for x in (score["x"] + score["width"], band["x"], band["x"] + band["width"])]
+        assert at == pytest.approx([float(bar.locator("b").inner_text()), *bands[index % 2]], abs=0.02)
 
 
 def test_a_click_on_a_map_draws_its_curves(open_page):

@@ -1,7 +1,7 @@
 """HAT-Net once more, as slowly and plainly as can be: an independent answer for the tests.
 
 Works on the authors' key names, shares no code with `hatnet`, never pads: a partial window is sliced, a partial pooled cell
-is sliced, and every query asks its keys one after the other.
+is sliced, and every query attends to its keys one after the other.
 """
 
 import math
@@ -53,7 +53,7 @@ def ask(query, keys, values, head_dim):
 
 
 def keys_of(word, y, z, h, w, g1, g2):
-    """The keys that token (y, z) asks: a list of rows of keys, each key a list of the tokens it averages. word: or a function like this."""
+    """The keys that token (y, z) attends to: a list of rows of keys, each key a list of its tokens. word: or a function like this."""
     if callable(word):
         return word(y, z, h, w, g1, g2)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import hatnet
-from hatnet.attention import merge, partition
+from hatnet.attention import HMHSA, MHSA, attention_weights, merge, partition, pool
 from hatnet.geometry import Layout, layout_of
 from tests.hatnet.models import filled, short
 from tests.hatnet.naive import hatnet as naive_hatnet
@@ -89,3 +89,35 @@ def test_a_window_beyond_the_map_is_one_window():
     image = picture(2, 64, 96)
     with torch.inference_mode():
         torch.testing.assert_close(model(image, g1=(24, 12, 6)), model(image, g1=(1000, 12, 77)), atol=1e-5, rtol=0)
+
+
+def test_scaling_q_before_the_product_is_the_same():
+    """The release's order, beside Eq. 2's."""
+    query, key = torch.randn(2, 3, 50, 64), torch.randn(2, 3, 40, 64)
+    before = ((query * 64**-0.5) @ key.mT).softmax(-1)
+    torch.testing.assert_close(attention_weights(query, key), before, atol=2e-6, rtol=0)
+    torch.testing.assert_close(attention_weights(query.double(), key.double()), before.double(), atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("h, w, side", [(14, 14, 2), (14, 13, 4), (7, 9, 3), (5, 5, 8)])
+def test_partial_cells_are_pooled_too(h, w, side):
+    """The whole cells are those of the release, which drops the others."""
+    x = torch.randn(2, 6, h, w, dtype=torch.float64)
+    pooled = pool(x, side)
+    for y in range(-(-h // side)):
+        for left in range(-(-w // side)):
+            tokens = [x[:, :, i, j] for i in range(h) for j in range(w) if (i // side, j // side) == (y, left)]
+            torch.testing.assert_close(pooled[:, :, y, left], torch.stack(tokens).mean(0))
+    if min(h, w) >= side:
+        whole = torch.nn.functional.avg_pool2d(x, side)
+        torch.testing.assert_close(pooled[:, :, : whole.shape[2], : whole.shape[3]], whole)
+        assert (pooled.shape == whole.shape) == (h % side == w % side == 0)
+
+
+def test_which_layers_have_biases():
+    """As docs/beside_the_paper.md says: those of the attention, and not those of the MLP."""
+    for module in hatnet.create_model("hatnet_compact").modules():
+        if isinstance(module, HMHSA | MHSA):
+            assert all(layer.bias is not None for layer in module.modules() if isinstance(layer, torch.nn.Linear))
+        if isinstance(module, hatnet.blocks.MLP):
+            assert module.expand.bias is module.depthwise.bias is module.reduce.bias is None

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 import hatnet
 from tests.hatnet.models import random_weights, short
@@ -28,6 +29,21 @@ def test_strips_at_inference_give_what_the_whole_map_gives(name, monkeypatch):
     monkeypatch.setattr(hatnet.blocks, "STRIP", 1)
     with torch.inference_mode():
         torch.testing.assert_close(model(images), whole, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("h, w", [(1, 9), (2, 9), (7, 9), (8, 1), (9, 40), (16, 3), (17, 9)])
+@pytest.mark.parametrize(
+    "change", [{}, {"kernel_size": 5, "padding": 2}, {"dilation": 2, "padding": 2}, {"bias": True}, {"padding": "same"}]
+)
+@pytest.mark.parametrize("rows", [1, 3, 4, 8])
+def test_strips_of_any_height_and_another_depthwise_convolution(h, w, change, rows, monkeypatch):
+    mlp = hatnet.blocks.MLP(hatnet.VARIANTS["hatnet_compact"], 0).double()
+    mlp.depthwise = nn.Conv2d(192, 192, **{"kernel_size": 3, "padding": 1, "bias": False} | change, groups=192).double()
+    x = torch.randn(2, 48, h, w, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    whole = mlp(x).detach()
+    monkeypatch.setattr(hatnet.blocks, "STRIP", 8 * 192 * w * rows)
+    with torch.no_grad():
+        torch.testing.assert_close(mlp(x), whole, atol=1e-12, rtol=0)
 
 
 def test_cards_network_lets_nothing_but_attention_move_anything():

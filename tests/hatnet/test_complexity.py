@@ -1,13 +1,16 @@
-"""The formulas against numbers worked out by hand, and the counted MACs against torch's own counter on a real run."""
+"""The formulas against numbers worked out by hand, and the counted MACs against what is executed."""
+
+import re
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 import hatnet
 from hatnet import complexity
 from hatnet.mechanisms import MECHANISMS
-from tests.hatnet.naive import picture
 
 # reference values of the released model at 224 x 224: G of convolutions and linear layers, and with the attention products
 REFERENCE = {
@@ -25,18 +28,70 @@ def test_reference_counts(name):
     assert counted.total == counted.conv_linear + counted.attention == sum(row.macs for row in counted.rows)
 
 
-@pytest.mark.parametrize("size", [(32, 32), (75, 141)])
+class Executed(TorchDispatchMode):
+    """What really runs: MACs of every matrix product and convolution that reaches the device.
+
+    FlopCounterMode puts hooks on all modules, and with hooks an MLP computes its whole map at once: it never sees the strips.
+    """
+
+    flops = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if rule := flop_registry.get(func._overloadpacket):
+            self.flops += rule(*args, **(kwargs or {}), out_val=result)
+        return result
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("size", [(32, 32), (75, 141), (1024, 1024), (777, 1003), (64, 4000)])
 @pytest.mark.parametrize(
     "name, overrides", [(name, {}) for name in hatnet.VARIANTS] + [("hatnet_tiny", {"attention": w}) for w in MECHANISMS]
 )
-def test_witness_torch_counts_the_same_macs(name, overrides, size):
-    """FlopCounterMode sees only the explicit path: it counts 0 for fused attention on a CPU."""
-    model = hatnet.create_model(name, 10, **overrides).eval()
+def test_witness_no_more_and_no_less_is_executed(name, overrides, size, training):
+    """Without numbers, on the device "meta". Explicit, because the fused kernel is one operation on some devices and several on others."""
+    with torch.device("meta"):
+        model = hatnet.create_model(name, 10, depths=(1,) * len(hatnet.VARIANTS[name].dims), **overrides).train(training)
+        images = torch.empty(2, 3, *size)
     grids = {"g1": (5,) * len(model.config.g1), "g2": (3,) * len(model.config.g1)}
     for grid in ({}, grids):
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            model(picture(0, *size), explicit=True, **grid)
-        assert 2 * complexity.count(model, size, **grid).total == counter.get_total_flops()
+        with Executed() as executed, torch.set_grad_enabled(training):
+            model(images, explicit=True, **grid)
+        assert 2 * 2 * complexity.count(model, size, **grid).total == executed.flops
+
+
+@pytest.mark.parametrize("size", [(32, 32), (75, 141)])
+@pytest.mark.parametrize(
+    "name, overrides",
+    [(name, {}) for name in hatnet.VARIANTS]
+    + [("hatnet_compact", {"attention": word}) for word in MECHANISMS]
+    + [("hatnet_compact", change) for change in ({"norm": "layer"}, {"stem": "patch"}, {"head_norm": True, "readout": 3}, {"g2": (1, 99)})],
+)
+def test_witness_every_normalised_value_is_counted(name, overrides, size):
+    with torch.device("meta"):
+        model = hatnet.create_model(name, 10, depths=(2,) * len(hatnet.VARIANTS[name].dims), **overrides)
+    seen = []
+    for module in model.modules():
+        if isinstance(module, nn.GroupNorm | nn.LayerNorm):
+            module.register_forward_hook(lambda _, i, o: seen.append(o.numel()))
+    model(torch.empty(1, 3, *size, device="meta"))
+    counted = complexity.count(model, size)
+    assert counted.normalised == sum(seen)
+    assert counted.with_norms == counted.conv_linear + 2 * sum(seen)
+
+
+@pytest.mark.parametrize("name, size, unit", [("hatnet_tiny", (224, 320), 1e9), ("hatnet_cards", (48, 48), 1e6)])
+def test_the_table_has_the_sums_of_the_rows(name, size, unit):
+    model = hatnet.create_model(name)
+    counted, (head, _, *rows) = complexity.count(model, size), complexity.table(model, size).splitlines()
+    assert f"{size[0]} x {size[1]} pixels" in head
+    said = {row[:14].strip(): [round(float(x) * unit) for x in re.findall(r"\d+\.\d+", row[14:])] for row in rows[:-3]}
+    assert list(said) == ["stage 1 (stem)", *(f"stage {stage}" for stage in model.config.stages), "classifier", "all"]
+    tolerance = unit * 1e-4 * len(said)
+    assert said.pop("all") == pytest.approx([counted.conv_linear, counted.attention, counted.total], abs=tolerance)
+    assert [sum(column) for column in zip(*said.values(), strict=True)] == pytest.approx(
+        [counted.conv_linear, counted.attention, counted.total], abs=tolerance
+    )
 
 
 def product(n, k, m):

@@ -7,7 +7,7 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vjp,
 
 import hatnet
 from hatnet.attention import attend
-from hatnet.config import MECHANISMS
+from hatnet.mechanisms import MECHANISMS
 from tests.hatnet.models import random_weights
 from tests.hatnet.naive import picture
 

@@ -64,11 +64,11 @@ def test_full_backward_hooks_on_every_module(changes):
 
 
 def test_strips_without_hooks_and_whole_tensors_with_any(monkeypatch):
-    """What the depthwise convolution is given, seen from below the module's call."""
+    """What the depthwise convolution is given, seen from below all modules."""
     monkeypatch.setattr(hatnet.blocks, "STRIP", 2**16)
     model, images, rows = small(), picture(0, 64), []
-    convolve = nn.Conv2d.forward
-    monkeypatch.setattr(nn.Conv2d, "forward", lambda self, x: rows.append(x.shape[2]) or convolve(self, x))
+    convolve = nn.functional.conv2d
+    monkeypatch.setattr(nn.functional, "conv2d", lambda x, *args: rows.append(x.shape[2]) or convolve(x, *args))
 
     def stage_rows():
         rows.clear()
@@ -88,6 +88,10 @@ def test_strips_without_hooks_and_whole_tensors_with_any(monkeypatch):
         assert stage_rows() == 32
         handle.remove()
         assert stage_rows() < 32
+    layer.depthwise.padding_mode = "circular"  # the first row reads the last one
+    assert stage_rows() == 34  # of which two are the padding
+    layer.depthwise.padding_mode = "zeros"
+    assert stage_rows() < 32
     layer.expand = nn.Sequential(layer.expand)  # a wrapper in the layer's place
     assert stage_rows() == 32
 

@@ -106,7 +106,7 @@ def test_dilated_windows_are_no_rectangles(page):
 
 
 def test_rollout_through_windows_that_leave_places_empty(page):
-    """Everyone looks at the first token of its window: from (4, 4) of 7 x 7 tokens, three windows a side, to (1, 1)."""
+    """Every token attends to the first token of its window: from (4, 4) of 7 x 7 tokens, three windows a side, to (1, 1)."""
     layout = MECHANISMS["dilated"](12, 12, hatnet.norms.group_norm).layouts(7, 7, 3, 2)[0]
     weights = torch.zeros(9, 1, 9, 9)
     weights[..., 0] = 1

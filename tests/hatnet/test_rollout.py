@@ -17,7 +17,7 @@ def record(kind, layout, weights, stage=2):
 
 
 def test_two_hops_worked_out_by_hand():
-    """4 x 4 tokens, G1 = G2 = 2. Locally everyone looks at the first token of its window; globally everyone at the last cell."""
+    """4 x 4 tokens, G1 = G2 = 2. Locally every token attends to the first token of its window; globally to the last cell."""
     local = torch.zeros(4, 1, 4, 4)
     local[..., 0] = 1
     glob = torch.zeros(1, 1, 16, 4)
@@ -35,7 +35,7 @@ def test_two_hops_worked_out_by_hand():
 
 def test_a_partial_cell_is_spread_over_its_real_tokens():
     """3 x 3 tokens: the last cell of 2 x 2 holds one token only."""
-    local = torch.eye(4).repeat(4, 1, 1, 1)  # everyone looks at itself
+    local = torch.eye(4).repeat(4, 1, 1, 1)  # every token attends to itself
     glob = torch.zeros(1, 1, 9, 4)
     glob[0, 0, :, 3] = 0.5
     glob[0, 0, :, 1] = 0.5
@@ -82,7 +82,7 @@ def test_rollout_sums_to_one_for_every_mechanism(attention):
 
 @pytest.mark.parametrize("before, after", [((4, 4), (2, 2)), ((5, 3), (3, 2))])
 def test_downsampling_worked_out_by_hand(before, after):
-    """Everyone looks at itself alone, so that only the downsampling spreads: over the 3 x 3 tokens around (2y, 2x)."""
+    """Every token attends to itself alone, so that only the downsampling spreads: over the 3 x 3 tokens around (2y, 2x)."""
 
     def selfish(grid, stage):
         n = grid[0] * grid[1]

@@ -135,7 +135,8 @@ def test_timm_takes_its_features_from_the_hooks():
 
 @pytest.mark.parametrize("first, second", [("hatnet", "timm"), ("timm", "hatnet")])
 def test_timm_knows_the_models_in_either_order_of_imports(first, second):
-    code = f"import sys, {first}; print('timm' in sys.modules); import {second}; print(*timm.list_models('hatnet*'))"
+    looked = "import importlib.util; importlib.util.find_spec('timm')"  # as libraries ask whether timm is there
+    code = f"import sys, {first}; print('timm' in sys.modules)\n{looked}\nimport {second}; print(*timm.list_models('hatnet*'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == [str(first == "timm"), *sorted(hatnet.VARIANTS)], done.stderr  # hatnet alone does not import timm
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  besideRect, cellBox, cellBoxes, cellGrid, connectors, enlargedBox, fittedBox, overlap, parts, placeIn, rectOf, squareAround, windowOf,
+  besideRect, cellBox, cellBoxes, cellGrid, common, connectors, enlargedBox, fittedBox, overlap, parts, placeIn, rectOf, squareAround, windowOf,
 } from "../../app/components/js/geometry.js";
 
 const GRID = [16, 16];
@@ -77,4 +77,9 @@ test("a label stands beside its rectangle, in the picture and off what it must a
   assert.equal(overlap(blocked, free), 0);
   const corner = besideRect([50, 22], { x: 190, y: 190, w: 10, h: 10 }, [], [0, 0], within);
   assert.ok(corner.x + corner.w <= 196 && corner.y + corner.h <= 196);
+});
+
+test("two boxes share what lies in both", () => {
+  assert.deepEqual(common([4, 12, 4, 4], [6, 12, 2, 2]), [6, 12, 2, 2]);
+  assert.deepEqual(common([0, 0, 5, 5], [3, 3, 3, 3]), [3, 3, 2, 2]);
 });

@@ -20,6 +20,7 @@ let store;
 beforeEach(() => {
   store = new Store(null);
   const sheets = { local: sheet("local", 70, 9), global: sheet("global", 70, 12), hops: sheet("hops", 1, 70, 13) };
+  sheets.hops.body.inside = base64(new Float32Array([0.375]));
   Object.values(sheets).forEach(keepSheet);
   store.data = { grid: [7, 10], window: [3, 3], cell: 3, token: [1, 3], sheets };
   store.token = [1, 3];
@@ -32,6 +33,7 @@ test("a row is that of the token pointed at, else of the pinned one", () => {
   assert.ok(Math.abs(weightOf(store.row("global"), 69 % 12) - 0.69) < 1e-6);
   assert.equal(weightOf(store.row("global"), 0), 0);
   assert.deepEqual(store.row("hops").token, [1, 3], "the browser has no other row of two hops");
+  assert.deepEqual([store.row("hops").inside, store.row("global").inside], [0.375, undefined]);
   assert.equal(store.row("pooling"), null);
 });
 

@@ -121,7 +121,7 @@ def test_a_veil_is_lifted_by_shares_of_what_is_positive():
 
 
 def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
-    found = accuracy.AccuracyMap({(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66}, (4, 2), 1000)
+    found = accuracy.AccuracyMap({(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66}, (4, 2), 1000, "pictures")
     figure = accuracy_charts.accuracy_map(found, (4, 2), (16, 2), colours.LIGHT)
     (heat,) = figure.data
     assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]

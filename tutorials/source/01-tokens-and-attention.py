@@ -25,8 +25,7 @@ from einops import rearrange
 
 import hatnet
 from app.core import colours
-from app.views.cost import charts as cost
-from tutorials.figures import maps
+from tutorials.figures import cost, maps
 from hatnet import timing
 from tutorials.checks import tokens_and_attention as checks
 from tutorials.start import model_and_image, photograph, show, split

@@ -37,12 +37,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
 from app.views.cost import costs
-from app.views.cost import charts as cost
 from app.core.colours import LIGHT
+from app.core.words import amount
 from hatnet import complexity, timing
 from hatnet.attention import HMHSA
 from hatnet.norms import group_norm
 from tutorials.checks import cost as checks
+from tutorials.figures import cost
 from tutorials.start import show
 
 # %% [markdown]
@@ -99,10 +100,10 @@ checks.mhsa_cost(mhsa_cost)
 # %%
 once, doubled = mhsa_cost(56, 56, 48), mhsa_cost(112, 112, 48)
 print(
-    f"56 x 56:   {cost.amount(once)} MACs, of which the projections are "
+    f"56 x 56:   {amount(once)} MACs, of which the projections are "
     f"{3 * 56 * 56 * 48**2 / once:.0%}"
 )
-print(f"112 x 112: {cost.amount(doubled)} MACs, {doubled / once:.1f} times as many")
+print(f"112 x 112: {amount(doubled)} MACs, {doubled / once:.1f} times as many")
 
 # %% [markdown]
 # Four times as many tokens, nearly sixteen times the cost: almost all of it is tokens times tokens. This is what the two
@@ -409,8 +410,8 @@ show(
 # Table 2 of the paper gives HAT-Net-Tiny "2.0G FLOPs". Two conventions hide in this number.
 #
 # 1. It counts MACs and calls them FLOPs, as most papers do.
-# 2. It counts convolutions and linear layers, which are modules of PyTorch. QKᵀ and the weights times V are not modules, so
-#    the usual tools of the time passed over them: the very products that this notebook is about.
+# 2. It counts convolutions and linear layers (and norms, less than half a percent), which are modules of PyTorch. QKᵀ and the
+#    weights times V are not modules, so the usual tools of the time passed over them: the very products that this notebook is about.
 #
 # Torch's counter can tell the two apart. It keeps a table by kind of product: the attention products are batched matrix
 # products, `bmm`. All other products are convolutions and linear layers.
@@ -597,6 +598,7 @@ layer = costs.LayerCost(
     chosen=(8, 8),
     trained=(8, 8),
     head_dim=48,
+    own=True,
 )
 figure, alt = cost.tokens_figure("Time", layer, timed, LIGHT)
 figure.data = [trace for trace in figure.data if "MHSA" in trace.name]

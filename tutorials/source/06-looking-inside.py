@@ -31,6 +31,7 @@ from app.views.why import attribution
 from app.views.why.evidence import NAMES, Evidence, Question
 from app.views.why import scores as faithfulness
 from tutorials.figures import maps
+from tutorials.figures import faithfulness as faithfulness_chart
 from tutorials.figures.beside import beside
 from app.core import overlay
 from app.core.colours import LIGHT
@@ -484,7 +485,7 @@ print(
 # %% [markdown]
 # ### Grad-CAM
 #
-# Grad-CAM looks at the features of a stage instead of the pixels. How much does the class's logit change with each channel,
+# Grad-CAM uses the features of a stage instead of the pixels. How much does the class's logit change with each channel,
 # on average over the tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
 #
 # Most implementations attach hooks to the model. A model that is shared, as in the app, must not be touched; and with fused
@@ -651,11 +652,11 @@ print(
 # random maps would reach.
 #
 # **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three
-# that follow attention, or the three that ask the model?
+# that follow attention, or the three attributions?
 
 # %%
 names = ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd", "bird_macaw")
-signs = {"better than chance": "+", "no better than chance": ".", "worse than chance": "-"}
+signs = {"better": "+", "within": ".", "worse": "-"}
 titles = NAMES | {"raw": "Raw", "gradients": "IG"}
 better = dict.fromkeys(NAMES, 0)
 print(f"{'insertion, deletion':26}" + "".join(f"{title:>10}" for title in titles.values()))
@@ -666,10 +667,10 @@ for each in names:
     for method in NAMES:
         scores = [faithfulness.score(curve) for curve in found.curves(method)]
         verdicts = [
-            faithfulness.against_chance(score, chance, kind == 0)
-            for kind, (score, chance) in enumerate(zip(scores, random, strict=True))
+            faithfulness.outcome(score, chance, test)
+            for score, chance, test in zip(scores, random, faithfulness.TESTS, strict=True)
         ]
-        better[method] += verdicts.count("better than chance")
+        better[method] += verdicts.count("better")
         marks.append(", ".join(signs[verdict] for verdict in verdicts))
     said = f"{SAMPLES[each].title}: {info.classes[found.question.target]!r}"
     print(f"{said:26}" + "".join(f"{mark:>10}" for mark in marks))
@@ -678,7 +679,7 @@ print(
     + "".join(f"{better[method]:>10}" for method in NAMES)
 )
 print(
-    "\n+ better than chance, . no better, - worse. In quotes: the model's prediction.\n"
+    "\n+ better than chance, . within chance, - worse. In quotes: the model's prediction.\n"
     "The maps explain that prediction, right or wrong."
 )
 follow, ask = (
@@ -694,7 +695,7 @@ random = cat.curves("random")[:, 1]
 nothing = cat.curves("learned nothing")[1]
 raw, gradients = cat.curves("raw")[1], cat.curves("gradients")[1]
 show(
-    faithfulness.chart(
+    faithfulness_chart.chart(
         "removed", ("Integrated Gradients", gradients), raw, random, nothing, LIGHT, 0.8
     ),
     faithfulness.alt("removed", ("Integrated Gradients", gradients), raw, random)
@@ -706,8 +707,8 @@ show(
 # The cat, with squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
 # of a model that has learned nothing, scored on the real one.
 #
-# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, does no better than raw attention. So "asks the
-# model" is no guarantee of quality either: test each method.
+# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, does no better than raw attention. So being an
+# attribution does not guarantee quality either: test each method.
 #
 # Read the table for its overall tendency, not for single marks: five photographs are few, a random map is sometimes lucky,
 # and pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no

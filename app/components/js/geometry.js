@@ -55,6 +55,12 @@ export function cellBoxes(cell, grid) {
   return Array.from({ length: down * across }, (_, index) => cellBox(index, cell, grid));
 }
 
+/** The tokens that two boxes share. @param {Box} a @param {Box} b @returns {Box} */
+export function common(a, b) {
+  const [top, left] = [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+  return [top, left, Math.min(a[0] + a[2], b[0] + b[2]) - top, Math.min(a[1] + a[3], b[1] + b[3]) - left];
+}
+
 /** The token in the middle of a box. @param {Box} box @returns {Pair} */
 export const middle = ([top, left, height, width]) => [top + Math.floor(height / 2), left + Math.floor(width / 2)];
 

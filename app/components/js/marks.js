@@ -91,6 +91,30 @@ export function connect({ c }, small, large, colour) {
 }
 
 /**
+ * A straight line with a head at its end, on a dark edge; nothing where there is no room for it.
+ * @param {Surface} s @param {Pair} start x and y @param {Pair} end @param {string} colour
+ * @param {{ from?: number, to?: number, line?: number }} [look] from, to: how far from both points it keeps
+ */
+export function arrowTo({ c }, [x0, y0], [x1, y1], colour, { from = 0, to = 0, line = 2 } = {}) {
+  const long = Math.hypot(x1 - x0, y1 - y0);
+  const head = 2.5 * line + 2;
+  if (long <= from + to + head) return;
+  const [x, y] = [(x1 - x0) / long, (y1 - y0) / long];
+  const [tip, neck] = [long - to, long - to - head];
+  for (const [ink, wide] of /** @type {[string, number][]} */ ([[veil(0.7), 2], [colour, 0]])) {
+    stroke(c, ink, line + wide, () => {
+      c.moveTo(x0 + x * from, y0 + y * from);
+      c.lineTo(x0 + x * neck, y0 + y * neck);
+    });
+    c.fillStyle = ink;
+    c.beginPath();
+    c.moveTo(x0 + x * (tip + wide), y0 + y * (tip + wide));
+    for (const side of [1, -1]) c.lineTo(x0 + x * neck - side * y * (head / 2 + wide), y0 + y * neck + side * x * (head / 2 + wide));
+    c.fill();
+  }
+}
+
+/**
  * The query: a ring with white edges, because its hue alone is not safe for the colour-blind.
  * @param {Surface} s @param {Pair} at x and y @param {number} [radius] @param {{ colour?: string, dot?: boolean }} [look] dot: none where a number stands in it
  */

@@ -35,3 +35,6 @@ export const minus = (number) => String(number).replace("-", "−");
 
 /** @param {string} html */
 export const plainText = (html) => html.replace(/<[^>]*>/g, "");
+
+/** HTML of a displayed number with the name of its quantity, one of app/core/quantities.py. @param {string} name @param {string | number} text */
+export const quantity = (name, text) => `<span data-quantity="${name}">${text}</span>`;

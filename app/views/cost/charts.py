@@ -1,249 +1,160 @@
-"""The charts of the Cost page. H-MHSA is thick and ink-coloured; hue means local or global."""
+"""What the charts of the Cost page draw. H-MHSA is thick and ink-coloured; hue means local or global."""
 
 import numpy as np
-import plotly.graph_objects as go
 
-from app.core.colours import Colours, rgb
-from app.core.words import significant
+from app.core.words import amount, significant
+from app.ui.chart import axis, chart_of, label, layer, round_ticks, stops
 from app.views.cost import costs
 from app.views.cost.costs import SIDES, LayerCost
 from hatnet import complexity, timing
 
 LABELS = {
-    "MHSA": "plain, Eq. 5",
     "H-MHSA": "hierarchical, Eq. 15",
+    "MHSA": "plain, Eq. 5",
     "windows": "Swin: windows only",
     "spatial reduction": "PVT: reduced keys only",
 }
-AXIS_TITLES = {"MACs": "multiply-adds (MACs)"}
+LOOKS = {"H-MHSA": "ink thick", "MHSA": "muted", "windows": "local dashed", "spatial reduction": "global dotted"}
+# The four terms of Eq. 15: projections are pale.
+TERMS = {
+    "local projections": "local pale",
+    "local products": "local",
+    "global projections": "global pale",
+    "global products": "global",
+}
+MACS = "multiply-adds (MACs)"
 TICKS = (8, 14, 28, 56, 112, 224)
 
 
-def amount(macs: float) -> str:
-    """MACs in words: 4,620,288 -> "4.6 million"."""
-    for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if macs >= size:
-            value = macs / size
-            return f"{value:,.0f} {name}" if value >= 100 else f"{value:.3g} {name}"
-    return f"{macs:.0f}"
-
-
-def tokens_figure(shown: str, layer: LayerCost, measured: dict[int, list[timing.Measured]], theme: Colours) -> tuple[go.Figure, str]:
-    """Cost over the number of tokens, and the chart's text.
+def over_tokens(shown: str, at: LayerCost, measured: dict[int, list[timing.Measured]]) -> dict:
+    """Cost over the number of tokens, both axes logarithmic.
 
     shown: "Multiply-adds", "Time" or "Memory". measured: tokens down -> one for each mechanism.
     """
-    c, g1, g2, _ = layer.setting
-    at_layer = layer.mhsa, layer.hmhsa
+    c, g1, g2, _ = at.setting
     if shown == "Multiply-adds":
-        alt = f"Four curves over the number of tokens. At {layer.n} × {layer.n}: MHSA {amount(layer.mhsa)}, H-MHSA {amount(layer.hmhsa)}."
-        return against_tokens(SIDES, costs.curves(c, g1, g2), layer.n, at_layer, layer.crossover, "MACs", {}, theme), alt
-    largest = max(measured)
-    sides = SIDES[largest >= SIDES]
-    points: dict[str, tuple[list[int], list[float], list[float]]] = {}
-    for side, mechanisms in measured.items():
-        for one in mechanisms:
-            value, spread = (one.milliseconds, one.spread / 2) if shown == "Time" else (one.peak_bytes / 1e6, 0.0)
-            for numbers, number in zip(points.setdefault(one.mechanism, ([], [], [])), (side, value, spread), strict=True):
-                numbers.append(number)
+        curves = costs.curves(c, g1, g2)
+        at_n = at.n**2
+        ratio = f"÷ {significant(at.mhsa / at.hmhsa, 2)}" if at.mhsa >= at.hmhsa else f"× {significant(at.hmhsa / at.mhsa, 2)}"
+        side = dict(dx=-10, anchor="end") if at.n > 10 else dict(dx=8, anchor="start")
+        extra = [
+            layer("line", "muted thin", [at_n, at_n], [at.mhsa, at.hmhsa]),
+            layer("dots", "muted large", [at_n], [at.mhsa]),
+            layer("dots", "ink large", [at_n], [at.hmhsa]),
+        ]
+        labels = [label(at_n, max(at.mhsa, at.hmhsa), ratio, dy=-8, **side)]
+        if at.crossover and SIDES[0] ** 2 <= at.crossover <= SIDES[-1] ** 2:
+            height = float(np.exp(np.interp(np.log(at.crossover), np.log(SIDES**2), np.log(curves["H-MHSA"]))))
+            extra.append(layer("dots", "ink open", [at.crossover], [height]))
+            labels.append(label(at.crossover, height, f"cheaper from {at.crossover:,.0f} tokens on", dx=14, dy=22, anchor="start"))
+        said = f"At {at.n} × {at.n}: plain {amount(at.mhsa)}, hierarchical {amount(at.hmhsa)} multiply-adds."
+        lines = [layer("line", LOOKS[name], SIDES**2, curves[name], LABELS[name]) for name in LABELS]
+        words = _along(SIDES, curves, amount, "multiply-adds")
+        return _tokens(SIDES, MACS, curves, [*lines, *extra], words, f"Four curves over the number of tokens. {said}", labels)
+    sides = np.array(sorted(measured))
+    unit = "milliseconds" if shown == "Time" else "MB"
+    found: dict[str, list[timing.Measured]] = {name: [] for name in LABELS}
+    for side in sides:
+        for one in measured[side]:
+            found[one.mechanism].append(one)
+    values = {name: np.array([one.milliseconds if shown == "Time" else one.peak_bytes / 1e6 for one in of]) for name, of in found.items()}
     # The formulas, thin, in the measured unit: scaled to what plain attention took on the largest map.
-    unit, rate = "ms" if shown == "Time" else "MB", points["MHSA"][1][-1] / complexity.mhsa(largest, largest, c)
-    formulas = {name: macs * rate for name, macs in costs.curves(c, g1, g2, sides).items()}
-    last = ", ".join(f"{LABELS[name]} {significant(values[-1])} {unit}" for name, (_, values, _) in points.items())
-    alt = f"{shown} of one attention layer, measured here. At {largest} × {largest} tokens: {last}."
-    return against_tokens(sides, formulas, layer.n, at_layer, None, unit, points, theme), alt
+    dense = SIDES[sides[-1] >= SIDES]
+    rate = values["MHSA"][-1] / complexity.mhsa(sides[-1], sides[-1], c)
+    formulas = {name: rate * macs for name, macs in costs.curves(c, g1, g2, dense).items()}
+    lines = []
+    for name in LABELS:
+        lines.append(layer("line", LOOKS[name].split()[0] + " thin", dense**2, formulas[name]))
+        if shown == "Time":  # between the quartiles, around the median
+            half = np.minimum([one.spread / 2 for one in found[name]], 0.6 * values[name])  # above 0 on a logarithmic axis
+            lines.append(layer("bars", LOOKS[name].split()[0], sides**2, values[name] + half, low=values[name] - half))
+        lines.append(layer("line", LOOKS[name], sides**2, values[name], LABELS[name].split(",")[0]))
+        lines.append(layer("dots", LOOKS[name].split()[0], sides**2, values[name]))
+    words = _along(sides, values, significant, f"{unit}, measured")
+    last = ", ".join(f"{LABELS[name]} {significant(of[-1])}" for name, of in values.items())
+    alt = f"{shown} of one attention layer, measured here. At {sides[-1]} × {sides[-1]} tokens, in {unit}: {last}."
+    return _tokens(dense, unit, values | {f"{name}, formula": of for name, of in formulas.items()}, lines, words, alt)
 
 
-def against_tokens(
-    sides: np.ndarray,
-    curves: dict[str, np.ndarray],
-    n: int,
-    values: tuple[float, float],
-    crossover: float | None,
-    unit: str,
-    points: dict[str, tuple[list[int], list[float], list[float]]],
-    theme: Colours,
-) -> go.Figure:
-    """Each mechanism's cost against the number of tokens, both axes logarithmic.
-
-    sides: tokens down. curves: mechanism -> its cost at each side, in `unit` ("MACs", "ms" or "MB"). n: the side that is marked;
-    values: the costs of MHSA and H-MHSA there. crossover: tokens from which H-MHSA is cheaper. points: measurements, mechanism ->
-    (sides, values, spreads).
-    """
-    styles = {
-        "MHSA": dict(color=theme.muted, width=3),
-        "H-MHSA": dict(color=theme.ink, width=4),
-        "windows": dict(color=theme.local, width=2.5, dash="dash"),
-        "spatial reduction": dict(color=theme.global_, width=2.5, dash="dot"),
-    }
-    traces, notes = [], []
-    for name, style in styles.items():
-        if name in curves:
-            thin = dict(line=style | {"width": 1.5}, opacity=0.55) if points else dict(line=style)
-            hover = f"%{{x:,}} tokens: %{{y:.3s}} {unit}<extra>{LABELS[name]}</extra>"
-            line = dict(type="scatter", x=sides**2, y=curves[name], name=LABELS[name], mode="lines", showlegend=not points)
-            traces.append(line | thin | dict(hovertemplate=hover))
-        if name in points:
-            measured_sides, value, spread = points[name]
-            traces.append(
-                dict(
-                    type="scatter",
-                    x=[side**2 for side in measured_sides],
-                    y=value,
-                    error_y=_spread(value, spread, style["color"]),
-                    name=LABELS[name].split(",")[0],
-                    mode="markers+lines",
-                    marker=dict(color=style["color"], size=9),
-                    line=style,
-                    hovertemplate=f"%{{x:,}} tokens: %{{y:,.3r}} {unit}, measured<extra>{LABELS[name]}</extra>",
-                )
-            )
-    if not points:
-        mhsa, hmhsa = values
-        dots = dict(size=11, color=[theme.muted, theme.ink], line=dict(color=theme.page, width=2))
-        line = dict(color=theme.muted, width=1)
-        both = dict(type="scatter", x=[n**2, n**2], y=[mhsa, hmhsa], mode="lines+markers", marker=dots, line=line)
-        traces.append(both | dict(showlegend=False, hoverinfo="skip"))
-        ratio = f"÷ {significant(mhsa / hmhsa, 2)}" if mhsa >= hmhsa else f"× {significant(hmhsa / mhsa, 2)}"
-        # Above the curves; on the smallest maps there is no room to the left of the point.
-        note = dict(x=np.log10(n**2), y=np.log10(max(mhsa, hmhsa)), text=f"<b>{ratio}</b>", showarrow=False, yshift=16)
-        side = dict(xanchor="right", xshift=-10) if n > 10 else dict(xanchor="left", xshift=6)
-        notes.append(note | side | dict(font=dict(size=17, color=theme.ink)))
-        if crossover and sides[0] ** 2 <= crossover <= sides[-1] ** 2:
-            height = float(np.interp(np.log(crossover), np.log(sides**2), np.log10(curves["H-MHSA"])))
-            note = dict(x=np.log10(crossover), y=height, text=f"cheaper from<br>{crossover:,.0f} tokens", ax=90, ay=42)
-            notes.append(note | dict(arrowcolor=theme.muted, font=dict(color=theme.ink, size=13), bgcolor=theme.page))
-    axis = dict(type="log", gridcolor=theme.line, zeroline=False)
-    shown = [side for side in TICKS if sides[0] <= side <= sides[-1]]
-    ticks = dict(tickvals=[side**2 for side in shown], ticktext=[f"{side}²" for side in shown])
-    ends = np.log10([sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25]).tolist()
-    x = axis | ticks | dict(title="tokens, down × across", range=ends)
-    y = axis | dict(title=AXIS_TITLES.get(unit, unit), tickformat="~s" if unit == "MACs" else "~g", dtick=1)
-    return _figure(traces, theme, x, y, annotations=notes)
+def _along(sides: np.ndarray, values: dict[str, np.ndarray], say, unit: str) -> dict:
+    """All curves in words at each number of tokens."""
+    words = []
+    for i, side in enumerate(sides):
+        each = ", ".join(f"{name.split(':')[0].split(',')[0]} {say(values[mechanism][i])}" for mechanism, name in LABELS.items())
+        words.append(f"{side} × {side} = {side**2:,} tokens: {each} {unit}")
+    return stops(sides**2, None, words)
 
 
-def _spread(values: list[float], spreads: list[float], colour: str) -> dict | None:
-    """Bars of the spread, kept above 0 because the axis is logarithmic."""
-    if not any(spreads):
-        return None
-    below = [min(spread, 0.6 * value) for value, spread in zip(values, spreads, strict=True)]
-    return dict(array=spreads, arrayminus=below, symmetric=False, color=colour, thickness=1.2, width=3)
-
-
-def along_diagonal(
-    g: np.ndarray, terms: dict[str, np.ndarray], best: float, trained: tuple[int, int], most: float, theme: Colours
-) -> go.Figure:
-    """The four terms of Eq. 15 stacked, with G1 = G2 = G. best: the cheapest G; trained: (G1, G2); most: where the axis ends."""
-    fills = {
-        "local projections": _pale(theme.local, theme.page),
-        "local products": theme.local,
-        "global projections": _pale(theme.global_, theme.page),
-        "global products": theme.global_,
-    }
-    traces = [
-        dict(
-            type="scatter",
-            mode="lines",
-            x=g,
-            y=terms[name],
-            name=name,
-            stackgroup="cost",
-            line=dict(width=0),
-            fillcolor=colour,
-            hovertemplate=f"G = %{{x:.1f}}: %{{y:.3s}} MACs<extra>{name}</extra>",
-        )
-        for name, colour in fills.items()
-    ]
-    low = float(np.interp(best, g, sum(terms.values())))
-    star = dict(symbol="star", size=17, color=theme.ink, line=dict(color=theme.page, width=1.5))
-    hover = f"cheapest: G about {best:.1f}<extra></extra>"
-    traces.append(dict(type="scatter", x=[best], y=[low], mode="markers", marker=star, showlegend=False, hovertemplate=hover))
-    note = dict(x=best, y=low, text=f"<b>about {best:.1f} is cheapest</b><br>{amount(low)}", ay=-62, ax=30 if best < 0.6 * g[-1] else -50)
-    note |= dict(arrowcolor=theme.ink, font=dict(color=theme.ink, size=13), bgcolor=theme.page)
-    shapes = []
-    if trained[0] == trained[1]:
-        line = dict(color=theme.muted, dash="dot", width=1.5)
-        shapes.append(dict(type="line", x0=trained[0], x1=trained[0], y0=0, y1=1, yref="paper", line=line))
-    axis = dict(gridcolor=theme.line, zeroline=False)
-    x = axis | dict(title="G", range=[float(g[0]), float(g[-1])])
-    y = axis | dict(title=AXIS_TITLES["MACs"], range=[0, most], tickformat="~s")
-    return _figure(traces, theme, x, y, annotations=[note], shapes=shapes)
-
-
-def over_settings(macs: np.ndarray, best: float, trained: tuple[int, int], now: tuple[int, int], theme: Colours) -> go.Figure:
-    """Eq. 15 for every (G1, G2): macs [G1, G2], both from 1. A darker grey costs more. best: the cheapest G on the diagonal."""
-    side = len(macs)
-    numbers = list(range(1, side + 1))
-    stops = [[0, theme.page], [1, theme.muted]]
-    hover = "G₁ = %{y}, G₂ = %{x}: %{customdata:.3s} MACs<extra></extra>"
-    heat = dict(type="heatmap", z=np.log10(macs), x=numbers, y=numbers, colorscale=stops, showscale=False, customdata=macs)
-    ends = [0.5 - side / 50, side + 0.5 + side / 50]
-    dots = dict(color=theme.ink, dash="dot", width=1.5)
-    diagonal = dict(type="scatter", x=ends, y=ends, mode="lines", line=dots, hoverinfo="skip", showlegend=False)
-    traces = [heat | dict(xgap=1, ygap=1, hovertemplate=hover), diagonal]
-    low = np.unravel_index(macs.argmin(), macs.shape)
-    marks = [("Eq. 15 alone", (low[0] + 1, low[1] + 1), "square-open", 14), ("cheapest G₁ = G₂", (best, best), "star", 14)]
-    marks += [("trained", trained, "diamond", 12), ("now", now, "circle-open", 20)]
-    for name, (g1, g2), shape, size in marks:
-        colour = theme.query if name == "now" else theme.ink
-        edge = dict(width=2.5, color=colour) if "open" in shape else dict(width=1, color=theme.page)
-        traces.append(
-            dict(
-                type="scatter",
-                x=[min(g2, side + 0.4)],
-                y=[min(g1, side + 0.4)],
-                mode="markers",
-                name=name,
-                marker=dict(symbol=shape, size=size, color=colour, line=edge),
-                hovertemplate=f"{name}: G₁ = {g1:.3g}, G₂ = {g2:.3g}<extra></extra>",
-            )
-        )
-    axis = dict(showgrid=False, zeroline=False, range=ends, dtick=max(1, side // 8), tick0=1)
-    return _figure(traces, theme, axis | dict(title="G₂, side of a cell"), axis | dict(title="G₁, side of a window"))
-
-
-def per_stage(parts: dict[tuple[int, str], tuple[int, int]], groups: tuple[str, ...], theme: Colours) -> go.Figure:
-    """The model's MACs, stage by stage. parts: (stage, group) -> MACs of linear layers and of products, which are hatched."""
-    colour = dict(zip(groups, (theme.local, theme.global_, theme.ink, theme.muted, theme.line), strict=True))
-    stages = sorted({stage for stage, _ in parts if stage}) + ([0] if any(stage == 0 for stage, _ in parts) else [])
-    names = ["classifier" if stage == 0 else "stage 1, stem" if stage == 1 else f"stage {stage}" for stage in stages]
-    traces = []
-    for group in groups:
-        hatch = dict(shape="/", size=6, solidity=0.3, bgcolor=colour[group], fgcolor=theme.page)
-        for index, word in enumerate(("", ", products")):
-            values = [parts.get((stage, group), (0, 0))[index] for stage in stages]
-            if any(values):
-                style = dict(marker=dict(color=colour[group], pattern=hatch if index else {}), showlegend=not index)
-                hover = f"%{{y}}: %{{x:.3s}} MACs<extra>{group}{word}</extra>"
-                traces.append(dict(type="bar", y=names, x=values, orientation="h", name=group + word, hovertemplate=hover) | style)
-    x = dict(title=AXIS_TITLES["MACs"], gridcolor=theme.line, zeroline=False, tickformat="~s")
-    return _figure(traces, theme, x, dict(autorange="reversed", showgrid=False), barmode="stack", bargap=0.35)
-
-
-def _pale(colour: str, ground: str) -> str:
-    """Two fifths of a colour over the ground."""
-    return "#" + "".join(f"{round(0.4 * a + 0.6 * b):02X}" for a, b in zip(rgb(colour), rgb(ground), strict=True))
-
-
-def _figure(traces: list[dict], theme: Colours, x: dict, y: dict, **layout) -> go.Figure:
-    """A chart made at once: Plotly checks a whole figure several times faster than its parts one by one."""
-    font = dict(color=theme.ink, size=13)
-
-    def axis(settings: dict) -> dict:
-        return settings | dict(fixedrange=True, tickfont=font, title=dict(text=settings.get("title"), font=font))
-
-    return go.Figure(
-        data=traces,
-        layout=dict(
-            xaxis=axis(x),
-            yaxis=axis(y),
-            margin=dict(l=8, r=12, t=8, b=8),
-            height=400,
-            legend=dict(orientation="h", x=0, y=1.02, yanchor="bottom", traceorder="normal", font=font),
-            dragmode=False,
-            plot_bgcolor="rgba(0,0,0,0)",
-            paper_bgcolor="rgba(0,0,0,0)",
-            hoverlabel=dict(bgcolor=theme.page, bordercolor=theme.line, font=dict(color=theme.ink, size=14)),
-            **layout,
-        ),
+def _tokens(
+    sides: np.ndarray, unit: str, curves: dict[str, np.ndarray], layers: list[dict], read: dict, alt: str, labels: list[dict] = ()
+) -> dict:
+    low, high = (pick([pick(values) for values in curves.values()]) for pick in (min, max))
+    decades = {10.0**power: _short(10.0**power) for power in range(-4, 13) if low / 3 <= 10.0**power <= high * 2}
+    x = axis(
+        "tokens, down × across", sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25, {t * t: f"{t}²" for t in TICKS if t <= sides[-1]}, log=True
     )
+    return chart_of(x=x, y=axis(unit, low / 3, high * 2, decades, log=True), layers=layers, stops=read, alt=alt, labels=labels)
+
+
+def _short(number: float) -> str:
+    """A number on an axis: 4,000,000 -> "4 M"."""
+    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if number >= size:
+            return f"{number / size:g}{name}"
+    return f"{number:g}"
+
+
+def along_diagonal(at: LayerCost) -> dict:
+    """The four terms of Eq. 15 stacked, with G1 = G2 = G."""
+    g, terms = costs.diagonal(at.n, at.c)
+    tops = np.cumsum(list(terms.values()), axis=0)
+    floors = np.vstack([np.zeros_like(g), tops[:-1]])
+    most = 3.2 * complexity.hmhsa(at.n, at.n, at.c, at.best, at.best)
+    areas = [
+        layer("area", look, g, np.minimum(top, most), name, low=np.minimum(floor, most))
+        for (name, look), top, floor in zip(TERMS.items(), tops, floors, strict=True)
+    ]
+    low = complexity.hmhsa(at.n, at.n, at.c, at.best, at.best)
+    marks, labels = [], []
+    if at.best <= g[-1]:
+        marks.append(layer("dots", "ink large", [at.best], [low]))
+        labels.append(label(at.best, low, f"cheapest: about {at.best:.1f}", dy=-16, anchor="start" if at.best < g[-1] / 3 else "middle"))
+    if at.trained[0] == at.trained[1] <= g[-1]:
+        marks.append(layer("line", "ink thin dotted", at.trained, [0, most]))
+        labels.append(label(at.trained[0], 0.94 * most, f"trained: {at.trained[0]}", dx=6, anchor="start"))
+    words = []
+    for i, side in enumerate(g):
+        each = ", ".join(f"{name} {amount(term[i])}" for name, term in terms.items())
+        words.append(f"G = {side:g}: {amount(tops[-1][i])} multiply-adds. {each}")
+    ends = ", ".join(f"at G = {g[i]:g} {amount(tops[-1][i])}" for i in (0, -1))
+    alt = f"Stacked areas of the four terms of Eq. 15 over G. The cheapest G is about {at.best:.1f} with {amount(low)}; {ends}."
+    x = axis("G", g[0], g[-1], {side: f"{side:g}" for side in round_ticks(g[0], g[-1], 8)})
+    y = axis(MACS, 0, most, {value: _short(value) for value in round_ticks(0, most)})
+    return chart_of(x=x, y=y, layers=[*areas, *marks], stops=stops(g, None, words), alt=alt, labels=labels)
+
+
+def over_settings(at: LayerCost) -> dict:
+    """Eq. 15 for every (G1, G2): a stronger grey costs more."""
+    macs = costs.every_setting(at.n, at.c)
+    side = len(macs)
+    across, down = (values.ravel() for values in np.meshgrid(np.arange(1, side + 1), np.arange(1, side + 1)))
+    logs = np.log(macs.ravel())
+    level = 0.08 + 0.92 * (logs - logs.min()) / max(float(np.ptp(logs)), 1e-9)
+    low = np.unravel_index(macs.argmin(), macs.shape)
+    ends = [0.5, side + 0.5]
+    marks = [
+        ("Eq. 15 alone" if side == at.n else "cheapest shown", "ink open", (int(low[0]) + 1, int(low[1]) + 1)),
+        ("cheapest G₁ = G₂", "ink large", (at.best, at.best)),
+        ("trained", "muted large", at.trained),
+        ("now", "query open", (at.g1, at.g2)),
+    ]
+    layers = [layer("squares", "muted", across, down, level=level), layer("line", "ink thin dotted", ends, ends)]
+    layers += [layer("dots", look, [min(g2, side + 0.4)], [min(g1, side + 0.4)], name) for name, look, (g1, g2) in marks]
+    words = [f"G₁ = {g1}, G₂ = {g2}: {amount(value)} multiply-adds" for g1, g2, value in zip(down, across, macs.ravel(), strict=True)]
+    now = f"Now G₁ = {at.g1}, G₂ = {at.g2}: {amount(at.hmhsa)}."
+    alt = (
+        f"Eq. 15 for every G₁ and G₂. It falls towards G₁ = 1 and the largest G₂; with G₁ = G₂ it is smallest at about {at.best:.1f}. {now}"
+    )
+    ticks = {n: str(n) for n in range(1, side + 1, max(1, side // 8))}
+    x, y = axis("G₂, side of a cell", *ends, ticks), axis("G₁, side of a window", *ends, ticks)
+    return chart_of(x=x, y=y, layers=layers, stops=stops(across, down, words, across=side), alt=alt)

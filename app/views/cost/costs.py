@@ -12,6 +12,7 @@ from app.core.view import ViewState
 from app.views.cost.measure_job import Setting
 from hatnet import complexity, timing
 
+MOST = 24  # the largest G1 and G2 that the charts over them show
 SIDES = np.array([8, 10, 14, 16, 20, 28, 32, 40, 56, 64, 80, 112, 128, 160, 224])  # tokens down and across
 
 
@@ -26,6 +27,7 @@ class LayerCost:
     chosen: tuple[int, int]  # G1 and G2; may be larger than n
     trained: tuple[int, int]  # G1 and G2
     head_dim: int
+    own: bool  # the checkpoint has this very layer: it is hierarchical, and resolution and channels are its own
 
     @property
     def g1(self) -> int:
@@ -37,7 +39,7 @@ class LayerCost:
 
     @property
     def mhsa(self) -> float:
-        """MACs of one full look (Eq. 5)."""
+        """MACs of plain attention (Eq. 5)."""
         return complexity.mhsa(self.n, self.n, self.c)
 
     @property
@@ -49,6 +51,11 @@ class LayerCost:
     def hmhsa(self) -> float:
         """MACs of hierarchical attention in all (Eq. 15)."""
         return sum(self.terms.values())
+
+    @property
+    def comparisons(self) -> int:
+        """Keys of one token in one head: the tokens of a whole window, and all cells."""
+        return self.g1**2 + (-(-self.n // self.g2)) ** 2
 
     @property
     def crossover(self) -> float | None:
@@ -70,15 +77,18 @@ def layer_of(view: ViewState, checkpoint: Checkpoint) -> LayerCost:
     config, stage = checkpoint.config, checkpoint.config.stages.index(view.stage)
     hierarchical = view.stage in checkpoint.hierarchical
     index = stage if hierarchical else len(checkpoint.hierarchical) - 1
-    channels = view.channels or config.dims[stage]
+    channels, pixels = view.channels or config.dims[stage], view.pixels or checkpoint.image_size
     return LayerCost(
         index=index,
         hierarchical=hierarchical,
-        n=-(-(view.pixels or checkpoint.image_size) // config.strides[stage]),
+        n=-(-pixels // config.strides[stage]),
         c=channels,
         chosen=(view.g1[index], view.g2[index]),
         trained=(config.g1[index], config.g2[index]),
         head_dim=math.gcd(channels, config.head_dim),
+        own=hierarchical
+        and view.stage not in checkpoint.other_mechanisms
+        and (pixels, channels) == (checkpoint.image_size, config.dims[stage]),
     )
 
 
@@ -105,14 +115,14 @@ def crossover(c: int, g1: int, g2: int) -> float | None:
 
 
 def diagonal(side: int, c: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """G from 1 to the map's side (at most 24), and the four terms of Eq. 15 with G1 = G2 = G."""
-    g = np.linspace(1, min(side, 24), 93)
+    """G from 1 to the map's side (at most MOST) in quarters, and the four terms of Eq. 15 with G1 = G2 = G."""
+    g = np.arange(1, min(side, MOST) + 0.25, 0.25)
     return g, {name: np.broadcast_to(term, g.shape) for name, term in complexity.hmhsa_terms(side, side, c, g, g).items()}
 
 
 def every_setting(side: int, c: int) -> np.ndarray:
-    """Eq. 15 for every G1 (down) and G2 (across) from 1 to the map's side (at most 24)."""
-    g = np.arange(1, min(side, 24) + 1)
+    """Eq. 15 for every G1 (down) and G2 (across) from 1 to the map's side (at most MOST)."""
+    g = np.arange(1, min(side, MOST) + 1)
     return complexity.hmhsa(side, side, c, g[:, None], g[None])
 
 
@@ -122,7 +132,7 @@ GROUPS = {
     "global attention": (".q", ".kv", ".global.products", ".products"),
     "projection Wᵖ": (".proj",),
     "MLP": (".expand", ".depthwise", ".reduce"),
-    "convolutions between stages": ("",),
+    "stem, between stages, classifier": ("",),
 }
 
 

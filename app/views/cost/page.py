@@ -14,11 +14,13 @@ count = inference.macs(checkpoint, view.g1, view.g2)
 measured = measure_job.results(session.visit().job, layer.setting)
 
 st.title(text.headline(layer.mhsa, layer.hmhsa), anchor=False)
-st.html(text.lead(layer.n, layer.mhsa, layer.hmhsa, layer.crossover) + text.bars(layer.mhsa, layer.terms))
+st.html(text.lead(layer) + text.layer_bars(layer) + text.why(layer))
 if not layer.hierarchical:
     note(f"Stage {view.stage} uses plain attention.", "This page shows what H-MHSA would cost there with the previous stage's G₁ and G₂.")
 if view.stage in checkpoint.other_mechanisms:
     note("This checkpoint uses another mechanism.", "The page shows what H-MHSA would cost here; the whole model is counted as it is.")
+if layer.own:
+    st.html(text.counted(layer, inference.layer_macs(count, layer.index, view.block)))
 sections.sliders(layer)
 left, right = st.columns(2, gap="medium")
 with left:
@@ -36,7 +38,8 @@ left, right = st.columns(2, gap="medium")
 with left:
     sections.over_settings(layer)
 with right:
-    sections.whole_model(count)
+    sections.choices(layer)
+sections.whole_model(count)
 st.html(f'<p class="say">A notebook derives Eq. 15. {notebook_links.invitation(15)}</p>')
 for heading, body in content.sections("views/cost/page.md").items():
     with st.expander(heading):

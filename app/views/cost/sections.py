@@ -9,9 +9,9 @@ from app.core import inference
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, save_menu
+from app.ui.chart import chart
 from app.views.cost import charts, costs, measure_job, text
 from app.views.cost.costs import LayerCost
-from hatnet import complexity
 from hatnet.complexity import Count
 from hatnet.timing import Measured
 
@@ -57,14 +57,14 @@ def over_tokens(layer: LayerCost, measured: dict[int, list[Measured]]) -> None:
     if measured:
         kinds = ["Multiply-adds", "Time", "Memory"]
         shown = st.segmented_control("Shown", kinds, default="Time", required=True, label_visibility="collapsed")
-    blocks.plot(*charts.tokens_figure(shown, layer, measured, blocks.palette()), name="tokens")
+    chart(key="tokens", drawn=charts.over_tokens(shown, layer, measured))
     if shown != "Multiply-adds":
         st.caption(f"Thick: {shown.lower()} measured here. Thin: the formulas, scaled to match plain attention on the largest map.")
     st.fragment(_measure, run_every=0.5 if job and not job.done else None)(layer.setting)
     if job and job.failed:
         note("The measurement failed.", "This is a bug in the app. The server log has the details.")
     if measured:
-        st.html(text.timing(measured, layer.setting))
+        st.html(text.timing(measured, layer.setting, layer.n))
 
 
 def _measure(setting: measure_job.Setting) -> None:
@@ -89,10 +89,10 @@ def _measure(setting: measure_job.Setting) -> None:
 def over_diagonal(layer: LayerCost) -> None:
     """The four terms of Eq. 15, stacked."""
     blocks.heading("Where the cost goes if G₁ = G₂ = G", "the four terms of Eq. 15")
-    g, terms = costs.diagonal(layer.n, layer.c)
-    most = 3.2 * complexity.hmhsa(layer.n, layer.n, layer.c, layer.best, layer.best)
-    figure = charts.along_diagonal(g, terms, layer.best, layer.trained, most, blocks.palette())
-    blocks.plot(figure, f"Stacked areas of the four terms of Eq. 15 over G. The cheapest G is about {layer.best:.1f}.", name="terms")
+    if layer.n == 1:
+        note("The map is one token.", "There is only G = 1.")
+    else:
+        chart(key="terms", drawn=charts.along_diagonal(layer))
 
 
 def one_token(layer: LayerCost) -> None:
@@ -110,20 +110,22 @@ def save(layer: LayerCost, count: Count, measured: dict[int, list[Measured]]) ->
 
 
 def over_settings(layer: LayerCost) -> None:
-    """Eq. 15 for every G1 and G2, and the sides chosen beside the cheapest."""
+    """Eq. 15 for every G1 and G2."""
+    blocks.heading("Every G₁ with every G₂", "Eq. 15; a stronger grey costs more")
+    if layer.n > 1:
+        chart(key="grids", drawn=charts.over_settings(layer))
+
+
+def choices(layer: LayerCost) -> None:
+    """The sides chosen for training beside the cheapest."""
     checkpoint = session.checkpoint()
-    blocks.heading("Every G₁ with every G₂", "Eq. 15; darker costs more")
-    settings = costs.every_setting(layer.n, layer.c)
-    most = len(settings)
-    alt = f"Heat map of Eq. 15. It falls towards G1 = 1 and G2 = {most}; on the diagonal it is smallest at about {layer.best:.1f}."
-    blocks.plot(charts.over_settings(settings, layer.best, layer.trained, (layer.g1, layer.g2), blocks.palette()), alt, name="grids")
-    st.html(text.cheapest(most) + text.choices(costs.choices(checkpoint.config, checkpoint.image_size, session.view().stage)))
+    blocks.heading("The cheapest, and what was chosen", "G₁ and G₂ used in training")
+    rows = costs.choices(checkpoint.config, checkpoint.image_size, session.view().stage)
+    st.html(text.cheapest(layer.n) + text.choices(rows))
 
 
 def whole_model(count: Count) -> None:
     """The checkpoint's MACs by stage and module, counted in both ways."""
     pixels = session.checkpoint().image_size
     blocks.heading("The whole model, stage by stage", f"{pixels} × {pixels} pixels")
-    figure = charts.per_stage(costs.by_stage(count), tuple(costs.GROUPS), blocks.palette())
-    blocks.plot(figure, text.conventions_alt(count), name="stages")
-    st.html(text.conventions(count))
+    st.html(text.stage_bars(count) + text.conventions(count))

@@ -36,7 +36,7 @@ HTML = """
       <figure class="hops">
         <figcaption></figcaption><div class="map" tabindex="0"><canvas></canvas></div><p class="nothing" hidden></p>
       </figure>
-      <div class="words"><p class="title">In words</p><table></table><p class="say"></p></div>
+      <div class="words"><p class="title">In words</p><table></table><p class="say"></p><div class="bar"></div></div>
     </div>
     <div class="panel" data-panel="heads" hidden></div>
     <div class="panel" data-panel="pooling" hidden>
@@ -49,8 +49,18 @@ HTML = """
       <div class="facts"></div>
     </div>
   </div>
+  <section class="paths" aria-label="Two hops in frames" hidden>
+    <p class="title">Two hops in three frames <small>a token tells its window; the window’s cell tells me. Beside them: the same weights
+      without that order (mean of the heads)</small></p>
+    <div class="frames"></div>
+    <p class="why"><b>Why local comes first.</b> A cell averages what its tokens have read (Eq. 10 pools A₁, not X). So it also brings what
+      lies around it in their windows, and more of what they read most. With the same weights over cells of X, all tokens of a cell would
+      count alike, and nothing from outside a cell would come through it: frame 4.</p>
+    <p class="title">Strongest paths <small>each brings a quarter of the product of its two weights: the sums with A₁ and X (Eqs. 9 and 14)
+      count half each. Point at one to see it</small></p>
+    <ol></ol>
+  </section>
   <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
-  <div class="paths"></div>
   <p class="foot">A weight says what a token reads, not why the model decides as it does: attention is not attribution. <b>Why?</b> compares
   them.</p>
   <p class="aloud" aria-live="polite"></p>

@@ -11,12 +11,12 @@ import hatnet
 from app.components import script, style
 from app.core import inference, pictures
 from app.core.checkpoints import Checkpoint
+from app.core.hops import without_residual
 from app.core.pictures import Picture
 from app.core.view import ViewState
 from app.shell.loading import headline
 from app.ui import map_files
 from app.views.explorer import explorer as component
-from app.views.explorer.hops import without_residual
 from app.views.explorer.payload import missing, payload
 from app.views.explorer.sheets import Sheet, contents
 
@@ -74,7 +74,7 @@ def _csv(kind: str, view: ViewState, checkpoint: Checkpoint, picture: Picture) -
 def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> bytes:
     """The photograph with its maps as one HTML file: the same component, with all its data inside."""
     data = payload(view, checkpoint, picture, held=[])
-    data |= {"offline": OFFLINE, "strip": None, "paths": [], "seam": None, "over": None, "turn": 0}
+    data |= {"offline": OFFLINE, "strip": None, "frames": None, "seam": None, "over": None, "turn": 0}
     data["panel"] = view.panel if view.panel in OFFLINE else "maps"
     kinds = [*data["sheets"], *(["pooling"] if view.stage in checkpoint.hierarchical else [])]
     bodies = {kind: contents(Sheet(kind=kind, picture=picture, checkpoint=checkpoint, view=view)) for kind in kinds}
@@ -87,6 +87,5 @@ def html_page(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> byte
     title = f"{picture.title} ({picture.credit})" if picture.credit else picture.title
     about = f"{title}, checkpoint {checkpoint.name}, stage {view.stage}, block {view.block}, {head}{sides}"
     parts = dict(markup=component.HTML, css=style(component.SCRIPT), code=script(component.SCRIPT))
-    return map_files.html_page(
-        headline(on_start=False, two_steps=view.stage in checkpoint.hierarchical), html.escape(about), images, data, **parts
-    )
+    title = headline(on_start=False, two_steps=bool(g1), bare=1 in (g1, g2))
+    return map_files.html_page(title, html.escape(about), images, data, **parts)

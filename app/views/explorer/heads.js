@@ -1,5 +1,6 @@
 // Small maps of the same place in every head and block: the strip below everything, and the panel "Heads & blocks".
 
+import { bytes } from "../../components/js/bytes.js";
 import { fill, photograph, surface } from "../../components/js/canvas.js";
 import { onRamp } from "../../components/js/colours.js";
 import { cellBoxes, fractions, rectOf } from "../../components/js/geometry.js";
@@ -8,7 +9,6 @@ import { queryDot } from "../../components/js/marks.js";
 import { PALETTE } from "../../components/js/palette.js";
 import { buttonsOf, find, findCanvas, isNew, make, makeButton, setLabel } from "../../components/js/view.js";
 import { rowAndColumn } from "../../components/js/words.js";
-import { bytes } from "./sheets.js";
 
 /** @typedef {import("./store.js").Block} Block */
 /** @typedef {import("./store.js").Chosen} Chosen */
@@ -90,7 +90,7 @@ export function headMaps(root, store, { tell, theme }) {
     const blocks = store.data.strip;
     strip.hidden = !blocks;
     if (!blocks || !isNew(strip, JSON.stringify(blocks.map(({ stage, block, heads }) => [stage, block, heads])))) return;
-    strip.innerHTML = `<p class="title">The same place in every head <small>global maps, each on its own scale; labels: stage.block</small></p>`;
+    strip.innerHTML = `<p class="title">The same place in every head <small>a head is one of the parts of a layer that read side by side; global maps, each on its own scale; labels: stage.block</small></p>`;
     for (const one of blocks) {
       const group = make("div", "block", `<div class="row"></div><span>${one.stage}.${one.block}</span>`);
       group.dataset.block = JSON.stringify([one.stage, one.block]);

@@ -8,6 +8,7 @@ import { PALETTE } from "../../components/js/palette.js";
 import { find, findCanvas, isNew, setHtml, setText } from "../../components/js/view.js";
 import { percent, rowAndColumn } from "../../components/js/words.js";
 import { KINDS, NAMES, weightOf } from "./store.js";
+import { most } from "./summary.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./store.js").Row} Row */
@@ -45,12 +46,12 @@ export function maps(root, store) {
   /** @type {Record<Kind, () => string>} */
   const small = {
     local: () => "its window, in %",
-    global: () => `${store.cells[0]} × ${store.cells[1]} keys`,
-    hops: () => (store.data.pinned ? "selected token" : "what arrives"),
+    global: () => `${store.cells[0]} × ${store.cells[1]} ${store.data.cell > 1 ? "cells" : "tokens"}`,
+    hops: () => (store.data.pinned ? "selected token" : "what is read"),
   };
 
   /** @param {Kind} kind @param {?Row} row @param {string} [end] the scale's */
-  function caption(kind, row, end = row ? percent(row.most) : "") {
+  function caption(kind, row, end = row ? most(store, kind, row) : "") {
     const index = store.pointedAt(kind);
     let said = `<small>${store.data.none[kind] ? "no map" : small[kind]()}</small>${row ? `<span class="scale">0 <i class="ramp of-${kind}"></i> ${end}</span>` : ""}`;
     if (index !== null && row) {

@@ -1,6 +1,6 @@
 """Maps small enough for a browser that answers hovering by itself: 8 bits a weight, and exact statistics beside each row.
 
-rows [tokens, keys] are weights that sum to 1. A row is packed on the scale of its own largest weight.
+rows [tokens, keys] are weights that sum to 1, or to less where something stays. A row is packed on the scale of its own largest weight.
 """
 
 import base64
@@ -36,10 +36,14 @@ def _text(numbers: np.ndarray) -> str:
 
 
 def row_statistics(rows: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """For each row its spread (bits), mean distance (tokens), largest weight, and the number of that key: float32 [tokens, 4]."""
+    """For each row its spread (bits), mean distance (tokens), largest weight, and the number of that key: float32 [tokens, 4].
+
+    Spread and distance are those of the row scaled to sum to 1.
+    """
+    scaled = rows / rows.sum(1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        bits = np.where(rows > 0, rows * np.log2(rows), 0)
-    return np.stack([abs(bits.sum(1)), (rows * distance).sum(1), rows.max(1), rows.argmax(1)], axis=1).astype("<f4")
+        bits = np.where(scaled > 0, scaled * np.log2(scaled), 0)
+    return np.stack([abs(bits.sum(1)), (scaled * distance).sum(1), rows.max(1), rows.argmax(1)], axis=1).astype("<f4")
 
 
 def centres(grid: Token, cell: int = 1) -> np.ndarray:
@@ -61,3 +65,10 @@ def distances_in_windows(grid: Token, window: Token, tokens: slice | list[int] =
     positions = centres(window)
     row, column = np.divmod(np.arange(grid[0] * grid[1])[tokens], grid[1])
     return distances(positions[row % window[0] * window[1] + column % window[1]], positions)
+
+
+def own_window(grid: Token, window: Token, tokens: slice | list[int] = slice(None)) -> np.ndarray:
+    """Whether each token of the map lies in the window of each of some tokens, by default all: bool [tokens, h * w]."""
+    row, column = np.divmod(np.arange(grid[0] * grid[1]), grid[1])
+    number = row // window[0] * grid[1] + column // window[1]
+    return number[tokens][:, None] == number

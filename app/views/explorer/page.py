@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.core import pictures
+from app.core.quantities import quantity
 from app.shell import session
 from app.shell.loading import headline
 from app.shell.notices import guarded
@@ -16,16 +17,17 @@ def lead() -> str:
     """The page in one sentence of HTML."""
     view, checkpoint = session.view(), session.checkpoint()
     side, (g1, g2) = checkpoint.grid(view.stage), view.sides(checkpoint)
-    token = '<span class="query">selected token</span>'
+    token = '<span class="query">selected token</span>, one square of the grid,'
     if not g1:
         return (
             f"In stage {view.stage} the map is so small that the {token} can read "
-            f'<span class="global">all {side * side} tokens</span> directly, in one step.'
+            f'<span class="global">all {quantity("tokens", f"{side * side:,}")} tokens</span> directly, in one step.'
         )
-    cells = -(-side // g2)
+    cells = (-(-side // g2)) ** 2
+    averaged = f"averaged cell{'s' * (cells > 1)}" if g2 > 1 else "tokens"
     return (
         f'The {token} reads the tokens of its <span class="local">{g1} × {g1} window</span> one by one, and the whole picture as '
-        f'<span class="global">{cells * cells} averaged cell{"s" if cells > 1 else ""}</span>.'
+        f'<span class="global">{quantity("cells", f"{cells:,}")} {averaged}</span>.'
     )
 
 
@@ -67,7 +69,8 @@ def changed(picked: dict) -> None:
         session.update(**changes)
 
 
-st.title(headline(on_start=False, two_steps=session.view().stage in session.checkpoint().hierarchical), anchor=False)
+g1, g2 = session.view().sides(session.checkpoint())
+st.title(headline(on_start=False, two_steps=bool(g1), bare=1 in (g1, g2)), anchor=False)
 st.html(f'<p class="lead spare">{lead()}</p>')
 blocks.photos()
 board()

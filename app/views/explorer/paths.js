@@ -1,26 +1,29 @@
-// The strongest paths through both steps: a list, and each as two lines, from the source to its cell and from the cell to the query.
+// Two hops in frames, and the strongest paths through both steps; the frames show the path that is pointed at.
 
-import { photograph } from "../../components/js/canvas.js";
-import { centreOf, rectOf } from "../../components/js/geometry.js";
-import { frame } from "../../components/js/marks.js";
-import { PALETTE } from "../../components/js/palette.js";
-import { find, isNew, setLabel } from "../../components/js/view.js";
-import { percent, rowAndColumn } from "../../components/js/words.js";
-import { mapRing, surfaceIn } from "./maps.js";
+import { cellBox } from "../../components/js/geometry.js";
+import { drawArriving, drawCellTelling, drawTelling } from "../../components/js/hops.js";
+import { find, isNew, setHtml, setLabel } from "../../components/js/view.js";
+import { percent, plainText, rowAndColumn } from "../../components/js/words.js";
+import { surfaceIn } from "./maps.js";
 
-/** @typedef {import("./store.js").Path} Path */
+/** @typedef {import("../../components/js/hops.js").Path} Path */
+
+const FRAMES = ["A token tells its window", "The window’s cell tells me", "All such paths: two hops", "Without local first: one hop"];
 
 /** @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions */
 export function paths(root, store, { paint }) {
-  const list = find(root, ".paths");
+  const section = find(root, ".paths");
+  const [row, list] = [find(section, ".frames"), find(section, "ol")];
+  row.innerHTML = FRAMES.map(
+    (name, i) => `<figure><figcaption><b>${i + 1}</b> ${name}</figcaption><div class="drawn" role="img"><canvas></canvas></div><p class="say"></p></figure>`,
+  ).join("");
+  const figures = /** @type {HTMLElement[]} */ ([...row.children]);
 
   function build() {
-    const all = store.data.paths ?? [];
-    list.hidden = !all.length || store.panel !== "maps";
+    const all = store.data.frames?.paths ?? [];
+    section.hidden = !all.length || store.panel !== "maps";
     if (!isNew(list, JSON.stringify(all))) return;
-    list.innerHTML =
-      `<p class="title">Strongest paths <small>a cell’s tokens read the source in their windows and are averaged; then the query reads the cell ` +
-      `(mean of the heads)</small></p><ol>${all.map(item).join("")}</ol><div class="drawn" role="img"><canvas></canvas></div>`;
+    list.innerHTML = all.map(item).join("");
     list.querySelectorAll("li").forEach((line, index) => {
       const on = () => {
         store.pointed = { kind: "path", path: all[index] };
@@ -34,37 +37,34 @@ export function paths(root, store, { paint }) {
     });
   }
 
+  /** What each frame shows, in HTML. @param {Path} path @param {number} cell how many tokens it has */
+  function words({ source, cell: through, near, far, two, one }, cell) {
+    const [from, to] = [rowAndColumn(source), rowAndColumn(through)];
+    const readers = cell > 1 ? `the ${cell} tokens of cell ${to}` : `token ${to}`;
+    return [
+      `In their windows, ${readers} read token <b>${from}</b>, with <b class="local">${percent(near)}</b>${cell > 1 ? " on average" : ""}.`,
+      `The selected token in ${rowAndColumn(store.data.token)} reads that cell with <b class="global">${percent(far)}</b>.`,
+      `All paths together bring <b>${percent(two)}</b> of the output from token ${from}.`,
+      `If the cells averaged X, before the tokens read: <b>${percent(one)}</b> from token ${from}.`,
+    ];
+  }
+
   function draw() {
-    const all = store.data.paths ?? [];
-    const s = list.hidden ? null : surfaceIn(list, store.data.grid[0] / store.data.grid[1]);
-    if (!s) return;
-    const { c } = s;
-    const step = s.width / store.data.grid[1];
-    const most = all[0].near * all[0].far;
-    const chosen = store.pointedPath;
-    photograph(s, store.grey);
-    const [{ source: from, cell: through }] = all;
-    const line = `the strongest goes from ${rowAndColumn(from)} through the cell in ${rowAndColumn(through)} to the query in ${rowAndColumn(store.data.token)}`;
-    setLabel(find(list, ".drawn"), `${all.length} paths over the photograph: ${line}.`);
-    const query = rectOf([...store.data.token, 1, 1], step);
-    const weakestFirst = [...all].reverse();
-    for (const path of chosen ? [...weakestFirst.filter((one) => one !== chosen), chosen] : weakestFirst) {
-      const source = rectOf([...path.source, 1, 1], step);
-      const cell = rectOf(store.cell(path.cell[0] * store.cells[1] + path.cell[1]), step);
-      c.globalAlpha = !chosen || chosen === path ? 1 : 0.25;
-      c.lineWidth = 1 + 4 * ((path.near * path.far) / most);
-      for (const [from, to, colour] of /** @type {const} */ ([[source, cell, PALETTE.local], [cell, query, PALETTE.global]])) {
-        c.strokeStyle = colour;
-        c.beginPath();
-        c.moveTo(...centreOf(from));
-        c.lineTo(...centreOf(to));
-        c.stroke();
-      }
-      frame(s, cell, PALETTE.global, { line: 2, edge: null });
-      frame(s, source, PALETTE.local, { line: 2, edge: null });
-    }
-    c.globalAlpha = 1;
-    mapRing(s, store.data.token, step);
+    const { frames, grid, window, cell, token } = store.data;
+    const path = store.pointedPath ?? frames?.paths[frames.shown ?? 0];
+    if (section.hidden || !frames || !path || !window) return;
+    const scene = { photo: store.photo, grey: store.grey, grid, window, cell, token };
+    const [, , height, width] = cellBox(path.cell[0] * store.cells[1] + path.cell[1], cell, grid);
+    const said = words(path, height * width);
+    figures.forEach((figure, i) => {
+      const s = surfaceIn(find(figure, ".drawn"), grid[0] / grid[1]);
+      if (!s) return;
+      if (i === 0) drawTelling(s, scene, path, percent(path.near));
+      else if (i === 1) drawCellTelling(s, scene, path, percent(path.far));
+      else drawArriving(s, scene, frames.maps[i - 2]);
+      setHtml(find(figure, ".say"), said[i]);
+      setLabel(find(figure, ".drawn"), `${FRAMES[i]}. ${plainText(said[i])}`);
+    });
   }
 
   return { build, draw };
@@ -75,5 +75,5 @@ const item = ({ source, cell, near, far }, index) =>
   `<li tabindex="0" data-path="${index}"><span>Token <b>${rowAndColumn(source)}</b></span><span class="arrow">→</span>` +
   `<span><b class="local">${percent(near)}</b> <small>in its window</small></span><span class="arrow">→</span>` +
   `<span>cell <b>${rowAndColumn(cell)}</b></span><span class="arrow">→</span>` +
-  `<span><b class="global">${percent(far)}</b> <small>from the cell</small></span><span class="arrow">=</span>` +
-  `<b>${percent(near * far)}</b></li>`;
+  `<span><b class="global">${percent(far)}</b> <small>from the cell</small></span><span class="arrow">× ¼ =</span>` +
+  `<b>${percent((near * far) / 4)}</b></li>`;

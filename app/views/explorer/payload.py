@@ -8,11 +8,11 @@ import hatnet
 from app.core import inference, pictures
 from app.core.checkpoints import Checkpoint
 from app.core.inference import Attention
+from app.core.layer import layer_of
 from app.core.pictures import Picture
 from app.core.samples import SAMPLES
 from app.core.view import ViewState, home
 from app.ui import blocks
-from app.views.explorer.hops import strongest_paths
 from app.views.explorer.packing import pack_maps
 from app.views.explorer.prediction import prediction
 from app.views.explorer.seam import seam_panel
@@ -45,7 +45,7 @@ def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: lis
         "over": _too_many(view, checkpoint, kinds),
         "pinned": bool(g1) and not all_sent(checkpoint, view, "hops"),
         "strip": _strip(view, checkpoint, attention),
-        "paths": _paths(view, checkpoint, attention),
+        "frames": layer_of(view, checkpoint, picture).frames if g1 else None,
         "seam": seam_panel(view, checkpoint, picture) if g1 and view.panel == "seam" else None,
         "prediction": prediction(attention.probabilities, checkpoint, SAMPLES.get(view.image), question),
     }
@@ -108,13 +108,3 @@ def _strip(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> lis
 
 def _mean_and_heads(row: np.ndarray) -> dict:
     return pack_maps(np.concatenate([row.mean(0, keepdims=True), row]))
-
-
-def _paths(view: ViewState, checkpoint: Checkpoint, attention: Attention) -> list[dict]:
-    """The strongest paths through both hops, mean of the heads; none if not all local rows were computed."""
-    side, (g1, g2), mean = checkpoint.grid(view.stage), view.sides(checkpoint), replace(view, head=None)
-    near = attention.rows(mean, "local") if g1 else None
-    if near is None:
-        return []
-    paths = strongest_paths(near, attention.weights(mean, "global").ravel(), (side, side), (min(g1, side),) * 2, g2)
-    return [{"source": path.source, "cell": path.cell, "near": path.near, "far": path.far} for path in paths]

@@ -58,8 +58,8 @@ export function pooling(root, store, { theme }) {
     const [tokens, across] = [height * width, store.cells[1]];
     const far = store.row("global");
     return (
-      `<b class="global">Key ${rowAndColumn([Math.floor(index / across), index % across])}</b> is the average of ` +
-      `${tokens} token${tokens > 1 ? "s" : ""}. Averaging loses <b>${percent(sheet.cells[index])}</b> of their variance ` +
+      `<b class="global">The cell in ${rowAndColumn([Math.floor(index / across), index % across])}</b> is the average of ` +
+      `${tokens} token${tokens > 1 ? "s" : ""}, and one key of the global step. Averaging loses <b>${percent(sheet.cells[index])}</b> of their variance ` +
       `(<b>${percent(sheet.whole)}</b> over the whole picture).` +
       (tokens > 1 ? " The number in each token is its part of the cell’s loss, in %." : "") +
       (far ? ` The selected token gives it ${percent(weightOf(far, index))} of its global attention.` : "")
@@ -70,7 +70,7 @@ export function pooling(root, store, { theme }) {
     const { none, cell, grid, sheets } = store.data;
     one.hidden = lost.hidden = Boolean(none.pooling);
     if (none.pooling) return setHtml(say, none.pooling);
-    setHtml(find(one, "figcaption"), `<b class="global">One key</b><small>${cell} × ${cell} tokens, averaged</small>`);
+    setHtml(find(one, "figcaption"), `<b class="global">One cell</b><small>${cell} × ${cell} tokens, averaged</small>`);
     setHtml(find(lost, "figcaption"), `<b>Lost by averaging</b><span class="scale">0 <i class="ramp of-hops"></i> 100 %</span>`);
     const [near, all] = [surfaceIn(one), surfaceIn(lost, grid[0] / grid[1])];
     if (!near || !all) return;

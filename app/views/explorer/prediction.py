@@ -6,6 +6,7 @@ import numpy as np
 
 from app.core.checkpoints import Checkpoint
 from app.core.pictures import CellQuestion
+from app.core.quantities import quantity
 from app.core.samples import Sample, label_of
 from app.core.words import percent
 
@@ -33,10 +34,12 @@ def prediction(probabilities: np.ndarray, checkpoint: Checkpoint, sample: Sample
         verdict = "right" if first == right else "wrong"
         link = "and" if (confidence == "unsure") == (verdict == "wrong") else "yet"
         short, long = f"{confidence}, {link} {verdict}", f"The photograph shows {sample.subject}."
+    shares = [percent(float(probabilities[i])) for i in order]
+    shares[0] = quantity("probability", shares[0])
     bars = "".join(
         f'<span>{html.escape(checkpoint.classes[i])}</span><span class="track"><i style="width:{100 * probabilities[i]:.1f}%"></i></span>'
-        f"<b>{percent(float(probabilities[i]))}</b>"
-        for i in order
+        f"<b>{share}</b>"
+        for i, share in zip(order, shares, strict=True)
     )
     return f'<p class="title">Prediction <small>{short}</small></p><div class="bars">{bars}</div><p>{html.escape(long)}</p>'
 

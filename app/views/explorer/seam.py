@@ -8,7 +8,6 @@ from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture
 from app.core.view import ViewState
 from app.core.words import percent
-from app.views.explorer.hops import without_residual
 
 Token = tuple[int, int]
 OTHER_MECHANISMS = (
@@ -73,8 +72,7 @@ def seam_panel(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dic
     ]
     hops = attention.two_hops(view, [pair.here])
     if hops is not None:
-        moved = without_residual(hops.reshape(1, -1), [pair.here[0] * grid[1] + pair.here[1]]).reshape(grid)
-        table.append(("Both, in two hops", [_exact(moved[other]) for other in others]))
+        table.append(("Both, in two hops<small>share of the output</small>", [_exact(hops[0][other]) for other in others]))
     for mechanism, name, steps in OTHER_MECHANISMS:
         run = inference.other_mechanism(picture, checkpoint, mechanism, view.g1, view.g2, view.place)
         table += [(f"{name}, {step}", [_exact(run.token_weight(view, kind, other)) for other in others]) for kind, step in steps.items()]

@@ -11,10 +11,10 @@ import torch
 import hatnet
 from app.core import checkpoints, inference
 from app.core.checkpoints import Checkpoint
+from app.core.hops import without_residual
 from app.core.pictures import Picture, model_input
 from app.core.view import ViewState
 from app.views.explorer import packing
-from app.views.explorer.hops import without_residual
 from app.views.explorer.pooling import pooling_loss
 
 # Above this many weights, the browser gets the row of the selected token alone (1 MB at 8 bits a weight).
@@ -30,7 +30,7 @@ def all_sent(checkpoint: Checkpoint, view: ViewState, kind: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sheet:
-    """One map of a view: "local", "global", "hops" (mean of the heads, without the residual) or "pooling" (what averaging loses)."""
+    """One map of a view: "local", "global", "hops" (mean of the heads, without what stays) or "pooling" (what averaging loses)."""
 
     kind: str
     picture: Picture
@@ -65,8 +65,10 @@ def contents(sheet: Sheet) -> dict | None:
             hops = attention.two_hops(view, [token] if token else None)
         if hops is None:
             return None
-        moved = without_residual(hops.reshape(len(hops), -1), [number] if token else range(len(hops)))
-        return packing.pack_rows(moved, packing.distances(queries, packing.centres(grid)), number)
+        read = without_residual(hops.reshape(len(hops), -1), [number] if token else range(len(hops)))
+        inside = packing.own_window(grid, attention.map(view, "local").key_grid, tokens)
+        packed = packing.pack_rows(read, packing.distances(queries, packing.centres(grid)), number)
+        return packed | {"inside": packing.pack_floats((read * inside).sum(1))}
     record, rows = attention.map(view, kind), attention.rows(view, kind)
     if rows is None:  # only this token's: filled up with 0 to a whole window, like all rows
         row = attention.weights(view, kind)

@@ -14,18 +14,18 @@ import { sheetOf } from "./sheets.js";
  * @typedef {{ stage: number, block: number, heads: number, grid: Pair, global: SmallMaps, cell: number, local?: SmallMaps, window?: Box }}
  * Block
  */
-/** @typedef {{ source: Pair, cell: Pair, near: number, far: number }} Path */
+/** @typedef {import("../../components/js/hops.js").Path} Path */
 /** @typedef {{ here: Pair, there: Pair, inside: ?Pair, local: number[][] }} Neighbours */
 /**
  * As payload.py makes it.
  * @typedef {{ photos: { sharp: string, exact?: string }, title: string, grid: Pair, window: ?Pair, cell: number, token: Pair, home: Pair,
  *   ring: Pair, chosen: Chosen, heads: number, panel: string, sheets: Partial<Record<Kind | "pooling", ?import("./sheets.js").Sent>>,
- *   none: Record<string, string>, over: ?string, pinned: boolean, strip: ?Block[], paths: ?Path[],
+ *   none: Record<string, string>, over: ?string, pinned: boolean, strip: ?Block[], frames: ?import("../../components/js/hops.js").Frames,
  *   seam: ?{ pair: Neighbours, html: string }, prediction: string, turn: number, offline?: string[] }} Data
  */
 /**
- * A token's row. spread: bits; distance: mean, in tokens; most: the largest weight, of key `at`. @typedef {{ token: Pair, levels:
- * Uint8Array, spread: number, distance: number, most: number, at: number }} Row
+ * A token's row. spread: bits; distance: mean, in tokens; most: the largest weight, of key `at`; inside: of two hops, the share that is read
+ * in the window. @typedef {{ token: Pair, levels: Uint8Array, spread: number, distance: number, most: number, at: number, inside?: number }} Row
  */
 /** @typedef {{ kind: MapName, index: number } | { kind: "path", path: Path }} Pointed */
 /**
@@ -129,7 +129,8 @@ export class Store {
       if (sheet.only !== null && sheet.only !== number) continue;
       const i = sheet.only === null ? number : 0;
       const [spread, distance, most, at] = sheet.told.subarray(4 * i, 4 * i + 4);
-      return { token, levels: sheet.levels.subarray(i * sheet.keys, (i + 1) * sheet.keys), spread, distance, most, at };
+      const levels = sheet.levels.subarray(i * sheet.keys, (i + 1) * sheet.keys);
+      return { token, levels, spread, distance, most, at, inside: sheet.inside?.[i] };
     }
     return null;
   }

@@ -22,11 +22,17 @@ class AccuracyMap:
     accuracies: dict[Setting, float]
     trained: Setting
     images: int  # how many pictures were classified
+    data: str  # what they are from
 
     @property
     def complete(self) -> bool:
         """Whether every G1 was measured with every G2; otherwise the map has empty squares."""
         return len(self.accuracies) == len({g1 for g1, _ in self.accuracies}) * len({g2 for _, g2 in self.accuracies})
+
+    @property
+    def steady(self) -> bool:
+        """Whether no setting is worse than the trained one by more than that one's 95 % interval is wide."""
+        return self.accuracies[self.trained] - min(self.accuracies.values()) <= 2 * self.error
 
     @property
     def error(self) -> float:
@@ -48,7 +54,7 @@ def of_stage(file: dict, index: int) -> AccuracyMap | None:
         if others(row["g1"]) == others(g1) and others(row["g2"]) == others(g2)
     }
     trained = g1[index], g2[index]
-    return AccuracyMap(accuracies, trained, file["images"]) if trained in accuracies else None
+    return AccuracyMap(accuracies, trained, file["images"], file["data"]) if trained in accuracies else None
 
 
 def measurable(name: str) -> bool:
@@ -63,7 +69,7 @@ def read(name: str) -> dict | None:
         return None
     try:
         file = json.loads(path.read_text(encoding="utf-8"))
-        if {"images", "trained", "rows"} <= file.keys():
+        if {"images", "data", "trained", "rows"} <= file.keys():
             return file
     except (OSError, ValueError, AttributeError):
         log.exception("not read: %s", path)

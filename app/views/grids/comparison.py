@@ -1,4 +1,4 @@
-"""The two settings that the Grids page compares: B is what the controls say; A is pinned, as trained, or an example. With undo."""
+"""The two settings that the Grids page compares: A is as trained, or pinned; B is the visitor's, at first an example. With undo."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Comparison:
     a: Setting
     b: Setting
     trained: Setting
-    example: bool  # nothing has been pinned or moved yet: A only shows what a difference looks like
+    example: bool  # the visitor has chosen nothing yet, here or on another page: B only shows what a difference looks like
     can_undo: bool
 
 
@@ -24,14 +24,15 @@ def current(index: int) -> Comparison:
     """The comparison for the stage `index` (from 0). What it was before is remembered, whichever control changed it."""
     view, checkpoint = session.view(), session.checkpoint()
     trained, b = ((sides.g1[index], sides.g2[index]) for sides in (checkpoint.config, view))
+    example = _key() not in _pins() and b == trained
+    if example:
+        b = doubled(trained, checkpoint.grid(view.stage))
     pinned = _pins().get(_key())
-    example = pinned is None and b == trained
     history = _history()
     if not history or history[-1] != (pinned, b):
         history.append((pinned, b))
         del history[:-MOST]
-    a = pinned or (doubled(trained, checkpoint.grid(view.stage)) if example else trained)
-    return Comparison(a=a, b=b, trained=trained, example=example, can_undo=len(history) > 1)
+    return Comparison(a=pinned or trained, b=b, trained=trained, example=example, can_undo=len(history) > 1)
 
 
 def choose(index: int, b: Setting) -> None:
@@ -42,6 +43,13 @@ def choose(index: int, b: Setting) -> None:
         _set(index, _pins().get(_key()), b)
 
 
+def set_side(index: int, axis: int, side: int) -> None:
+    """Set G1 (`axis` 0) or G2 (1) of B."""
+    b = list(current(index).b)
+    b[axis] = side
+    _set(index, _pins().get(_key()), (b[0], b[1]))
+
+
 def pin(index: int) -> None:
     """Keep what B is now as A."""
     now = current(index)
@@ -50,8 +58,7 @@ def pin(index: int) -> None:
 
 def unpin(index: int) -> None:
     """Make A as trained again."""
-    now = current(index)
-    _set(index, now.trained, now.b)
+    _set(index, None, current(index).b)
 
 
 def swap(index: int) -> None:

@@ -19,12 +19,13 @@ class Outcome:
     """Answer, maps, cost and accuracy under one (G1, G2)."""
 
     setting: Setting
+    shown: bool  # it is the setting of the visitor's view: other pages show the same numbers
     classes: tuple[str, ...]
     probabilities: np.ndarray  # [classes]
     shares: dict[str, np.ndarray]  # local and global: weights per token, [side, side]
     strongest: int  # the strongest cell, counted row by row
     count: Count
-    stage: int  # the paper's number
+    layer_macs: int  # MACs of the selected block's attention, as computed
     accuracy: float | None  # 0..1; None: not measured
 
     @property
@@ -36,32 +37,33 @@ class Outcome:
         """The answer's, 0..1."""
         return float(self.probabilities.max())
 
-    @property
-    def attention_macs(self) -> int:
-        """MACs of the stage's attention, projections and products."""
-        return sum(row.macs for row in self.count.rows if row.stage == self.stage and ".attn." in row.name)
+
+def sides_with(setting: Setting) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The view's G1 and G2 of all hierarchical stages, with another setting in its own stage."""
+    view = session.view()
+    index = session.checkpoint().config.stages.index(view.stage)
+    g1, g2 = ((*sides[:index], side, *sides[index + 1 :]) for sides, side in zip((view.g1, view.g2), setting, strict=True))
+    return g1, g2
 
 
 def outcome_of(setting: Setting, measured: AccuracyMap | None) -> Outcome:
     """Run the visitor's view with another setting in its stage; the other stages keep theirs."""
     view, checkpoint = session.view(), session.checkpoint()
     config, index, grid = checkpoint.config, checkpoint.config.stages.index(view.stage), (checkpoint.grid(view.stage),) * 2
-
-    def with_side(sides: tuple[int, ...], side: int) -> tuple[int, ...]:
-        return *sides[:index], side, *sides[index + 1 :]
-
-    g1, g2 = with_side(view.g1, setting[0]), with_side(view.g2, setting[1])
+    g1, g2 = sides_with(setting)
     attention = inference.attention(session.picture(), checkpoint, replace(view, g1=g1, g2=g2))
     near, far = (attention.weights(view, kind) for kind in KINDS)
     window = hatnet.window_of(hatnet.token_at(view.place, grid), grid, setting[0])
-    others_as_trained = (with_side(view.g1, config.g1[index]), with_side(view.g2, config.g2[index])) == (config.g1, config.g2)
+    count = inference.macs(checkpoint, g1, g2)
+    others_as_trained = sides_with((config.g1[index], config.g2[index])) == (config.g1, config.g2)
     return Outcome(
         setting=setting,
+        shown=(g1, g2) == (view.g1, view.g2),
         classes=checkpoint.classes,
         probabilities=attention.probabilities,
         shares={"local": overlay.in_window(near, window, grid), "global": overlay.over_tokens(far, setting[1], grid)},
         strongest=int(far.argmax()),
-        count=inference.macs(checkpoint, g1, g2),
-        stage=view.stage,
+        count=count,
+        layer_macs=inference.layer_macs(count, index, view.block),
         accuracy=measured.accuracies.get(setting) if measured and others_as_trained else None,  # one stage varies at a time
     )

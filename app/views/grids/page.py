@@ -10,21 +10,22 @@ from app.shell.notices import guarded
 from app.shell.session import Setting
 from app.ui import blocks
 from app.ui.token_picker import token_picker
-from app.views.grids import comparison, sections, text
+from app.views.grids import accuracy, comparison, sections, text
 from app.views.grids.accuracy import AccuracyMap
 from app.views.grids.outcome import outcome_of
 
 
 def settings(index: int) -> None:
     """The whole page for the hierarchical stage `index` (from 0)."""
-    measured = sections.stored_accuracies(index)
+    file = sections.stored_accuracies()
+    measured = file and accuracy.of_stage(file, index)
     now = comparison.current(index)
     blocks.photos()
-    lead = st.empty()
-    sections.controls(index)
+    st.html(text.lead(now, parameters))
+    sections.controls(index, now.b)
     sections.actions(index, now)
-    lead.html(text.lead(outcome_of(now.a, measured), outcome_of(now.b, measured), parameters))
     board(index, measured)
+    sections.quality(file, measured, now)
 
 
 @st.fragment
@@ -33,13 +34,15 @@ def board(index: int, measured: AccuracyMap | None) -> None:
     with guarded():
         session.run_whole_page()
         now = comparison.current(index)
+        changed = st.empty()
         with st.container(key="compared"):  # style.css puts the second beside the other two
             left, right, below = st.container(), st.container(), st.container()
         with right:
             with st.spinner("Computing the maps of A and B …"):
                 a, b = (outcome_of(setting, measured) for setting in (now.a, now.b))
+            changed.html(text.change(a, b))
             sections.maps(a, b, now.trained)
-            st.html(text.table(a, b, parameters))
+            st.html(text.table(a, b, measured, parameters))
             sections.save(a, b, measured)
         with below:
             sections.accuracy_map(measured, now.a, now.b, partial(choose, index))

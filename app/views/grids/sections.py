@@ -8,29 +8,31 @@ import streamlit as st
 
 import hatnet
 from app.components.tile import tile
-from app.core import overlay, words
+from app.core import inference, overlay, words
 from app.shell import session
 from app.shell.notices import note
 from app.shell.session import Setting
 from app.ui import blocks, save_menu, tiles
-from app.views.grids import accuracy, comparison, text
+from app.ui.chart import chart
+from app.views.grids import accuracy, cases, choice, comparison, text
 from app.views.grids.accuracy import AccuracyMap
 from app.views.grids.accuracy_grid import accuracy_grid
 from app.views.grids.comparison import Comparison
-from app.views.grids.outcome import KINDS, Outcome
+from app.views.grids.outcome import KINDS, Outcome, sides_with
 
 LETTERS = ("G₁", "G₂")  # in the order of KINDS
 
 
-def controls(index: int) -> None:
+def controls(index: int, b: Setting) -> None:
     """Window and cell side of B: sides that fit, with those trained and chosen elsewhere."""
     view, checkpoint = session.view(), session.checkpoint()
     hints = {
         "g1": "G₁: side, in tokens, of the square window in which a token reads its neighbours one by one (Eq. 6).",
         "g2": "G₂: side, in tokens, of the square cells whose tokens are averaged into one before every token reads them (Eq. 10).",
     }
-    for column, name, label in zip(st.columns(2, gap="small"), hints, ("Window side G₁", "Cell side G₂"), strict=True):
-        now, trained = getattr(view, name)[index], getattr(checkpoint.config, name)[index]
+    labels = ("Window side G₁", "Cell side G₂")
+    for axis, (column, name, label, now) in enumerate(zip(st.columns(2, gap="small"), hints, labels, b, strict=True)):
+        trained = getattr(checkpoint.config, name)[index]
 
         def title(side: int, trained: int = trained) -> str:
             return f"{side} ★" if side == trained else str(side)
@@ -38,7 +40,7 @@ def controls(index: int) -> None:
         offered = accuracy.sides_offered(checkpoint.grid(view.stage), trained, now)
         options = dict(options=offered, required=True, help=hints[name], wrap=True, format_func=title)
         with column:
-            write = partial(session.set_side, name, index)
+            write = partial(comparison.set_side, index, axis)
             session.bound(st.segmented_control, label, name, now, write, key=f"grids_{name}_{view.stage}", **options)
 
 
@@ -48,13 +50,11 @@ def actions(index: int, now: Comparison) -> None:
     with st.container(key="pins", horizontal=True, vertical_alignment="center", gap="medium"):
         st.button("Pin B as A", key="pin", icon=":material/keep:", disabled=same, on_click=comparison.pin, **options)
         st.button("Swap A and B", key="swap", icon=":material/swap_horiz:", disabled=same, on_click=comparison.swap, **options)
-        trained = now.a == now.trained or now.example
-        st.button("A as trained", key="unpin", icon=":material/star:", disabled=trained, on_click=comparison.unpin, **options)
+        st.button("A as trained", key="unpin", icon=":material/star:", disabled=now.a == now.trained, on_click=comparison.unpin, **options)
         st.button("Undo", key="undo", icon=":material/undo:", disabled=not now.can_undo, on_click=comparison.undo, **options)
         blocks.letters()
-    example = " B is as trained; A is an example with both sides doubled, until you change B or pin a setting." if now.example else ""
     side = session.checkpoint().grid(session.view().stage)
-    st.caption(f"★ as trained. {accuracy.sides_left_out(side)}{example}")
+    st.caption(f"These sides are B’s. ★ as trained. {accuracy.sides_left_out(side)}")
 
 
 def maps(a: Outcome, b: Outcome, trained: Setting) -> None:
@@ -103,24 +103,43 @@ def save(a: Outcome, b: Outcome, measured: AccuracyMap | None) -> None:
         save_menu.save(*things)
 
 
-def stored_accuracies(index: int) -> AccuracyMap | None:
-    """The accuracies measured for the stage `index` (from 0); None, with a note if their file is broken, where there are none."""
+def stored_accuracies() -> dict | None:
+    """What was measured for the checkpoint; None, with a note if the file is broken, where there is nothing."""
     try:
-        file = accuracy.read(session.view().checkpoint)
+        return accuracy.read(session.view().checkpoint)
     except ValueError as error:  # the rest of the page does without it
         note("The accuracy map cannot be read.", f"{error}")
         return None
-    return file and accuracy.of_stage(file, index)
 
 
 def accuracy_map(measured: AccuracyMap | None, a: Setting, b: Setting, choose: Callable[[Setting], None]) -> None:
     """The stored accuracies, or how to get them."""
-    blocks.heading("Accuracy, %", "weights unchanged")
+    blocks.heading("Accuracy, %", "parameters unchanged")
     name = session.view().checkpoint
     if measured:
         accuracy_grid(key="accuracy", drawn=accuracy.heat_map(measured, a, b), choose=choose)
-        st.caption(text.under_accuracy(measured))
+        st.html(text.under_accuracy(measured, session.checkpoint()))
     elif accuracy.measurable(name):
         st.html(text.not_measured(name))
     else:
         note("Not measured.", "Only shipped checkpoints of photographs have this map; everything else on this page works without it.")
+
+
+def quality(file: dict | None, measured: AccuracyMap | None, now: Comparison) -> None:
+    """What other sides cost in accuracy: how one would choose, and cases in which they decide."""
+    view, checkpoint = session.view(), session.checkpoint()
+    st.subheader("What do other windows and cells cost in quality?", anchor=False)
+    if file and measured:
+        st.html(text.price(measured, view.stage, checkpoint.grid(view.stage)))
+        settings = choice.settings_of(file)
+        blocks.heading("How would one choose?", "accuracy against cost: up and to the left is better")
+        left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+        with left:
+            chart(key="choice", drawn=choice.drawn(settings, view.stage, sides_with(now.a), sides_with(now.b)))
+        with right:
+            trained = inference.macs(checkpoint, checkpoint.config.g1, checkpoint.config.g2)
+            st.html(text.choosing(settings, measured.error, trained))
+    found = cases.all_cases()
+    for column, case in zip(st.columns(max(len(found), 1), gap="large"), found, strict=False):
+        with column:
+            st.html(case.html())

@@ -1,16 +1,20 @@
 """The Grids page in words: sentences and HTML that the numbers decide."""
 
 import html
+from collections.abc import Sequence
 
-from app.core.words import percent
+from app.core.checkpoints import Checkpoint
+from app.core.quantities import quantity
+from app.core.words import amount, percent
+from app.shell.session import Setting
+from app.views.grids import choice
 from app.views.grids.accuracy import AccuracyMap
+from app.views.grids.choice import Measured
+from app.views.grids.comparison import Comparison
 from app.views.grids.outcome import Outcome
+from hatnet.complexity import Count
 
-MACS = "Convolutions, linear layers and the products of attention are counted module by module, not by Eq. 15, which leaves some out."
-
-
-def millions(number: float) -> str:
-    return f"{number / 1e6:,.1f} M"
+MACS = "Convolutions, linear layers and the products of attention are counted as they are computed; Eq. 15 on Cost leaves some of them out."
 
 
 def points(change: float) -> str:
@@ -23,46 +27,77 @@ def factor(before: float, after: float) -> str:
     return "the same" if after == before else f"× {after / before:.2f}"
 
 
-def lead(a: Outcome, b: Outcome, parameters: int) -> str:
-    """HTML: what stays the same and what changes."""
-    same = f"No weight depends on <b>G₁</b> or <b>G₂</b>: change them, and all {parameters:,} parameters stay as they are."
+def _marked(outcome: Outcome, name: str, text: str) -> str:
+    """A number that other pages show too, if the setting is theirs."""
+    return quantity(name, text) if outcome.shown else text
+
+
+def lead(now: Comparison, parameters: int) -> str:
+    """HTML: what A and B are, and what stays the same."""
+
+    def sides(setting: Setting) -> str:
+        g1, g2 = setting
+        return f"windows of {g1} × {g1} tokens (G₁ = {g1}) and cells of {g2} × {g2} (G₂ = {g2})"
+
+    first = "the model as trained" if now.a == now.trained else "the setting that you pinned"
+    second = "an example until you choose, with both sides doubled" if now.example else "your setting"
+    return (
+        f'<p class="lead"><b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same '
+        f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none.</p>"
+    )
+
+
+def change(a: Outcome, b: Outcome) -> str:
+    """HTML: what changes from A to B."""
     if a.setting == b.setting:
-        moved = "Choose another window or cell side: maps, prediction and cost will change."
+        said = "A and B are alike now: choose another window or cell side, and maps, prediction and cost will change."
     else:
-        ratio = b.attention_macs / a.attention_macs
-        again = "the same" if ratio == 1 else f"{ratio:.2f} times as much"
-        moved = (
-            f"From A to B, “{html.escape(a.answer)}” goes from {percent(a.probability)} to "
-            f"{percent(float(b.probabilities[a.probabilities.argmax()]))} and this stage's attention costs {again}."
+        ratio = b.layer_macs / a.layer_macs
+        again = "as many multiply-adds as before" if ratio == 1 else f"{ratio:.2f} times as many multiply-adds"
+        said = (
+            f"From A to B, the probability of “{html.escape(a.answer)}” goes from {percent(a.probability)} to "
+            f"{percent(float(b.probabilities[a.probabilities.argmax()]))}, and one attention layer of this stage takes {again}."
         )
-    return f'<p class="lead">{same} {moved}</p>'
+    return f'<p class="say">{said}</p>'
 
 
 def row_title(kind: str, most: float, gap: float) -> str:
     """HTML above a row of three maps: the ends of their scales, per token."""
     return (
-        f'<p class="row-title"><span class="{kind}">{kind.capitalize()}</span> <small>0 <i class="ramp of-{kind}"></i> '
+        f'<p class="row-title"><span class="{kind}">{kind.capitalize()} weights</span> <small>0 <i class="ramp of-{kind}"></i> '
         f"{percent(most)} in one token · difference: up to {100 * gap:.1f} points</small></p>"
     )
 
 
-def table(a: Outcome, b: Outcome, parameters: int) -> str:
+def table(a: Outcome, b: Outcome, measured: AccuracyMap | None, parameters: int) -> str:
     """HTML: A and B in numbers, and how B compares with A."""
-    change = points(float(b.probabilities[a.probabilities.argmax()]) - a.probability)
+    moved = points(float(b.probabilities[a.probabilities.argmax()]) - a.probability)
     if a.answer != b.answer:
-        change = f"another answer; {html.escape(a.answer)} {change}"
+        moved = f"another answer; {html.escape(a.answer)} {moved}"
+
+    def prediction(outcome: Outcome) -> str:
+        share = _marked(outcome, "probability", percent(outcome.probability))
+        return f'{html.escape(outcome.answer)} <span class="whole">{share}</span>'
+
+    def accuracy(outcome: Outcome) -> str:
+        if outcome.accuracy is None or measured is None:
+            return "not measured"
+        said = f"{100 * outcome.accuracy:.1f} %"
+        return quantity("accuracy-held-out", said) if outcome.setting == measured.trained else said
+
     both = a.accuracy is not None and b.accuracy is not None
-    count = f"{parameters:,}"
+    name = f"Right of {measured.images:,} held-out images" if measured else "Accuracy"
+    count = quantity("parameters", f"{parameters:,}")
     rows = (
         ("Parameters", count, count, "unchanged"),
-        ("Prediction", *(f'{html.escape(o.answer)} <span class="whole">{percent(o.probability)}</span>' for o in (a, b)), change),
-        (f"Attention of stage {a.stage}, MACs", *(millions(o.attention_macs) for o in (a, b)), factor(a.attention_macs, b.attention_macs)),
-        ("Whole model, MACs", *(millions(o.count.total) for o in (a, b)), factor(a.count.total, b.count.total)),
+        ("Prediction", prediction(a), prediction(b), moved),
         (
-            "Accuracy",
-            *("not measured" if o.accuracy is None else f"{100 * o.accuracy:.1f} %" for o in (a, b)),
-            points(b.accuracy - a.accuracy) if both else "–",
+            "One attention layer, MACs as computed",
+            *(_marked(o, "macs", amount(o.layer_macs)) for o in (a, b)),
+            factor(a.layer_macs, b.layer_macs),
         ),
+        ("Whole model, MACs", *(_marked(o, "macs-model", amount(o.count.total)) for o in (a, b)), factor(a.count.total, b.count.total)),
+        (name, accuracy(a), accuracy(b), points(b.accuracy - a.accuracy) if both else "–"),
     )
     body = "".join(f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{text}</td>" for text in texts) + "</tr>" for name, *texts in rows)
     head = '<th></th><th scope="col">A</th><th scope="col">B</th><th scope="col">B against A</th>'
@@ -77,12 +112,49 @@ def not_measured(name: str) -> str:
     )
 
 
-def under_accuracy(measured: AccuracyMap) -> str:
-    """What the accuracy map says, and how to use it."""
+def under_accuracy(measured: AccuracyMap, checkpoint: Checkpoint) -> str:
+    """HTML: what the accuracy map says, how to use it, and why it differs from the checkpoint's other accuracy."""
     low, high = min(measured.accuracies.values()), max(measured.accuracies.values())
     empty = "" if measured.complete else " Empty squares were not measured."
+    other = ""
+    if checkpoint.split == "test":
+        test = quantity("accuracy-test", f"{100 * checkpoint.accuracy:.0f} %")
+        other = f" The sidebar’s {test} is of other images: the test split."
     return (
-        f"Click a square to make it B; click it again to swap A and B. Over the {len(measured.accuracies)} settings measured, accuracy "
-        f"stays between **{100 * low:.1f} and {100 * high:.1f} %** on {measured.images:,} images held out of training, "
-        f"with a sampling error of ± {100 * measured.error:.1f}.{empty}"
+        f'<p class="small">Click a square to make it B; click it again to swap A and B. The {len(measured.accuracies)} settings get '
+        f"<b>{100 * low:.1f} to {100 * high:.1f} %</b> of {measured.images:,} images right ({html.escape(measured.data)}, held out of "
+        f"training), with a sampling error of ± {100 * measured.error:.1f}.{empty}{other}</p>"
+    )
+
+
+def price(measured: AccuracyMap, stage: int, side: int) -> str:
+    """HTML: what other sides cost this stage in accuracy, and why that is so little where it is."""
+    fall = measured.accuracies[measured.trained] - min(measured.accuracies.values())
+    (g1, g2), _ = min(measured.accuracies.items(), key=lambda item: item[1])
+    worst = f"at worst {points(-fall)} (G₁ = {g1}, G₂ = {g2})" if fall else "no setting is worse than the trained one"
+    if not measured.steady:
+        return f'<p class="say">In stage {stage}, accuracy <b>does move</b>: {worst}, more than the sampling error explains.</p>'
+    small = f" A map of {side} × {side} tokens is small, so even a small window and coarse cells cover much of it." if side <= 16 else ""
+    return (
+        f'<p class="say">In stage {stage}, accuracy <b>hardly moves</b>: {worst}. Likely reasons: the other stages keep their trained '
+        f"sides, and the convolutions in every block carry information across windows, too.{small} Below are two measured cases where "
+        "windows and cells decide.</p>"
+    )
+
+
+def choosing(settings: Sequence[Measured], error: float, count: Count) -> str:
+    """HTML: how to read the chart, and what it would choose. error: half of the 95 % interval of one accuracy; count: as trained."""
+    star, cheapest = choice.trained(settings), choice.as_good(settings, error)
+    share = sum(row.macs for row in count.rows if ".attn." in row.name) / count.total
+    saved = 1 - cheapest.macs / star.macs
+    found = (
+        "is the trained setting itself"
+        if cheapest == star
+        else f"is <b>{cheapest.name}</b>: {100 * cheapest.accuracy:.1f} % for {amount(cheapest.macs)} multiply-adds, {percent(saved)} less"
+    )
+    return (
+        f'<p class="say">Each dot is a setting, all with the same parameters. The line is the edge: nothing measured costs less and is as '
+        f"accurate. The cheapest within the sampling error (± {100 * error:.1f}) of the trained {100 * star.accuracy:.1f} % {found}. "
+        f"All attention together is {percent(share)} of this model’s multiply-adds, so its sides cannot save more than that. "
+        "A setting chosen on these images should be measured again on others.</p>"
     )

@@ -1,12 +1,13 @@
 // Seven cards of one attention layer. The browser steps by itself and tells the server; another token's numbers come from there.
 
 import { greyOf, surface } from "../../components/js/canvas.js";
-import { clamp, same, tokenAt } from "../../components/js/geometry.js";
+import { clamp, placeIn, same } from "../../components/js/geometry.js";
+import { sharesBar } from "../../components/js/hops.js";
 import { moved, sideways } from "../../components/js/keyboard.js";
 import { turns } from "../../components/js/turns.js";
 import { attach, find, focusedBeside, make, makeButton, setHtml, sourceOf, watch } from "../../components/js/view.js";
 import { plainText, rowAndColumn } from "../../components/js/words.js";
-import { DRAWINGS } from "./drawings.js";
+import { DRAWINGS, tokenOn } from "./drawings.js";
 
 /** @typedef {import("../../components/js/geometry.js").Pair} Pair */
 /** @typedef {import("./drawings.js").Data} Data */
@@ -20,7 +21,7 @@ export default function mount(component) {
 
 /** @param {HTMLElement} root @param {(picked: unknown) => void} send @returns {import("../../components/js/view.js").View} */
 function start(root, send) {
-  const [cards, steps, sentence, caption, list] = [".cards", ".steps", ".sentence", ".caption", ".unseen"].map((name) => find(root, name));
+  const [cards, steps, sentence, bar, caption, list] = [".cards", ".steps", ".sentence", ".bar", ".caption", ".unseen"].map((name) => find(root, name));
   const [back, next] = /** @type {HTMLButtonElement[]} */ ([".back", ".next"].map((name) => find(root, name)));
   const [photo, exact] = [new Image(), new Image()];
   const server = turns((change) => send({ token: null, ...change, step })); // token: null where it stayed
@@ -45,7 +46,7 @@ function start(root, send) {
     data.names.forEach((name, index) => {
       const card = make("div", "card", "<canvas></canvas>");
       card.dataset.card = String(index + 1);
-      card.onclick = (event) => (index + 1 === step ? choose(tokenAt(event, card, data.grid)) : go(index + 1));
+      card.onclick = (event) => (index + 1 === step ? choose(tokenOn(index, data, placeIn(event, card.getBoundingClientRect(), [1, 1]))) : go(index + 1));
       card.onkeydown = (event) => index + 1 === step && move(event);
       cards.append(card);
       const button = makeButton("", `<b>${index + 1}</b>${name}`);
@@ -105,6 +106,7 @@ function start(root, send) {
       button.tabIndex = index + 1 === step ? 0 : -1;
     });
     setHtml(sentence, `<b>${step}. ${data.names[step - 1]}.</b> ${data.sentences[step - 1]}`);
+    setHtml(bar, step === data.names.length ? sharesBar(data.shares) : "");
     caption.textContent = data.captions[step - 1];
     back.disabled = step === 1;
     const [word, arrow] = step === data.names.length ? ["Start again", "↺"] : ["Next", "→"];

@@ -13,7 +13,7 @@ _HTML = """
   <div class="cards"></div>
   <div class="steps" role="group" aria-label="Cards: left and right arrow keys move"></div>
   <div class="telling">
-    <div class="words"><p class="sentence" aria-live="polite"></p><p class="caption"></p></div>
+    <div class="words"><p class="sentence" aria-live="polite"></p><div class="bar"></div><p class="caption"></p></div>
     <div class="pace">
       <button type="button" class="back"><span aria-hidden="true">←</span> Back</button>
       <button type="button" class="next">Next <span aria-hidden="true">→</span></button>

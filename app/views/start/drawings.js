@@ -1,8 +1,9 @@
 // What is on the seven cards.
 
-import { dimAround, fill, heat, photograph, uncover, veil, WHITE } from "../../components/js/canvas.js";
+import { dimAround, fill, heat, photograph, veil, whole, WHITE } from "../../components/js/canvas.js";
 import { drawWindow } from "../../components/js/enlarged.js";
-import { cellBoxes, centreOf, clamp, overlap, rectOf } from "../../components/js/geometry.js";
+import { cellBoxes, centreOf, clamp, overlap, parts, rectOf } from "../../components/js/geometry.js";
+import { drawArriving, drawCellTelling, drawTelling, enlargedPart } from "../../components/js/hops.js";
 import { frame, gridLines, label, labelSize, ring } from "../../components/js/marks.js";
 import { PALETTE } from "../../components/js/palette.js";
 import { percent } from "../../components/js/words.js";
@@ -11,10 +12,11 @@ import { percent } from "../../components/js/words.js";
 /** @typedef {import("../../components/js/geometry.js").Pair} Pair */
 /** @typedef {import("../../components/js/geometry.js").Rect} Rect */
 /**
- * As app/views/start/text.py describes it. near, far: weights of the window's tokens and of all cells. colours: each cell's, as rgb. hops:
- * 0..1 of each token's brightness on the last card.
+ * As app/views/start/text.py describes it. near, far: weights of the window's tokens and of all cells. colours: each cell's, as rgb.
+ * frames: two hops, for the last card.
  * @typedef {{ photo: string, exact: string, grid: Pair, token: Pair, window: import("../../components/js/geometry.js").Box, g1: number, cell: number,
- *   near: number[][], far: number[][], colours: number[][][], hops: number[][], names: string[], sentences: string[], captions: string[] }} Data
+ *   near: number[][], far: number[][], colours: number[][][],
+ *   frames: import("../../components/js/hops.js").Frames, shares: [number, number, number], names: string[], sentences: string[], captions: string[] }} Data
  */
 /** exact: the model's pixels. token: may be ahead of the data's. @typedef {{ photo: HTMLImageElement, exact: HTMLImageElement, grey: HTMLCanvasElement, token: Pair }} Shown */
 
@@ -79,12 +81,60 @@ function drawGlobal(s, data, { grey, token }) {
   for (const i of named) nameCell(s, percent(levels[i] * most), cells[i], taken);
 }
 
-/** @param {Surface} s @param {Data} data @param {Shown} shown */
-function drawSum(s, data, { photo, token }) {
-  photograph(s, photo);
-  uncover(s, data.hops.flat(), data.grid);
-  frame(s, rectOf(data.window, unit(s, data)), PALETTE.local, { line: 1.5 });
-  ring(s, spot(s, data, token));
+const PANELS = ["1 token → window", "2 cell → token", "3 all: two hops", "4 one hop only"];
+
+/**
+ * Four panels; a single one where only one hop is followed.
+ * @param {Surface} s @param {Data} data @param {Shown} shown
+ */
+function drawSum(s, data, shown) {
+  const { maps } = data.frames;
+  const scene = { ...shown, grid: data.grid, window: sides(data), cell: data.cell };
+  const told = { ...scene, token: data.token };
+  const path = shownPath(data);
+  if (!path) return drawArriving(s, scene, maps[1]);
+  const side = s.width / 2;
+  /** @type {((panel: Surface) => Rect | void)[]} */
+  const draw = [
+    (panel) => drawTelling(panel, told, path, percent(path.near)),
+    (panel) => drawCellTelling(panel, told, path, percent(path.far)),
+    (panel) => drawArriving(panel, scene, maps[0]),
+    (panel) => drawArriving(panel, scene, maps[1]),
+  ];
+  parts(whole(s), [2, 2]).forEach(({ x, y }, i) => {
+    s.c.save();
+    s.c.translate(x, y);
+    s.c.beginPath();
+    s.c.rect(0, 0, side, side);
+    s.c.clip();
+    const panel = { ...s, width: side, height: side };
+    const source = draw[i](panel);
+    const [w, h] = labelSize(panel, PANELS[i], 12);
+    const above = source && source.y + source.h / 2 > side / 2;
+    label(panel, PANELS[i], { x: 4, y: above ? 4 : side - h - 4, w, h }, veil(0.88), WHITE, 12);
+    s.c.restore();
+  });
+  gridLines(s, [2, 2], 1, WHITE, 2);
+}
+
+/** A whole window's sides. @param {Data} data @returns {Pair} */
+const sides = ({ g1 }) => [g1, g1];
+
+/** The path of the last card. @param {Data} data */
+const shownPath = ({ frames: { paths, shown } }) => (shown === null ? null : paths[shown]);
+
+/**
+ * The token at a place (fractions y, x) on a card.
+ * @param {number} index of the card @param {Data} data @param {Pair} place @returns {Pair}
+ */
+export function tokenOn(index, data, [y, x]) {
+  const { grid } = data;
+  const path = DRAWINGS[index] === drawSum ? shownPath(data) : null;
+  if (!path) return [Math.floor(y * grid[0]), Math.floor(x * grid[1])];
+  const [down, right] = [(2 * y) % 1, (2 * x) % 1];
+  const first = y < 0.5 && x < 0.5;
+  const [top, left, height, width] = first ? enlargedPart(path, { grid, window: sides(data), cell: data.cell }) : [0, 0, ...grid];
+  return [clamp(Math.floor(top + down * height), 0, grid[0] - 1), clamp(Math.floor(left + right * width), 0, grid[1] - 1)];
 }
 
 /** CSS pixels of a token. @param {Surface} s @param {Data} data */

@@ -35,7 +35,8 @@ def figure() -> None:
         session.publish()
 
 
-st.title(headline(on_start=True, two_steps=session.view().stage in session.checkpoint().hierarchical), anchor=False)
+g1, g2 = session.view().sides(session.checkpoint())
+st.title(headline(on_start=True, two_steps=bool(g1), bare=1 in (g1, g2)), anchor=False)
 blocks.photos()
 figure()
 tour.invitation()

@@ -1,8 +1,12 @@
 """One attention layer as a story of seven cards about one token: the data and the text of each, with the layer's own numbers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from app.core.layer import Layer
+from app.core.overlay import cell_box
+from app.core.quantities import quantity
 from app.core.words import offset, percent
 
 NAMES = ("Image", "Tokens", "Windows", "Local", "Pool", "Global", "Sum")
@@ -12,17 +16,22 @@ def lead(layer: Layer) -> str:
     """The story in two sentences of HTML."""
     near, far, tokens = layer.near.size, layer.far.size, layer.side**2
     exactly, averaged = (
-        f"{number:,} {word}{'s' * (number > 1)}" for number, word in ((near, "token"), (far, "averaged cell" if layer.g2 > 1 else "token"))
+        f"{quantity(name, f'{number:,}')} {word}{'s' * (number > 1)}"
+        for name, number, word in (
+            ("window-tokens", near, "token"),
+            ("cells", far, "averaged cell" if layer.g2 > 1 else "token"),
+        )
     )
     against = "instead of" if near + far < tokens else "where plain attention has"
     return (
-        f"Step through one real attention layer. The {_hue('query', 'selected token')} reads {_hue('local', exactly)} one by one and "
-        f"{_hue('global', averaged)}: {near + far:,} comparisons {against} {tokens:,}."
+        f"Step through a real layer. The {_hue('query', 'selected token')}, one square, reads "
+        f"{_hue('local', exactly)} one by one and {_hue('global', averaged)}: "
+        f"{quantity('comparisons', f'{near + far:,}')} comparisons {against} {quantity('comparisons-plain', f'{tokens:,}')}."
     )
 
 
 def sentences(layer: Layer) -> list[str]:
-    """One or two sentences of HTML for each card."""
+    """Two or three sentences of HTML for each card."""
     side, (row, column) = layer.side, layer.token
     patch = layer.pixels / side
     square = f"{patch:.0f} × {patch:.0f} pixels" if patch == round(patch) else f"about {patch:.1f} × {patch:.1f} pixels"
@@ -30,8 +39,10 @@ def sentences(layer: Layer) -> list[str]:
     top, left, height, width = layer.window
     near_at = np.unravel_index(layer.near.argmax(), layer.near.shape)
     key = offset(layer.token, (top + int(near_at[0]), left + int(near_at[1])))
-    cell_row, cell_column = layer.strongest
-    own, inside = (round(100 * share) for share in layer.shares[:2])
+    stays, inside = (round(100 * share) for share in layer.shares[:2])
+    tokens = quantity("tokens", f"{side * side:,}")
+    near, far = quantity("window-tokens", f"{layer.near.size:,}"), quantity("cells", f"{layer.far.size:,}")
+    which = "" if layer.head is None else "-head"
     averaged = (
         f"Every {layer.g2} × {layer.g2} tokens are averaged into one {_hue('global', 'cell')}"
         if layer.g2 > 1
@@ -39,44 +50,70 @@ def sentences(layer: Layer) -> list[str]:
     )
     sentences = [
         f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels of three numbers each.",
-        f"Stage {layer.stage} works on {side} × {side} = <b>{side * side:,} tokens</b>, each {layer.channels} numbers about a square of "
+        f"Stage {layer.stage} works on {side} × {side} = <b>{tokens} tokens</b>, each {layer.channels} numbers about a square of "
         f"{square}. The {_hue('query', 'ring')} marks the selected one: row {row + 1}, column {column + 1}.",
-        f"The map is cut into {down * down:,} window{'s' * (down > 1)} of {layer.g1} × {layer.g1} tokens. "
+        f"The map is cut into {down * down:,} window{'s' * (down > 1)} of {layer.g1} × {layer.g1} tokens"
+        f"{', fewer at two edges' if side % layer.g1 else ''}. "
         f"The selected token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
-        f"It compares itself with {_hue('local', f'all {layer.near.size:,} tokens')} of the window, and takes "
-        f"{_hue('local', percent(float(layer.near.max())))} from {'itself' if key == 'the token itself' else key}. "
+        f"It compares itself with {_hue('local', f'all {near} tokens')} of the window and gives each a weight; together they make 100 %. "
+        f"The largest, {_hue('local', quantity(f'local-most{which}', percent(float(layer.near.max()))))}, goes to "
+        f"{'itself' if key == 'the token itself' else key}. "
         f"{'Here the window is the whole map.' if layer.near.size == side * side else 'Outside the window every weight is exactly 0.'}",
-        f"{averaged}: {side * side:,} tokens become {_hue('global', f'{layer.far.size:,} keys')} to compare with, "
+        f"{averaged}: {tokens} tokens become {_hue('global', f'{far} cells')} to compare with, "
         "and together they still cover the whole picture.",
-        f"The same token now reads {_hue('global', f'all {layer.far.size:,} cells')}. It takes "
-        f"{_hue('global', percent(float(layer.far.max())))} from the cell at row {cell_row + 1}, column {cell_column + 1}, {_away(layer)}.",
-        f"Both results are added to what the token held before. Now {own} % of it is {_hue('query', 'itself')}, {inside} % comes "
-        f"from {_hue('local', 'its window')} and {100 - own - inside} % from {_hue('global', 'everywhere else')}.",
+        f"The same token now reads {_hue('global', f'all {far} cells')}. The largest weight, "
+        f"{_hue('global', quantity(f'cell-most{which}', percent(float(layer.far.max()))))}{_by_token(layer)}, goes to the cell in "
+        f"{_place(layer.strongest)}, {_away(layer)}.",
+        f"Both results are added to what the token held before. {_hue('query', quantity('hops-self', f'{stays} %'))} of it stays "
+        f"(the residual, which both sums keep), {_hue('local', quantity('hops-window', f'{inside} %'))} is read from its window, "
+        f"itself included, and {_hue('global', quantity('hops-elsewhere', f'{100 - stays - inside} %'))} from everywhere else.",
     ]
-    return [text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for text in sentences]
+    return [_bound(text) for text in sentences]
 
 
 def captions(layer: Layer) -> list[str]:
     """What each card shows, in plain text."""
-    hops = "two hops: a cell's tokens have read their own windows first" if layer.exact else "both steps, laid over each other"
-    return [
+    whose = f"Weights are {layer.heads}" + (
+        "." if "only" in layer.heads else ": a head is one of the layer’s parts that read side by side."
+    )
+    captions = [
         "Click the card in front to select another token; while it has the focus, the arrow keys move the token. "
         "Elsewhere, left and right change the card.",
-        "Each small square is a token. Click one to select it.",
+        "Each small square is a token. Click one to select it. A stage is the part of the network that works on one such grid.",
         "White: all windows. Blue: the token's own.",
-        f"The window, enlarged where there is room. The palest token has the most weight; numbers are percentages, {layer.heads}.",
-        f"Average colours stand for the cells; the model averages all {layer.channels} channels.",
-        f"Arcs come from the cells that the selected token reads most; the white frame is the strongest. Weights are {layer.heads}.",
-        f"Bright tokens contribute to this one ({hops}; heads averaged). The map shows what it could have read, not why the model "
-        "decides as it does.",
+        f"The window, enlarged where there is room; numbers are percentages, and the palest token has the most weight. {whose}",
+        f"Average colours stand for the cells. The model averages all {layer.channels} numbers of the tokens, and does so after the tokens "
+        "have read their windows.",
+        f"Arcs come from the cells that the selected token reads most; the white frame is the strongest. {whose}",
+        _frames_in_words(layer),
     ]
+    return [_bound(text) for text in captions]
+
+
+def _bound(text: str) -> str:
+    """A text whose numbers stay on one line with their units."""
+    return text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0")
+
+
+def _frames_in_words(layer: Layer) -> str:
+    """The panels of the last card."""
+    frames = layer.frames
+    if frames["shown"] is None:
+        return (
+            "Bright tokens contribute to this one. One hop alone is followed, because the second leads through the local attention of all "
+            "tokens, which is too much to compute with these settings. Not why the model decides as it does."
+        )
+    path = frames["paths"][frames["shown"]]
+    return (
+        f"1 “A token tells its window”: the tokens of one cell read the one in {_place(path['source'])}, with {percent(path['near'])} on "
+        f"average. 2 “The window’s cell tells me”: the selected token reads that cell with {percent(path['far'])}. 3 All such paths: the "
+        f"first token brings {percent(path['two'])} in all. 4 The same weights, if the cells averaged tokens that have not read yet: "
+        f"{percent(path['one'])}. Mean of the heads; not why the model decides as it does."
+    )
 
 
 def drawn(layer: Layer, photo: np.ndarray) -> dict:
     """The data of the component. photo: uint8 [height, width, 3], for the cells' average colours."""
-    rest = layer.hops.copy()
-    rest[layer.token] = 0  # the token itself would outshine everything
-    bright = float(np.percentile(rest, 98.5)) or float(rest.max()) or 1.0
     return {
         "grid": [layer.side, layer.side],
         "token": list(layer.token),
@@ -86,7 +123,8 @@ def drawn(layer: Layer, photo: np.ndarray) -> dict:
         "near": layer.near.round(5).tolist(),
         "far": layer.far.round(5).tolist(),
         "colours": cell_colours(photo, layer.side, layer.g2).tolist(),
-        "hops": np.clip(rest / bright, 0, 1).round(3).tolist(),
+        "frames": layer.frames,
+        "shares": layer.shares,
         "names": NAMES,
         "sentences": sentences(layer),
         "captions": captions(layer),
@@ -104,6 +142,20 @@ def cell_colours(photo: np.ndarray, side: int, cell: int) -> np.ndarray:
 
 def _hue(kind: str, text: str) -> str:
     return f'<span class="{kind}">{text}</span>'
+
+
+def _place(place: Sequence[int]) -> str:
+    return f"row {place[0] + 1}, column {place[1] + 1}"
+
+
+def _by_token(layer: Layer) -> str:
+    """What a weight of the strongest cell is for each of its tokens."""
+    row, column = layer.strongest
+    *_, height, width = cell_box((row, column), layer.g2, (layer.side, layer.side))
+    if height * width == 1:
+        return ""
+    share = percent(float(layer.far.max()) / (height * width))
+    return f" ({quantity('cell-most-token', share) if layer.head is None else share} for each of its {height * width} tokens)"
 
 
 def _others(number: int) -> str:

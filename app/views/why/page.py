@@ -11,7 +11,7 @@ from app.views.why.cache import evidence_of
 
 view, checkpoint, picture = session.view(), session.checkpoint(), session.picture()
 if checkpoint.cards:
-    st.title("Why? Attention is not attribution", anchor=False)
+    st.title("Why? Does attention tell us?", anchor=False)
     sections.one_answer_per_cell(checkpoint)
     st.stop()
 evidence = evidence_of(picture, checkpoint, view)
@@ -22,12 +22,11 @@ if session.visit().stopped != job:
 session.publish()  # before the long work
 
 blocks.photos()
-st.title(f"Why “{literal(answer)}”? Attention is not attribution", anchor=False)
+st.title(text.title(literal(answer)), anchor=False)
 lead = st.empty()
 wrong = text.wrong_answer(SAMPLES.get(view.image), checkpoint, answer)
-scored = "Their scores are still missing." if session.visit().stopped and evidence.missing() else "They are being scored."
-lead.html(f'<p class="lead">{wrong}Six maps answer one question: which parts of the picture speak for this answer? {scored}</p>')
 maps, meters = sections.methods(evidence)
+explained = st.empty()
 save = sections.scale()
 with st.container(key="why_below"):
     left, right = st.columns([10, 3], gap="medium")
@@ -36,17 +35,20 @@ with right:
 below, beneath = left.empty(), st.empty()
 
 if evidence.missing():
+    lead.html(f'<p class="lead">{text.waiting(answer, stopped=session.visit().stopped is not None)}{wrong}</p>')
     with below.container():
         sections.work(evidence, maps, job)
 if not evidence.missing():
-    scores, random = sections.scores_of(evidence), sections.chance_levels(evidence)
-    lead.html(f'<p class="lead">{wrong}{text.lead(answer, scores, random[0])}</p>')
-    most = max(put_back for put_back, _ in scores.values())
+    scores, random = sections.scores_of(evidence), sections.chance_of(evidence)
+    lead.html(f'<p class="lead">{text.lead(answer, scores, random)}{wrong}</p>')
     for method, pair in scores.items():
-        meters[method].html(text.meter(method, pair, random[0], most))
+        meters[method].html(text.meter(method, pair, random))
+    with explained:
+        sections.tests(evidence, answer, random)
     with below.container():
-        sections.curves(evidence, scores)
+        sections.charts(evidence, scores)
     with save:
         sections.save(evidence, scores)
-    beneath.html(text.how_to_read(evidence, scores, random))
+    with beneath:
+        sections.control(evidence, scores)
 blocks.reading("why")

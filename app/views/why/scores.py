@@ -1,22 +1,27 @@
-"""Scores of a map: how fast a class comes back, or goes, when the best squares of the map do so first.
+"""Scores of a map in two tests, what chance scores, and what the charts of both tests draw. No Streamlit.
 
-A curve holds probabilities 0..1 at evenly spaced shares of the squares, from none to all; its score is its mean height.
+A curve holds probabilities 0..1 at evenly spaced shares of the squares, from none to all; its score is its mean height. Wherever both
+tests stand side by side, they are in the order of TESTS.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import plotly.graph_objects as go
 
-from app.core.colours import Colours, rgb
+from app.core.words import percent
+
+Test = Literal["put back", "removed"]  # insertion: a good map scores high; deletion: a good map scores low
+TESTS: tuple[Test, Test] = ("put back", "removed")
+Outcome = Literal["better", "within", "worse"]
+IN_WORDS: dict[Outcome, str] = {"better": "better than chance", "within": "within chance", "worse": "worse than chance"}
 
 
 @dataclass(frozen=True)
-class ChanceLevel:
-    """Scores of random maps."""
+class ChanceBand:
+    """Where the scores of random maps lie."""
 
     low: float  # 10th percentile
-    median: float
     high: float  # 90th percentile
 
 
@@ -25,65 +30,50 @@ def score(curve: np.ndarray) -> float:
     return float((curve[1:] + curve[:-1]).mean() / 2)
 
 
-def chance(curves: np.ndarray) -> ChanceLevel:
-    """The scores of maps that know nothing: curves [maps, points]."""
-    return ChanceLevel(*np.percentile([score(curve) for curve in curves], (10, 50, 90)).tolist())
+def chance(curves: np.ndarray) -> ChanceBand:
+    """The band of maps that know nothing: curves [maps, points]."""
+    return ChanceBand(*np.percentile([score(curve) for curve in curves], (10, 90)).tolist())
 
 
-def against_chance(value: float, random: ChanceLevel, higher_is_better: bool = True) -> str:
-    """A score against chance, in words."""
-    worse, better = ("worse", "better") if higher_is_better else ("better", "worse")
-    return f"{worse} than chance" if value < random.low else f"{better} than chance" if value > random.high else "no better than chance"
+def outcome(value: float, band: ChanceBand, test: Test) -> Outcome:
+    """A score against chance, with the two decimals that the page shows: what looks equal is within."""
+    value, low, high = (round(number, 2) for number in (value, band.low, band.high))
+    if low <= value <= high:
+        return "within"
+    return "better" if (value > high) == (test == "put back") else "worse"
 
 
-def chart(
-    kind: str, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray, nothing: np.ndarray, colours: Colours, most: float
-) -> go.Figure:
-    """Curves of one kind, "put back" or "removed".
+def drawn(test: Test, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray, untrained: np.ndarray) -> dict:
+    """What curves.js draws for a test: the lines from back to front, and the band of the random maps behind them.
 
-    shown: the chosen method's name and curve; raw: raw attention's curve; random: those of random maps [maps, points]; nothing: that
-    of a map from random weights. most: the top of the axis, 0..1.
+    shown: the chosen method's name and curve; raw: raw attention's curve; random: those of random maps [maps, points]; untrained: that
+    of a map from random weights.
     """
-    shares = (np.arange(len(raw)) / (len(raw) - 1) * 100).tolist()
-    low, median, high = (100 * np.percentile(random, (10, 50, 90), axis=0)).tolist()
-    grey = ",".join(map(str, rgb(colours.muted)))
-
-    def line(name: str, values: list, style: dict) -> dict:
-        hover = f"<b>%{{y:.0f}} %</b> with %{{x:.0f}} % {kind}<extra>{name}</extra>"
-        return dict(type="scatter", mode="lines", name=name, x=shares, y=values, line=style, hovertemplate=hover)
-
-    band = dict(type="scatter", mode="lines", x=shares, line=dict(width=0), hoverinfo="skip")
-    traces = [
-        band | dict(y=low, name="10 %"),
-        band | dict(y=high, name="90 %", fill="tonexty", fillcolor=f"rgba({grey},0.2)"),
-        line("Random maps, median", median, dict(color=colours.muted, width=1.5, dash="dot")),
-        line("Occlusion, random weights", (100 * nothing).tolist(), dict(color=colours.muted, width=1.5, dash="dash")),
-        line("Raw attention", (100 * raw).tolist(), dict(color=colours.global_, width=3)),
+    low, median, high = np.percentile(random, (10, 50, 90), axis=0)
+    lines = [
+        ("random", "Random maps, median", median),
+        ("untrained", "Occlusion with random weights", untrained),
+        ("raw", "Raw attention", raw),
+        ("shown", *shown),
     ]
-    if shown[0] != "Raw attention":
-        traces.append(line(shown[0], (100 * shown[1]).tolist(), dict(color=colours.ink, width=3.5)))
-    axis = dict(zeroline=False, gridcolor=colours.line, fixedrange=True, color=colours.ink, tickfont=dict(size=14))
-    return go.Figure(
-        data=traces,
-        layout=dict(
-            showlegend=False,
-            height=270,
-            margin=dict(l=52, r=14, t=8, b=44),
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
-            hovermode="closest",
-            xaxis=axis | dict(range=[0, 100], tickvals=[0, 25, 50, 75, 100], title=dict(text=f"squares {kind}, %", font=dict(size=14))),
-            yaxis=axis | dict(range=[0, 100 * most], ticksuffix=" %", rangemode="tozero", nticks=6),
-        ),
+    return dict(
+        test=test,
+        band=[low.tolist(), high.tolist()],
+        # Raw attention may be the chosen one.
+        lines=[
+            dict(look=look, name=name, values=values.tolist()) for look, name, values in lines if (look, name) != ("shown", "Raw attention")
+        ],
+        alt=alt(test, shown, raw, random),
     )
 
 
-def alt(kind: str, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray) -> str:
+def alt(test: Test, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray) -> str:
     """The chart's text for readers who cannot see it."""
-    name, curve = shown
-    half = len(curve) // 2
+    named = {shown[0]: shown[1], "Raw attention": raw}
+    half, band = len(raw) // 2, chance(random)
+    middle = ", ".join(f"{name} {percent(float(curve[half]))}" for name, curve in named.items())
+    scores = ", ".join(f"{name} {score(curve):.2f}" for name, curve in named.items())
     return (
-        f"Probability of the class while squares are {kind}. With half of them: {name} {curve[half]:.0%}, raw attention {raw[half]:.0%}, "
-        f"random maps {np.median(random[:, half]):.0%}. Mean over the whole curve: {score(curve):.2f}, {score(raw):.2f}, "
-        f"{chance(random).median:.2f}."
+        f"Curves: probability of the class while squares are {test}. With half of them {test}: {middle}, random maps "
+        f"{percent(float(np.median(random[:, half])))}. Scores: {scores}, chance {band.low:.2f} to {band.high:.2f}."
     )

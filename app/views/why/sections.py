@@ -13,11 +13,10 @@ from app.shell.notices import note
 from app.ui import blocks, save_menu, tiles
 from app.ui.token_picker import token_picker
 from app.views.why import text
+from app.views.why.curves import curves
 from app.views.why.evidence import NAMES, Evidence
-from app.views.why.scores import ChanceLevel, alt, chance, chart, score
-from app.views.why.text import Scores
-
-KINDS = ("put back", "removed")  # insertion, deletion: the order of the curves
+from app.views.why.scores import TESTS, chance, drawn, score
+from app.views.why.text import Chance, Scores
 
 
 def one_answer_per_cell(checkpoint: Checkpoint) -> None:
@@ -35,6 +34,7 @@ def one_answer_per_cell(checkpoint: Checkpoint) -> None:
 def methods(evidence: Evidence) -> tuple[dict, dict]:
     """A row of all methods with the maps that are there: method -> where its map is, and where its scores will be."""
     maps, scores = {}, {}
+    st.html(f'<p class="say">{text.KINDS}</p>')
     with st.container(key="why_row"):
         for column, method in zip(st.columns(len(NAMES), gap="small"), NAMES, strict=True):
             with column:
@@ -76,7 +76,7 @@ def _ring(evidence: Evidence, method: str) -> tuple[float, float] | None:
 def scale():
     """How dark the maps are, and the glossary. Returns where Save will be."""
     with st.container(key="why_scale", horizontal=True, vertical_alignment="center", gap="small"):
-        bare = f"most important: shown fully where a square has {overlay.FULL} times an even share or more. All six maps share this scale."
+        bare = f"most important: shown fully where a square has {overlay.FULL} times an even share or more. All maps share this scale."
         st.html(f'<p class="veil">least <i></i> {bare}</p>', width="stretch")
         slot = st.container(width="content")
         blocks.letters()
@@ -115,17 +115,28 @@ def _stop(job: tuple | None) -> None:
 def scores_of(evidence: Evidence) -> Scores:
     """The scores of every method whose curves are there."""
     curves = {method: evidence.curves(method) for method in NAMES if evidence.exists(method)}
-    return {method: (score(pair[0]), score(pair[1])) for method, pair in curves.items() if pair is not None}
+    return {method: _both(pair) for method, pair in curves.items() if pair is not None}
 
 
-def chance_levels(evidence: Evidence) -> tuple[ChanceLevel, ChanceLevel]:
+def _both(pair: np.ndarray) -> tuple[float, float]:
+    """The scores in both TESTS of curves [2, points]."""
+    return score(pair[0]), score(pair[1])
+
+
+def chance_of(evidence: Evidence) -> Chance:
     random = evidence.curves("random")
     return chance(random[:, 0]), chance(random[:, 1])
 
 
-def curves(evidence: Evidence, found: Scores) -> None:
-    """The two charts, for raw attention and one other method: the best, until another is chosen here or by a click on its map."""
-    random, best = evidence.curves("random"), max(found, key=lambda method: found[method][0])
+def tests(evidence: Evidence, answer: str, random: Chance) -> None:
+    """Both tests, the score and chance, in words."""
+    empty, *_, whole = evidence.curves("raw")[0].tolist()
+    st.html(text.tests(answer, random, empty, whole))
+
+
+def charts(evidence: Evidence, found: Scores) -> None:
+    """The curves of both tests, for raw attention and one other method: the best, until another is chosen here or by a click on its map."""
+    best = max(found, key=lambda method: found[method][0])
     key, clicked = f"why_curves_{best}", session.visit().curves_of
     session.visit().curves_of = None
     st.session_state.setdefault(key, best)
@@ -133,14 +144,16 @@ def curves(evidence: Evidence, found: Scores) -> None:
         st.session_state[key] = clicked
     shown = st.segmented_control("Curves of", list(found), format_func=NAMES.get, key=key, required=True, wrap=True)
     st.html(text.legend(shown))
-    highest = max(float(np.max(evidence.curves(name))) for name in (*found, "learned nothing"))
-    for index, (column, kind) in enumerate(zip(st.columns(2, gap="medium"), KINDS, strict=True)):
+    for index, (column, test) in enumerate(zip(st.columns(2, gap="medium"), TESTS, strict=True)):
         with column:
-            blocks.heading(f"{kind.capitalize()}, best first", f"a good map {('rises', 'falls')[index]} early")
+            blocks.heading(f"{test.capitalize()}, highest first", text.DIRECTIONS[test].strip("←→ "))
             chosen, raw, untrained = (evidence.curves(name)[index] for name in (shown, "raw", "learned nothing"))
-            named = NAMES[shown], chosen
-            figure = chart(kind, named, raw, random[:, index], untrained, blocks.palette(), min(1.0, 1.05 * highest))
-            blocks.plot(figure, alt(kind, named, raw, random[:, index]), name=f"why_{index}")
+            curves(key=f"why_{index}", drawn=drawn(test, (NAMES[shown], chosen), raw, evidence.curves("random")[:, index], untrained))
+
+
+def control(evidence: Evidence, found: Scores) -> None:
+    """Whether the tests can be trusted."""
+    st.html(text.control(_both(evidence.curves("learned nothing")), found["occlusion"]))
 
 
 def save(evidence: Evidence, found: Scores) -> None:
@@ -151,9 +164,9 @@ def save(evidence: Evidence, found: Scores) -> None:
         things.append(save_menu.Map(name=NAMES[method], values=shares, kind="uncovered", most=overlay.FULL, ring=_ring(evidence, method)))
     steps = evidence.curves("raw").shape[-1] - 1
     columns = {"squares, %": [round(100 * step / steps, 2) for step in range(steps + 1)]}
-    for index, kind in enumerate(KINDS):
+    for index, test in enumerate(TESTS):
         for method in found:
-            columns[f"{NAMES[method]}, {kind}"] = evidence.curves(method)[index].tolist()
-        columns[f"Random maps, median, {kind}"] = np.median(evidence.curves("random")[:, index], axis=0).tolist()
-        columns[f"Occlusion, random weights, {kind}"] = evidence.curves("learned nothing")[index].tolist()
+            columns[f"{NAMES[method]}, {test}"] = evidence.curves(method)[index].tolist()
+        columns[f"Random maps, median, {test}"] = np.median(evidence.curves("random")[:, index], axis=0).tolist()
+        columns[f"Occlusion with random weights, {test}"] = evidence.curves("learned nothing")[index].tolist()
     save_menu.save(*things, save_menu.Table(name="Curves", columns=columns))

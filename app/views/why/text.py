@@ -3,11 +3,56 @@
 import html
 
 from app.core.checkpoints import Checkpoint
+from app.core.quantities import quantity
 from app.core.samples import Sample, label_of
+from app.core.words import count, percent
 from app.views.why.evidence import NAMES, Evidence
-from app.views.why.scores import ChanceLevel, against_chance, score
+from app.views.why.scores import IN_WORDS, TESTS, ChanceBand, Outcome, Test, outcome
 
-Scores = dict[str, tuple[float, float]]  # method -> its score with squares put back, and with squares removed
+Scores = dict[str, tuple[float, float]]  # method -> its scores in both TESTS
+Chance = tuple[ChanceBand, ChanceBand]  # of both TESTS
+
+KINDS = (
+    "A map ranks the squares of the photograph; bright ones rank high. The first three maps follow attention. The last three are "
+    "<b>attributions</b>: they measure what the answer depends on."
+)
+DIRECTIONS: dict[Test, str] = {"put back": "higher is better →", "removed": "← lower is better"}
+# What happens to the answer when raw attention's highest squares go first.
+_FIRST: dict[Test, dict[Outcome, str]] = {
+    "put back": {
+        "better": "bring “{answer}” back faster than random squares do",
+        "within": "bring “{answer}” back no faster than random squares do",
+        "worse": "bring “{answer}” back more slowly than random squares do",
+    },
+    "removed": {
+        "better": "removing them hurts more than removing random ones",
+        "within": "removing them hurts no more than removing random ones",
+        "worse": "removing them hurts less than removing random ones",
+    },
+}
+_NOT = "No", "So its weights do not show what decides."
+_NO_BETTER = "No", "A random map tells us as much."
+_WORSE = "No", "A random map tells us more."
+# Raw attention's outcomes in both TESTS -> the answer to the page's title, and what follows.
+_VERDICTS: dict[tuple[Outcome, Outcome], tuple[str, str]] = {
+    ("better", "better"): (
+        "Here it does",
+        "So the answer depends on what this token reads. The weights alone did not say so: for another token, the tests may say no.",
+    ),
+    ("better", "within"): ("Only in part", "So they help the answer, but it can do without them."),
+    ("within", "better"): ("Only in part", "So the answer needs them, but they alone do not bring it back."),
+    ("better", "worse"): _NOT,
+    ("worse", "better"): _NOT,
+    ("within", "within"): _NO_BETTER,
+    ("within", "worse"): _WORSE,
+    ("worse", "within"): _WORSE,
+    ("worse", "worse"): _WORSE,
+}
+
+
+def title(answer: str) -> str:
+    """The question that `lead` answers. answer: as Markdown, or as text."""
+    return f"Why “{answer}”? Does attention tell us?"
 
 
 def setting(method: str, evidence: Evidence) -> str:
@@ -34,47 +79,82 @@ def wrong_answer(sample: Sample | None, checkpoint: Checkpoint, answer: str) -> 
     """HTML: a sentence if the photograph is known to show something other than the answer; else nothing."""
     if sample is None or label_of(sample, checkpoint.classes) == answer:
         return ""
-    return f"The photograph shows {html.escape(sample.subject)}: what made the model say “{html.escape(answer)}”? "
+    return f" The answer itself is wrong: the photograph shows {html.escape(sample.subject)}."
 
 
-def lead(answer: str, found: Scores, random: ChanceLevel) -> str:
-    """HTML: what the scores say. random: with squares put back."""
-    best, raw = max(found, key=lambda method: found[method][0]), found["raw"][0]
-    begin = (
-        "A weight says what a token reads, not what decides. When squares are put back on an empty picture, starting with those that a "
-        "map ranks highest, "
-    )
-    raw_score = f'<span class="global">raw attention</span> scores {raw:.2f}, {against_chance(raw, random)} ({random.median:.2f})'
-    if best == "raw":
-        return begin + f"{raw_score}, and is the best of all here. That may be luck with this token: choose others and compare."
-    return begin + f"<b>{NAMES[best]}</b> brings “{html.escape(answer)}” back fastest ({found[best][0]:.2f}); {raw_score}."
-
-
-def meter(method: str, pair: tuple[float, float], random: ChanceLevel, most: float) -> str:
-    """HTML: a method's two scores. The bar is the first, its tick is chance; most: the score that fills the bar."""
-    kind = "raw" if method == "raw" else ""
+def waiting(answer: str, stopped: bool) -> str:
+    """HTML: what stands in place of the lead while scores are missing."""
+    status = "The scores are still missing." if stopped else "The scores are being worked out."
     return (
-        f'<div class="meter {kind}"><b>{pair[0]:.2f}</b><span class="track"><i style="width:{100 * pair[0] / most:.1f}%"></i>'
-        f'<u style="left:{100 * random.median / most:.1f}%"></u></span></div>'
-        f'<p class="removed">{against_chance(pair[0], random)}<br>removed: {pair[1]:.2f}</p>'
+        f"Two tests will tell: do the squares that a map ranks highest bring “{html.escape(answer)}” back, and does removing them hurt? "
+        f"{status}"
     )
 
 
-def how_to_read(evidence: Evidence, found: Scores, random: tuple[ChanceLevel, ChanceLevel]) -> str:
-    """HTML: what the scores mean. random: with squares put back, and removed."""
-    untrained, occlusion = score(evidence.curves("learned nothing")[0]), found["occlusion"][0]
-    raw = found["raw"][1]
-    tells = (
-        "the test can tell a model that has learned from one that has not"
-        if occlusion > untrained
-        else "here the test cannot tell that this model has learned"
-    )
+def lead(answer: str, found: Scores, random: Chance) -> str:
+    """HTML: whether attention tells why, by both tests, and which map does best in each."""
+    raw = tuple(map(outcome, found["raw"], random, TESTS))
+    verdict, so = _VERDICTS[raw]
+    put_back, removed = (_FIRST[test][result].format(answer=html.escape(answer)) for test, result in zip(TESTS, raw, strict=True))
+    joined = "and" if (raw[0] == "better") == (raw[1] == "better") else "but"
+    what = f'the squares that <span class="global">raw attention</span> ranks highest {put_back}, {joined} {removed}.'
+    return f"<b>{verdict}:</b> {what} {so} {_best(found, random)}"
+
+
+def _best(found: Scores, random: Chance) -> str:
+    best = max(found, key=lambda method: found[method][0]), min(found, key=lambda method: found[method][1])
+    said = [IN_WORDS[outcome(found[method][i], random[i], TESTS[i])] for i, method in enumerate(best)]
+    first, second = (f"<b>{NAMES[method]}</b>" for method in best)
     return (
-        f'<div class="note"><b>How to read the scores.</b> A score is the mean probability along a curve: high is good while squares are '
-        f"put back, low while they are removed. The tick marks chance: {random[0].median:.2f}, the median of 12 random maps. Occlusion "
-        f"of a model with <b>random weights</b> scores {untrained:.2f} against {occlusion:.2f}, so {tells}. While squares are "
-        f"<b>removed</b>, raw attention ({raw:.2f}) is {against_chance(raw, random[1], higher_is_better=False)} "
-        f"({random[1].median:.2f}): read both.</div>"
+        f"Best of the {count(len(found))} maps: {first} when squares are put back ({said[0]}), and "
+        f"{'again' if first == second else second} when they are removed ({said[1]})."
+    )
+
+
+def meter(method: str, pair: tuple[float, float], random: Chance) -> str:
+    """HTML: a method's two scores as bars from 0 to 1, each with its direction, the band of chance and what that makes of it."""
+    bars = ""
+    for test, value, band in zip(TESTS, pair, random, strict=True):
+        result = outcome(value, band, test)
+        bars += (
+            f'<p class="test"><b>{test.capitalize()}</b> <span>{DIRECTIONS[test]}</span></p>'
+            f'<div class="bar"><b>{value:.2f}</b><span class="track"><i style="width:{100 * value:.1f}%"></i>'
+            f'<u style="left:{100 * band.low:.1f}%;width:{100 * (band.high - band.low):.1f}%"></u></span></div>'
+            f'<p class="outcome {result}">{IN_WORDS[result]}</p>'
+        )
+    return f'<div class="meter {"raw" if method == "raw" else ""}">{bars}</div>'
+
+
+def tests(answer: str, random: Chance, empty: float, whole: float) -> str:
+    """HTML: both tests, the score and chance. empty, whole: the answer's probability with no square and with all."""
+    answer = html.escape(answer)
+    put_back, removed = (f"{band.low:.2f} to {band.high:.2f}" for band in random)
+    return (
+        '<div class="tests"><p><b>Put back</b> (insertion). Squares return to an empty picture, those that the map ranks highest first. If '
+        f"they are enough for the answer, “{answer}” comes back early: higher is better.</p>"
+        "<p><b>Removed</b> (deletion). Squares leave the photograph in the same order. If the answer needs them, "
+        f"“{answer}” falls early: lower is better.</p>"
+        f"<p><b>Score</b>, on a bar from 0 to 1: the mean probability of “{answer}” on the way between the empty picture "
+        f"(<span>{percent(empty)}</span>) and the whole one ({quantity('probability', percent(whole))}).</p>"
+        f'<p><b>Chance</b> <i class="swatch"></i>: where 8 of 10 random maps score, {put_back} put back and {removed} removed. A score '
+        "outside is better or worse than chance; one inside proves nothing.</p></div>"
+    )
+
+
+def control(untrained: tuple[float, float], occlusion: tuple[float, float]) -> str:
+    """HTML: whether the tests can be trusted. untrained, occlusion: scores of Occlusion with random weights, and with the model's own."""
+    put_back, removed = ([round(score[i], 2) for score in (untrained, occlusion)] for i in (0, 1))
+    tells = put_back[1] > put_back[0], removed[1] < removed[0]
+    verdict = {
+        (True, True): "Both tests tell a trained model from an untrained one",
+        (True, False): "On this photograph, only the first test tells a trained model from an untrained one",
+        (False, True): "On this photograph, only the second test tells a trained model from an untrained one",
+        (False, False): "On this photograph, neither test tells a trained model from an untrained one: do not rely on them here",
+    }[tells]
+    return (
+        '<div class="note"><b>Can the tests be trusted?</b> A map made from a model with random weights should do worse. Put back, '
+        f"Occlusion scores {put_back[1]:.2f} with this model and {put_back[0]:.2f} with random weights; removed, {removed[1]:.2f} and "
+        f"{removed[0]:.2f}. {verdict}.</div>"
     )
 
 
@@ -83,5 +163,5 @@ def legend(shown: str) -> str:
     first = "" if shown == "raw" else f'<span><i class="line"></i>{NAMES[shown]}</span>'
     return (
         f'<div class="lines">{first}<span><i class="line raw"></i>Raw attention</span><span><i class="line band"></i>Random maps, '
-        '10 to 90 %</span><span><i class="line dash"></i>Occlusion, random weights</span></div>'
+        '10 to 90 % (dotted: median)</span><span><i class="line dash"></i>Occlusion with random weights</span></div>'
     )

@@ -27,7 +27,17 @@ def answers(module, expression, cases):
 
 
 def test_every_component_is_found():
-    assert {path.stem for path in ENTRIES} == {"accuracy_grid", "board", "cards", "copy_link", "explorer", "picker", "tile"}
+    assert {path.stem for path in ENTRIES} == {
+        "accuracy_grid",
+        "board",
+        "cards",
+        "chart",
+        "copy_link",
+        "curves",
+        "explorer",
+        "picker",
+        "tile",
+    }
 
 
 @needs_node

@@ -1,6 +1,7 @@
 """One table of colours: the scales of the maps, the theme that Streamlit reads, and who can tell the hues apart."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -60,6 +61,14 @@ def test_lab_is_that_of_the_standard():
 def test_every_reader_can_tell_the_hues_apart(theme, seen, names):
     points = [lab(np.array(DEFICIENCIES[seen]) @ linear(getattr(theme, name))) for name in names]
     assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(points, 2)) >= 20  # 2.3 is just noticeable
+
+
+@pytest.mark.parametrize("seen", DEFICIENCIES)
+def test_every_reader_can_tell_the_hues_of_a_photograph_apart(seen):
+    """On a photograph the table of one theme's windows and cells meets the other theme's query."""
+    palette = json.loads(colours.javascript().partition("= ")[2].rstrip(";\n"))
+    points = [lab(np.array(DEFICIENCIES[seen]) @ linear(palette[name])) for name in ("local", "global", "query")]
+    assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(points, 2)) >= 20
 
 
 def test_the_hues_differ_on_grey_paper():

@@ -75,3 +75,16 @@ def test_the_model_is_given_what_transform_gives():
     for key in offered(cards=False):
         images = inference.normalised(known, pictures.model_input(pictures.sample(key), known.image_size))
         assert torch.equal(images[0], preprocess(pictures.FOLDER / f"{key}.jpg"))
+
+
+@pytest.mark.parametrize("all_hops", [inference.ALL_HOPS, 0])
+def test_two_hops_are_the_library_s_whoever_asked_before(monkeypatch, all_hops):
+    """Followed from all tokens at once or from those asked for, and kept: another token or block never gets the last one's map."""
+    monkeypatch.setattr(inference, "ALL_HOPS", all_hops)
+    known, picture = checkpoints.describe("cifar10"), pictures.sample("koala")
+    view = replace(default(known), stage=3, g1=(5, 3), g2=(3, 3))
+    attention = inference.attention(picture, known, view)
+    for block, tokens in ((1, [(0, 0)]), (1, [(7, 2), (1, 1)]), (2, [(7, 2)]), (1, [(7, 2)]), (2, None)):
+        at = replace(view, block=block)
+        expected = hatnet.rollout.two_hop(attention.map(at, "local"), attention.map(at, "global"), tokens).numpy()
+        np.testing.assert_allclose(attention.two_hops(at, tokens), expected, atol=1e-7)

@@ -22,6 +22,7 @@ def test_the_shares_of_the_sum_follow_from_both_maps():
     expected = found.far / 2  # A_loc is the identity, and so is Pool
     expected[found.token] += 0.5
     np.testing.assert_allclose(found.hops, expected, atol=1e-6)
-    own, inside, outside = found.shares
-    assert own == pytest.approx(expected[found.token], abs=1e-6) and inside == pytest.approx(0, abs=1e-6)
-    assert outside == pytest.approx(1 - own, abs=1e-6)
+    stays, inside, outside = found.shares
+    assert stays == 0.25 and inside == pytest.approx(expected[found.token] - 0.25, abs=1e-6)
+    assert outside == pytest.approx(0.75 - inside, abs=1e-6)
+    np.testing.assert_allclose(found.one_hop, found.hops, atol=1e-6)  # tokens that read themselves alone bring nothing else to a cell

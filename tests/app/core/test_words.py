@@ -29,3 +29,8 @@ def test_numbers_are_written_without_an_exponent():
 def test_a_name_stays_what_it_is_in_markdown():
     assert words.literal("Faces_easy") == r"Faces\_easy" and words.literal("a cat 2 × 2 · é") == "a cat 2 × 2 · é"
     assert words.literal("*$x$* :red[b] <i> `c` #") == r"\*\$x\$\* \:red\[b\] \<i\> \`c\` \#"
+
+
+def test_amounts_in_words():
+    said = {950: "950", 4_620_288: "4.62 million", 97_000_000: "97 million", 965_787_648: "966 million", 1_296_826_368: "1.3 billion"}
+    assert {number: words.amount(number) for number in said} == said

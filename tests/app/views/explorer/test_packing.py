@@ -49,3 +49,19 @@ def test_what_is_told_of_a_row_is_what_a_loop_finds(grid, g1, cell):
 
 def test_floats_are_little_endian():
     assert np.frombuffer(base64.b64decode(packing.pack_floats(np.array([1.5, -2.0]))), "<f4").tolist() == [1.5, -2.0]
+
+
+def test_spread_and_distance_are_those_of_a_row_that_sums_to_one():
+    rows, distance = RANDOM.dirichlet(np.ones(9), size=4), RANDOM.random((4, 9))
+    whole, part = packing.row_statistics(rows, distance), packing.row_statistics(0.75 * rows, distance)
+    np.testing.assert_allclose(part[:, :2], whole[:, :2], rtol=1e-6)
+    np.testing.assert_allclose(part[:, 2], 0.75 * whole[:, 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("grid", "g1", "cell"), GRIDS)
+def test_a_token_s_own_window_is_that_of_a_loop(grid, g1, cell):
+    h, w = grid
+    tokens = [(y, x) for y in range(h) for x in range(w)]
+    expected = [[(y // g1, x // g1) == (a // g1, b // g1) for a, b in tokens] for y, x in tokens]
+    np.testing.assert_array_equal(packing.own_window(grid, (g1, g1)), expected)
+    np.testing.assert_array_equal(packing.own_window(grid, (g1, g1), [h * w - 1]), expected[-1:])

@@ -6,7 +6,7 @@ import pytest
 import hatnet
 import hatnet.data
 from tests.app.explorer import SENT, cells, data, model_maps, unpacked
-from tests.app.pages import opened, text
+from tests.app.pages import opened, text, words
 
 
 def test_the_first_page_is_true_and_telling():
@@ -14,10 +14,10 @@ def test_the_first_page_is_true_and_telling():
     assert at.title[0].value.startswith("Every token reads twice")
     local, far, hops = (cells(at, kind) for kind in ("local", "global", "hops"))
     assert local.shape == (4, 4) and far.shape == (8, 8) and hops.shape == (16, 16)
-    for weights in (local, far, hops):
-        assert weights.sum() == pytest.approx(1, abs=weights.size * weights.max() / 510)
-    assert "4 × 4 window" in text(at) and "64 averaged cells" in text(at) and "Prediction" in data(at)["prediction"]
-    assert len(data(at)["strip"]) == 8 and len(data(at)["paths"]) == 5
+    for weights, total in ((local, 1), (far, 1), (hops, 0.75)):  # a quarter stays
+        assert weights.sum() == pytest.approx(total, abs=weights.size * weights.max() / 510)
+    assert "4 × 4 window" in words(at) and "64 averaged cells" in words(at) and "Prediction" in data(at)["prediction"]
+    assert len(data(at)["strip"]) == 8 and len(data(at)["frames"]["paths"]) == 5
 
 
 def test_the_maps_are_the_model_s():
@@ -30,7 +30,7 @@ def test_the_maps_are_the_model_s():
     token = hatnet.token_at((0.9, 0.3), (8, 8))
     expected = hatnet.rollout.two_hop(maps[3, 2, "local"], maps[3, 2, "global"], [token])[0].numpy()
     expected[token] -= 0.25
-    np.testing.assert_allclose(cells(at, "hops"), expected / 0.75, atol=expected.max() / 300)
+    np.testing.assert_allclose(cells(at, "hops"), expected, atol=expected.max() / 300)
 
 
 @pytest.mark.parametrize(("g1", "g2"), [((4, 4), (2, 2)), ((5, 3), (3, 5)), ((16, 8), (1, 8))])
@@ -53,16 +53,18 @@ def test_grids_change_the_prediction():
     at.slider(key="choose_g1_2").set_value(1).run()
     at.slider(key="choose_g2_2").set_value(16).run()
     assert data(at)["prediction"] != before
-    assert "1 × 1 window" in text(at) and "1 averaged cell<" in text(at)
+    assert "1 × 1 window" in words(at) and "1 averaged cell." in words(at)
+    at.slider(key="choose_g2_2").set_value(1).run()
+    assert "256 tokens." in words(at)  # nothing is averaged
 
 
 def test_the_plain_stage_says_that_it_has_no_grids():
     at = opened("explorer", stage="4")
     assert len(at.slider) == 0
     assert "no window (G₁) and no cells (G₂)" in " ".join(caption.value for caption in at.caption)
-    assert "This stage has no local step" in data(at)["none"]["local"] and "all 16 tokens" in text(at)
+    assert "This stage has no local step" in data(at)["none"]["local"] and "all 16 tokens" in words(at)
     assert list(data(at)["sheets"]) == ["global"] and cells(at, "global").shape == (4, 4)
-    assert not data(at)["paths"]
+    assert not data(at)["frames"]
 
 
 def test_a_photograph_outside_the_classes_is_said_to_be_so():

@@ -28,7 +28,7 @@ def test_the_cells_of_the_accuracy_map_star_the_trained_setting_and_name_both():
 
 
 def test_close_accuracies_get_a_decimal():
-    close = accuracy.AccuracyMap({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000)
+    close = accuracy.AccuracyMap({(4, 2): 0.851, (8, 2): 0.854}, (4, 2), 1000, "cifar10")
     assert [row[0]["text"] for row in accuracy.heat_map(close, (4, 2), (8, 2))["cells"]] == ["85.1", "85.4"]
 
 
@@ -36,3 +36,8 @@ def test_a_whole_map_has_no_empty_cells():
     every = {f"s{g1}_{g2}": 0.6 + 0.01 * g1 for g1 in (2, 4, 8) for g2 in (1, 2)}
     measured = accuracy.of_stage(stored(**every), 0)
     assert measured.complete and all(cell for row in accuracy.heat_map(measured, (4, 2), (8, 1))["cells"] for cell in row)
+
+
+def test_accuracy_is_steady_where_it_falls_by_no_more_than_the_interval_is_wide():
+    assert accuracy.of_stage(stored(s4_2=0.8, s8_2=0.751), 0).steady  # 4.96 points wide
+    assert not accuracy.of_stage(stored(s4_2=0.8, s8_2=0.75), 0).steady

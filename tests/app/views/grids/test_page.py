@@ -1,5 +1,7 @@
 """Grids through AppTest."""
 
+import dataclasses
+import html
 import json
 import re
 import shutil
@@ -8,8 +10,9 @@ import numpy as np
 import pytest
 
 import hatnet
-from tests.app.grids import FOUND
-from tests.app.pages import button, components, opened, text
+from app.core import checkpoints
+from tests.app.grids import FOUND, stored
+from tests.app.pages import button, charts, components, opened, quantities, text, words
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_parameters_stand_still_while_maps_prediction_and_cost_move(open_grids):
     assert row(at, "Parameters") == [count, count, "unchanged"]
     a, b, change = row(at, "Prediction")
     assert a.startswith("cat") and a != b and "points" in change
-    for name in ("Attention of stage 2, MACs", "Whole model, MACs"):
+    for name in ("One attention layer, MACs as computed", "Whole model, MACs"):
         a, b, change = row(at, name)
         assert a != b and change.startswith("×")
     for kind in ("local", "global"):
@@ -79,29 +82,55 @@ def test_two_settings_share_one_scale_and_the_difference_is_theirs(open_grids):
 def test_the_costs_are_those_counted_of_the_model(open_grids):
     at = open_grids(g1="8,4", g2="4,2")
     model = hatnet.load_checkpoint("cifar10")
-    totals = [hatnet.complexity.count(model, (32, 32), g1, g2).total / 1e6 for g1, g2 in (((4, 4), (2, 2)), ((8, 4), (4, 2)))]
-    assert row(at, "Whole model, MACs")[:2] == [f"{total:,.1f} M" for total in totals]
+    counts = [hatnet.complexity.count(model, (32, 32), g1, g2) for g1, g2 in (((4, 4), (2, 2)), ((8, 4), (4, 2)))]
+    assert row(at, "Whole model, MACs")[:2] == [f"{count.total / 1e6:.3g} million" for count in counts]
+    blocks = [sum(row.macs for row in count.rows if row.stage == 2 and ".attn." in row.name) for count in counts]
+    assert row(at, "One attention layer, MACs as computed")[:2] == [f"{macs / 2e6:.3g} million" for macs in blocks]  # of two blocks
+    assert quantities(at)["macs"] == f"{blocks[1] / 2e6:.3g} million"  # the visitor's setting, which other pages show, is B
 
 
-@pytest.mark.parametrize(("change", "kinds"), [({"token": "0.1,0.1"}, "local global"), ({"g1": "2,4"}, "local"), ({"g2": "8,2"}, "global")])
+@pytest.mark.parametrize(("change", "kinds"), [({"token": "0.1,0.1"}, "local global"), ({"g1": "2,2"}, "local"), ({"g2": "8,2"}, "global")])
 def test_token_and_grids_change_the_maps(open_grids, change, kinds):
-    before, after = shown(open_grids()), shown(open_grids(**change))
+    before, after = shown(open_grids(g1="4,2")), shown(open_grids(**{"g1": "4,2"} | change))
     for kind in kinds.split():
         assert not np.array_equal(before[kind, "B"][0], after[kind, "B"][0])
 
 
+def test_it_opens_with_a_as_trained_and_b_an_example(open_grids):
+    at = open_grids()
+    said = words(at)
+    assert "A is the model as trained: windows of 4 × 4 tokens (G₁ = 4) and cells of 2 × 2 (G₂ = 2)" in said
+    assert "B is an example until you choose, with both sides doubled: windows of 8 × 8 tokens (G₁ = 8) and cells of 4 × 4 (G₂ = 4)" in said
+    assert said.index("B is an example") < said.index("From A to B, the probability") < said.index("Prediction")
+    assert (at.button_group(key="grids_g1_2").value, at.button_group(key="grids_g2_2").value) == (8, 4)
+    assert "g1" not in at.query_params or at.query_params["g1"] == "4,4"  # no other page is changed by it
+    for kind in ("local", "global"):
+        np.testing.assert_array_equal(shown(at)[kind, "B"][0], shown(open_grids(g1="8,4", g2="4,2"))[kind, "B"][0])
+    chosen = words(open_grids(g1="8,4"))
+    assert "B is your setting: windows of 8 × 8 tokens (G₁ = 8) and cells of 2 × 2" in chosen and "example until" not in chosen
+
+
+def test_the_trained_setting_can_be_chosen_as_b(open_grids):
+    """Then it is no example any more."""
+    at = open_grids()
+    at.button_group(key="grids_g1_2").set_value(4).run()
+    at.button_group(key="grids_g2_2").set_value(2).run()
+    assert "A and B are alike now" in words(at) and "B is your setting" in words(at)
+    assert at.button_group(key="grids_g1_2").value == 4
+
+
 def test_a_choice_writes_the_address_and_a_pin_stays(open_grids):
     at = open_grids()
-    assert "A is an example" in text(at) and "G₁ = 8" in text(at)
+    trained = shown(at)["local", "A"][0]
     at.button_group(key="grids_g1_2").set_value(16).run()
-    assert at.query_params["g1"] == "16,4" and "A is an example" not in text(at)
-    a = shown(at)["local", "A"][0]
-    np.testing.assert_array_equal(a, shown(open_grids())["local", "B"][0])  # A is as trained again
+    assert (at.query_params["g1"], at.query_params["g2"]) == ("16,4", "4,2")  # of the example, the other side stays
+    np.testing.assert_array_equal(shown(at)["local", "A"][0], trained)
     at.button(key="pin").click().run()
+    assert "A is the setting that you pinned: windows of 16 × 16" in words(at)
     at.button_group(key="grids_g1_2").set_value(2).run()
-    np.testing.assert_array_equal(shown(at)["local", "A"][0], shown(open_grids(g1="16,4"))["local", "B"][0])
+    np.testing.assert_array_equal(shown(at)["local", "A"][0], shown(open_grids(g1="16,4", g2="4,2"))["local", "B"][0])
     at.button(key="unpin").click().run()
-    np.testing.assert_array_equal(shown(at)["local", "A"][0], a)
+    np.testing.assert_array_equal(shown(at)["local", "A"][0], trained)
 
 
 def test_a_and_b_change_places_and_changes_are_undone(open_grids):
@@ -147,9 +176,13 @@ def test_the_plain_stage_offers_the_way_back(open_grids):
 
 def test_the_stored_accuracies_are_shown_where_they_fit(open_grids):
     at = open_grids(g1="8,4")
-    assert row(at, "Accuracy") == ["80.0 %", "70.0 %", "−10.0 points"]
-    assert "accuracy stays between **66.0 and 80.0 %**" in text(at) and "sampling error of ± 2.5" in text(at)
-    assert "Empty squares were not measured" in text(at)
+    right = "Right of 1,000 held-out images"
+    assert row(at, right) == ["80.0 %", "70.0 %", "−10.0 points"]
+    assert "The 4 settings get 66.0 to 80.0 % of 1,000 images right (cifar10, held out of training)" in words(at)
+    assert "sampling error of ± 2.5. Empty squares were not measured" in words(at)
+    # The sidebar's accuracy is another one, and the page says so.
+    assert "The sidebar’s 92 % is of other images: the test split." in words(at)
+    assert (quantities(at)["accuracy-test"], quantities(at)["accuracy-held-out"]) == ("92 %", "80.0 %")
     names = {
         (g1, g2): cell["name"]
         for g1, line in zip(accuracies(at)["down"], accuracies(at)["cells"], strict=True)
@@ -158,10 +191,10 @@ def test_the_stored_accuracies_are_shown_where_they_fit(open_grids):
     }
     assert names == {(4, 2): "A", (8, 2): "B", (16, 2): "", (4, 4): ""}
     at = open_grids(g1="8,4", g2="4,2")
-    assert row(at, "Accuracy") == ["80.0 %", "not measured", "–"]
+    assert row(at, right) == ["80.0 %", "not measured", "–"]
     # With another stage off its trained setting, the file does not speak of this model.
     at = open_grids(g1="8,2")
-    assert row(at, "Accuracy")[:2] == ["not measured", "not measured"]
+    assert row(at, right)[:2] == ["not measured", "not measured"]
 
 
 def test_without_the_stored_map_the_rest_is_there(open_grids):
@@ -176,3 +209,28 @@ def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, logged_errors)
         assert "cifar10.grids.json is not what benchmarks/grids.py writes" in text(at)
         assert len(shown(at)) == 6
     logged_errors.clear()  # it is in the log, for who can mend it
+
+
+def test_the_price_of_other_sides_is_said(open_grids):
+    at = open_grids(g1="8,4")
+    assert "In stage 2, accuracy does move: at worst −14.0 points (G₁ = 16, G₂ = 2)" in words(at)
+    (drawn,) = charts(at)
+    assert [label["text"] for label in drawn["labels"]] == ["A", "B"] and "B is stage 2, G₁ = 8 and G₂ = 2: 70.0 %" in drawn["alt"]
+    assert drawn["alt"] != charts(open_grids(g1="16,4"))[0]["alt"]
+    steady = words(open_grids(measured=stored(s4_2=0.8, s8_2=0.79)))
+    assert "In stage 2, accuracy hardly moves: at worst −1.0 points (G₁ = 8, G₂ = 2). Likely reasons" in steady
+    assert "A map of 16 × 16 tokens is small" in steady
+
+
+def test_names_of_classes_and_data_are_never_read_as_markdown_or_html(open_grids, monkeypatch):
+    name = "*<b>cat</b>* $x_1$ :red[cat] `c`"
+    real = checkpoints.describe
+
+    def described(checkpoint):
+        found = real(checkpoint)
+        return dataclasses.replace(found, classes=tuple(name if one == "cat" else one for one in found.classes))
+
+    monkeypatch.setattr(checkpoints, "describe", described)
+    at = open_grids(measured=FOUND | {"data": name}, g1="8,4", image="cat_chelsea")
+    assert f"“{html.escape(name)}”" in text(at) and f"({html.escape(name)}, held out" in text(at)
+    assert name not in text(at) and not any("red[cat]" in block.value for block in [*at.markdown, *at.caption])

@@ -11,6 +11,9 @@ def test_start_opens_first_and_its_numbers_change_with_the_grids():
     at.slider(key=f"choose_g1_{VIEW.stage}").set_value(1).run()
     at.slider(key=f"choose_g2_{VIEW.stage}").set_value(SIDE).run()
     assert "1 token one by one and 1 averaged cell:" in words(at)
+    assert "neighbours" not in at.title[0].value  # a window of one token has none
+    at.slider(key=f"choose_g2_{VIEW.stage}").set_value(1).run()
+    assert "average" not in at.title[0].value + words(at).split("comparisons")[0]
 
 
 def test_the_card_is_in_the_address():

@@ -8,7 +8,7 @@ import pytest
 from app.core import checkpoints, inference
 from app.views.why import cache
 from app.views.why.evidence import NAMES, Evidence
-from tests.app.pages import chart, components, opened, text
+from tests.app.pages import components, opened, plain, text
 
 
 def pictures(at):
@@ -21,7 +21,14 @@ def pictures(at):
 
 
 def scores(at):
-    return dict(zip(NAMES, re.findall(r'<div class="meter[^>]*><b>([\d.]+)</b>', text(at)), strict=True))
+    """Method -> its scores put back and removed."""
+    found = re.findall(r'<div class="bar"><b>([\d.]+)</b>', text(at))
+    return dict(zip(NAMES, zip(found[::2], found[1::2], strict=True), strict=True))
+
+
+def curves(at):
+    """What the charts of both tests draw."""
+    return [data for data in components(at) if "band" in data]
 
 
 def changed(before, after):
@@ -30,16 +37,34 @@ def changed(before, after):
 
 def test_the_page_lays_six_scored_maps_side_by_side():
     at = opened("why")
-    assert at.title[0].value == "Why “cat”? Attention is not attribution"
+    assert at.title[0].value == "Why “cat”? Does attention tell us?"
     assert list(pictures(at)) == list(NAMES.values())
-    assert len(scores(at)) == 6 and "random weights" in text(at) and "A weight says what a token reads" in text(at)
-    for drawn in at.get("plotly_chart"):
-        assert len(drawn.proto.alt) > 40
-    # The best is what the page says it is, and its curve is drawn.
-    best = re.search("<b>(.*?)</b> brings", text(at))[1]
-    named = {NAMES[name]: value for name, value in scores(at).items()}
-    assert named[best] == max(named.values())
-    assert chart(at, 0)["data"][-1]["name"] == best
+    assert len(scores(at)) == 6 and "random weights" in text(at)
+    # The best are what the lead says they are, and the curve of the first is drawn.
+    lead = plain(re.search('<p class="lead">(.*?)</p>', text(at))[1])
+    best = re.search(r"Best of the six maps: (.*) when squares are put back .*, and (.*) when they are removed", lead).groups()
+    named = {NAMES[name]: pair for name, pair in scores(at).items()}
+    assert named[best[0]][0] == max(pair[0] for pair in named.values())
+    assert named[best[0] if best[1] == "again" else best[1]][1] == min(pair[1] for pair in named.values())
+    assert [drawn["lines"][-1]["name"] for drawn in curves(at)] == [best[0]] * 2
+
+
+@pytest.mark.parametrize("image", ["cat_chelsea", "koala"])
+def test_the_lead_agrees_with_the_bars(image):
+    at = opened("why", image=image)
+    put_back, removed = re.findall(r'<p class="outcome (\w+)">', text(at))[:2]  # of raw attention
+    first = {"better": "back faster than", "within": "back no faster than", "worse": "back more slowly than"}
+    then = {"better": "hurts more than", "within": "hurts no more than", "worse": "hurts less than"}
+    lead = re.search('<p class="lead">(.*?)</p>', text(at))[1]
+    assert first[put_back] in lead and then[removed] in lead
+    low, high = map(float, re.search(r"random maps score, ([\d.]+) to ([\d.]+) put back", text(at)).groups())
+    value = float(scores(at)["raw"][0])
+    assert put_back == ("within" if low <= value <= high else "better" if value > high else "worse")
+
+
+def test_the_probability_of_the_answer_is_that_of_the_other_pages():
+    shown = re.search(r'<span data-quantity="probability">(.*?)</span>', text(opened("why")))[1]
+    assert shown in text(opened("grids"))
 
 
 def test_every_map_and_all_curves_can_be_saved():
@@ -51,14 +76,14 @@ def test_a_click_on_a_map_draws_its_curves():
     at = opened("why")
     at.session_state["visit"].curves_of = "rollout"  # what the map's click leaves; AppTest cannot click a component
     at.run()
-    assert chart(at, 0)["data"][-1]["name"] == "Rollout"
+    assert [drawn["lines"][-1]["name"] for drawn in curves(at)] == ["Rollout", "Rollout"]
 
 
 def test_a_score_is_the_mean_height_of_the_drawn_curve():
     at = opened("why")
-    curves = chart(at, 0)
-    raw = next(np.array(trace["y"]) for trace in curves["data"] if trace["name"] == "Raw attention") / 100
-    assert float(scores(at)["raw"]) == pytest.approx(((raw[1:] + raw[:-1]) / 2).mean(), abs=0.005)
+    for drawn, shown in zip(curves(at), scores(at)["raw"], strict=True):
+        raw = next(np.array(line["values"]) for line in drawn["lines"] if line["name"] == "Raw attention")
+        assert float(shown) == pytest.approx(((raw[1:] + raw[:-1]) / 2).mean(), abs=0.005)
 
 
 @pytest.mark.parametrize(
@@ -78,8 +103,8 @@ def test_token_block_and_grids_change_maps_and_scores(change, maps):
 
 def test_a_wrong_answer_is_said_to_be_wrong():
     at = opened("why", image="koala")
-    assert "The photograph shows a koala: what made the model say" in text(at)
-    assert "The photograph shows" not in text(opened("why"))
+    assert "The answer itself is wrong: the photograph shows a koala." in text(at)
+    assert "The answer itself" not in text(opened("why"))
 
 
 def test_the_plain_stage_says_why_there_are_no_two_hops():

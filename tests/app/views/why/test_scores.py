@@ -1,29 +1,51 @@
-"""The figures of Why? with hand-made numbers."""
+"""Scores, chance, and what the charts draw, with hand-made numbers."""
 
 import numpy as np
 import pytest
 
-from app.core import colours
 from app.views.why import scores
+from app.views.why.scores import ChanceBand
 
 
 def test_scores_and_chance_of_hand_made_curves():
     assert scores.score(np.array([0, 1, 1])) == 0.75
-    random = scores.chance(np.array([[v, v] for v in np.linspace(0, 1, 11)]))
-    assert (random.low, random.median, random.high) == pytest.approx((0.1, 0.5, 0.9))
-    said = [scores.against_chance(value, random) for value in (0.05, 0.5, 0.95)]
-    assert said == ["worse than chance", "no better than chance", "better than chance"]
-    assert scores.against_chance(0.05, random, higher_is_better=False) == "better than chance"
+    band = scores.chance(np.array([[v, v] for v in np.linspace(0, 1, 11)]))
+    assert (band.low, band.high) == pytest.approx((0.1, 0.9))
 
 
-def test_the_meter_draws_what_it_is_given_in_per_cent():
-    curve, raw, nothing = (np.array(values) for values in ([0, 0.5, 1], [0, 0.2, 0.4], [0.1, 0.1, 0.1]))
-    random = np.array([[0, 0.1, 0.2], [0, 0.3, 0.6], [0, 0.2, 0.4]])
-    figure = scores.chart("put back", ("Occlusion", curve), raw, random, nothing, colours.DARK, 0.8)
-    by_name = {trace.name: trace for trace in figure.data}
-    assert by_name["Occlusion"].y == (0, 50, 100) and by_name["Occlusion"].x == (0, 50, 100)
-    assert by_name["Random maps, median"].y == pytest.approx((0, 20, 40)) and by_name["Raw attention"].y == pytest.approx((0, 20, 40))
-    assert by_name["Raw attention"].line.color == colours.DARK.global_ and figure.layout.yaxis.range == (0, 80)
-    once = scores.chart("removed", ("Raw attention", raw), raw, random, nothing, colours.DARK, 1)
-    assert [trace.name for trace in once.data].count("Raw attention") == 1
-    assert "Occlusion 50%, raw attention 20%, random maps 20%" in scores.alt("removed", ("Occlusion", curve), raw, random)
+@pytest.mark.parametrize(("test", "below", "above"), [("put back", "worse", "better"), ("removed", "better", "worse")])
+def test_a_score_outside_of_the_band_is_better_on_the_side_that_the_test_wants(test, below, above):
+    band = ChanceBand(0.2, 0.6)
+    assert [scores.outcome(value, band, test) for value in (0.1, 0.2, 0.4, 0.6, 0.7)] == [below, "within", "within", "within", above]
+
+
+@pytest.mark.parametrize("test", scores.TESTS)
+def test_numbers_that_look_equal_on_the_page_are_within_chance(test):
+    band = ChanceBand(0.3049, 0.6951)  # shown as 0.30 and 0.70
+    assert f"{0.3001:.2f}, {0.6999:.2f}" == f"{band.low:.2f}, {band.high:.2f}"
+    assert scores.outcome(0.3001, band, test) == scores.outcome(0.6999, band, test) == "within"
+
+
+CURVE, RAW, UNTRAINED = (np.array(values) for values in ([0, 0.5, 1], [0, 0.25, 0.5], [0.1, 0.1, 0.1]))
+RANDOM = np.array([[0, 0.1, 0.2], [0, 0.3, 0.6], [0, 0.2, 0.4]])
+
+
+def test_a_chart_draws_what_it_is_given():
+    drawn = scores.drawn("put back", ("Occlusion", CURVE), RAW, RANDOM, UNTRAINED)
+    lines = {line["name"]: line["values"] for line in drawn["lines"]}
+    assert lines["Occlusion"] == [0, 0.5, 1] and lines["Raw attention"] == [0, 0.25, 0.5]
+    assert lines["Random maps, median"] == pytest.approx([0, 0.2, 0.4])
+    np.testing.assert_allclose(drawn["band"], [[0, 0.12, 0.24], [0, 0.28, 0.56]])
+    assert [line["look"] for line in drawn["lines"]] == ["random", "untrained", "raw", "shown"]
+
+
+def test_raw_attention_alone_is_drawn_and_told_once():
+    drawn = scores.drawn("removed", ("Raw attention", RAW), RAW, RANDOM, UNTRAINED)
+    assert [line["name"] for line in drawn["lines"]].count("Raw attention") == 1
+    assert drawn["alt"].count("Raw attention") == 2  # half way, and its score
+
+
+def test_the_words_of_a_chart_are_its_numbers():
+    said = scores.alt("removed", ("Occlusion", CURVE), RAW, RANDOM)
+    assert "while squares are removed. With half of them removed: Occlusion 50 %, Raw attention 25 %, random maps 20 %" in said
+    assert "Scores: Occlusion 0.50, Raw attention 0.25, chance 0.12 to 0.28." in said

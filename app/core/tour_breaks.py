@@ -1,0 +1,39 @@
+"""Where larger windows and cells change a checkpoint's answer: benchmarks/tour_break.py found it, and the tour goes there."""
+
+import json
+from dataclasses import dataclass
+
+from app.core import content
+from app.core.checkpoints import Checkpoint
+
+FILE = "content/tour_breaks.json"
+Sides = tuple[tuple[int, ...], tuple[int, ...]]  # G1 and G2 of every hierarchical stage, in tokens
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Break:
+    """A sample whose answer is another one with these sides in one stage, the other stages as trained."""
+
+    image: str
+    stage: int  # the paper's number
+    g1: int
+    g2: int
+
+
+def kept(checkpoint: Checkpoint) -> Break | None:
+    """What was found for a checkpoint; None if the script was not run for it, or found nothing."""
+    found = json.loads(content.text(FILE)).get(checkpoint.name)
+    return found and Break(**found)
+
+
+def with_sides(checkpoint: Checkpoint, stage: int, g1: int, g2: int) -> Sides:
+    """The trained sides, except in one stage."""
+    at = checkpoint.hierarchical.index(stage)
+    trained = checkpoint.config.g1, checkpoint.config.g2
+    return tuple((*sides[:at], side, *sides[at + 1 :]) for sides, side in zip(trained, (g1, g2), strict=True))
+
+
+def doubled(checkpoint: Checkpoint, stage: int) -> Sides:
+    """The trained sides, twice as large in one stage if its map has room."""
+    at, most = checkpoint.hierarchical.index(stage), checkpoint.grid(stage)
+    return with_sides(checkpoint, stage, *(min(2 * sides[at], most) for sides in (checkpoint.config.g1, checkpoint.config.g2)))

@@ -1,0 +1,74 @@
+"""Where windows and cells decide: measured cases, read from what the benchmarks wrote beside the checkpoints."""
+
+import json
+from dataclasses import dataclass
+from statistics import mean
+
+import hatnet
+from app.core.words import count
+from app.ui.bars import Bar, Part, bars
+
+
+@dataclass(frozen=True)
+class Case:
+    """Accuracies that belong together."""
+
+    title: str
+    said: str  # what was measured, and what it shows
+    rows: tuple[tuple[str, str, float], ...]  # name, look of its bar, accuracy 0..1
+    source: str  # the file and the script that wrote it
+
+    def html(self) -> str:
+        """Heading, sentence, bars and source."""
+        shown = [Bar(name, [Part(value, look)], f"{100 * value:.0f} %") for name, look, value in self.rows]
+        alt = f"{self.title}. " + ", ".join(f"{name}: {100 * value:.0f} %" for name, _, value in self.rows)
+        return (
+            f'<p class="title chart">{self.title}</p><p class="say">{self.said}</p>{bars(shown, 1, alt)}'
+            f'<p class="source">Source: {self.source}</p>'
+        )
+
+
+def all_cases() -> list[Case]:
+    """The cases whose files are there."""
+    return [case for name, read in (("cards.ablation.json", _cards), ("objects224.grids.json", _objects)) if (case := _read(name, read))]
+
+
+def _read(name: str, read) -> Case | None:
+    path = hatnet.checkpoints.SHIPPED / name
+    return read(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _cards(file: dict) -> Case:
+    arms = {row["arm"]: row for row in file["summary"] if row["budget"] == "equal steps"}
+    runs = [run for run in file["runs"] if (run["budget"], run["arm"]) == ("equal steps", "hierarchical")]
+    hidden = mean(run["knock_outs"]["marked card hidden from the asker"]["global"] for run in runs)
+    kinds = (("both steps", "hierarchical", "ink"), ("windows only", "window", "local"), ("cells only", "pooled", "global"))
+    questions = (("Near", "local"), ("Far", "global"))
+    rows = [(f"{question}: {kind}", look, arms[arm][key]["mean"]) for question, key in questions for kind, arm, look in kinds]
+    rows.append(("Far: both, marked card hidden", "muted", hidden))
+    said = (
+        f"Drawn cards, {count(arms['window']['seeds'])} trainings of each kind. Near: each card names its own pattern. Far: the cyan "
+        "square, top left, names the pattern on the card with magenta rings. Guessing gets 25 %. Without cells, the far question cannot be "
+        "answered; without windows, the near one suffers. And if the cyan square of a model with both steps is kept from reading the cell "
+        "of the marked card (the one with magenta rings), the far answer is gone."
+    )
+    return Case("Take one step away", said, tuple(rows), "hatnet/shipped/cards.ablation.json, measured by benchmarks/cards.py")
+
+
+def _objects(file: dict) -> Case | None:
+    g1, g2 = (tuple(file["trained"][name]) for name in ("g1", "g2"))
+    found = {(tuple(row["g1"]), tuple(row["g2"])): row["accuracy"] for row in file["rows"]}
+    ones, whole = (1,) * len(g1), max((cells for windows, cells in found if windows == g1), key=sum)
+    rows = (
+        ("as trained", "ink", found[g1, g2]),
+        ("windows of one token", "global", found[ones, g2]),
+        ("one cell for the whole map", "local", found[g1, whole]),
+        ("both", "muted", found[ones, whole]),
+    )
+    size = file["image_size"]
+    said = (
+        f"objects224, a model of {size} × {size} pixels on the paper’s own grids, on {file['images']:,} photographs ({file['data']}, held "
+        "out of training), with the parameters as they are and all stages changed at once. Windows of one token leave all reading to the "
+        "cells; one cell for the whole map leaves it to the windows."
+    )
+    return Case("Take away the range, in all stages", said, rows, "hatnet/shipped/objects224.grids.json, measured by benchmarks/grids.py")

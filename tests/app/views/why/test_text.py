@@ -1,0 +1,104 @@
+"""The sentences of Why? for every outcome of the tests."""
+
+import html
+import re
+
+import pytest
+
+from app.views.why import text
+from app.views.why.scores import ChanceBand
+from tests.app.pages import plain
+
+CHANCE = ChanceBand(0.3, 0.5), ChanceBand(0.2, 0.4)  # put back, removed
+PUT_BACK = {"better": 0.8, "within": 0.4, "worse": 0.1}
+REMOVED = {"better": 0.1, "within": 0.3, "worse": 0.7}
+START = "the squares that raw attention ranks highest bring “cat” back "
+# Each sentence as a reader gets it, by raw attention's outcomes put back and removed.
+SENTENCES = {
+    ("better", "better"): f"Here it does: {START}faster than random squares do, and removing them hurts more than removing random ones. "
+    "So the answer depends on what this token reads.",
+    ("better", "within"): f"Only in part: {START}faster than random squares do, but removing them hurts no more than removing random ones. "
+    "So they help the answer, but it can do without them.",
+    ("better", "worse"): f"No: {START}faster than random squares do, but removing them hurts less than removing random ones. "
+    "So its weights do not show what decides.",
+    ("within", "better"): f"Only in part: {START}no faster than random squares do, but removing them hurts more than removing random ones. "
+    "So the answer needs them, but they alone do not bring it back.",
+    ("within", "within"): f"No: {START}no faster than random squares do, and removing them hurts no more than removing random ones. "
+    "A random map tells us as much.",
+    ("within", "worse"): f"No: {START}no faster than random squares do, and removing them hurts less than removing random ones. "
+    "A random map tells us more.",
+    ("worse", "better"): f"No: {START}more slowly than random squares do, but removing them hurts more than removing random ones. "
+    "So its weights do not show what decides.",
+    ("worse", "within"): f"No: {START}more slowly than random squares do, and removing them hurts no more than removing random ones. "
+    "A random map tells us more.",
+    ("worse", "worse"): f"No: {START}more slowly than random squares do, and removing them hurts less than removing random ones. "
+    "A random map tells us more.",
+}
+
+
+@pytest.mark.parametrize("outcomes", SENTENCES, ids=", ".join)
+def test_the_lead_answers_the_title_by_both_tests(outcomes):
+    raw = PUT_BACK[outcomes[0]], REMOVED[outcomes[1]]
+    said = plain(text.lead("cat", {"raw": raw, "hops": (0.45, 0.35), "occlusion": (0.4, 0.15)}, CHANCE))
+    assert said.startswith(SENTENCES[outcomes])
+    assert text.title("cat") == "Why “cat”? Does attention tell us?"
+    # What the bars say is what the sentence is made of.
+    shown = re.findall(r'<p class="outcome \w+">(\w+) ', text.meter("raw", raw, CHANCE))
+    assert tuple(shown) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("put_back", "removed", "first", "second"),
+    [
+        ((0.9, 0.5), (0.3, 0.1), "Two hops: better", "Occlusion: better"),
+        ((0.9, 0.5), (0.1, 0.3), "Two hops: better", "again: better"),
+        ((0.4, 0.35), (0.9, 0.35), "Two hops: within", "Occlusion: within"),
+        ((0.1, 0.2), (0.9, 0.8), "Occlusion: worse", "again: worse"),
+    ],
+)
+def test_the_best_map_of_each_test_is_named_with_what_that_is_worth(put_back, removed, first, second):
+    found = {"raw": (0, 1), "hops": (put_back[0], removed[0]), "occlusion": (put_back[1], removed[1])}
+    (one, how_one), (other, how_other) = first.split(": "), second.split(": ")
+    worth = {"better": "better than chance", "within": "within chance", "worse": "worse than chance"}
+    said = f"{one} when squares are put back ({worth[how_one]}), and {other} when they are removed ({worth[how_other]})."
+    assert plain(text.lead("cat", found, CHANCE)).endswith(f"Best of the three maps: {said}")
+
+
+def test_a_bar_draws_score_and_band_from_0_to_1():
+    first, second = re.findall(
+        r'<i style="width:([\d.]+)%"></i><u style="left:([\d.]+)%;width:([\d.]+)%">', text.meter("raw", (0.8, 0.25), CHANCE)
+    )
+    assert first == ("80.0", "30.0", "20.0") and second == ("25.0", "20.0", "20.0")
+    said = plain(text.meter("hops", (0.8, 0.25), CHANCE))
+    assert "Put back higher is better" in said and "Removed ← lower is better" in said
+
+
+def test_no_score_reads_as_an_error():
+    """0.80 within a band around 0.69."""
+    said = plain(text.meter("raw", (0.8, 0.8), (ChanceBand(0.55, 0.83), ChanceBand(0.55, 0.83))))
+    assert said.count("within chance") == 2 and "no better" not in said
+
+
+@pytest.mark.parametrize(
+    ("untrained", "occlusion", "said"),
+    [
+        ((0.2, 0.5), (0.4, 0.3), "Both tests tell a trained model from an untrained one."),
+        ((0.2, 0.3), (0.4, 0.5), "only the first test tells"),
+        ((0.4, 0.5), (0.2, 0.3), "only the second test tells"),
+        ((0.4, 0.3), (0.2, 0.5), "neither test tells"),
+        ((0.401, 0.301), (0.404, 0.299), "neither test tells"),  # they look equal on the page
+    ],
+)
+def test_the_control_says_which_tests_can_be_trusted(untrained, occlusion, said):
+    assert said in plain(text.control(untrained, occlusion))
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", "{0}", "**bold**", "a & b", "$x$", "cat} {answer"])
+def test_a_class_name_is_shown_as_it_is(name):
+    found = {"raw": (0.8, 0.1), "occlusion": (0.9, 0.1)}
+    for made in (text.lead(name, found, CHANCE), text.tests(name, CHANCE, 0.1, 0.9), text.waiting(name, stopped=False)):
+        assert f"“{html.escape(name)}”" in made
+
+
+def test_the_probability_of_the_answer_is_named():
+    assert '<span data-quantity="probability">94 %</span>' in text.tests("cat", CHANCE, 0.046, 0.94)
