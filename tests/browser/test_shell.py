@@ -160,21 +160,6 @@ def test_the_sign_of_a_running_page_lies_over_no_button(open_page):
             assert apart or sign["x"] + sign["width"] <= button["x"], (width, name)
 
 
-def test_the_box_of_a_chart_says_that_the_chart_is_to_come(open_page):
-    page = open_page(path="/")
-    held = []
-    page.route("**/PlotlyChart*.js", lambda route: held.append(route))
-    page.get_by_role("link", name="Cost", exact=True).click()
-    box = page.locator(".st-key-tokens")
-    said = "element => getComputedStyle(element, '::after').content"
-    page.wait_for_function(f"document.querySelector('.st-key-tokens') && ({said})(document.querySelector('.st-key-tokens')) !== 'none'")
-    assert "being drawn" in box.evaluate(said)
-    for route in held:
-        route.continue_()
-    drawn(page, "cost")
-    assert box.evaluate(said) == "none"
-
-
 def test_nothing_that_one_does_is_seen_by_another(open_page):
     one, other = open_page(path="/grids?g1=8,4"), open_page(path="/grids")
     said = other.locator(".st-key-compared table").inner_text()
@@ -182,7 +167,7 @@ def test_nothing_that_one_does_is_seen_by_another(open_page):
     one.locator(".st-key-grids_g1_2").get_by_role("radio", name="2", exact=True).click()
     expect(one).to_have_url(re.compile("g1=2%2C4"))
     other.get_by_role("link", name="Cost", exact=True).click()
-    expect(other.locator(".looks")).to_be_visible()
+    expect(other.locator(".bars").first).to_be_visible()
     other.get_by_role("link", name="Grids", exact=True).click()
     expect(other.locator(".st-key-compared table")).to_have_text(said, use_inner_text=True)
 
