@@ -439,6 +439,7 @@ def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"]["attention"] == "shifted_window" and config["model"]["drop_path"] == 0.5
     assert config["recipe"]["mixup"] == 0.8 and config["recipe"]["epochs"] == 2
+    assert config["recipe"]["aspect"] == [0.5, 4 / 3], "the pictures are square"
     interrupted_at(3, command(pictures, tmp_path / "again", *more, epochs=2), monkeypatch)
     train_small.main(["--resume", str(tmp_path / "again")])
     assert_same_run(tmp_path / "run", tmp_path / "again")
