@@ -8,6 +8,7 @@ import streamlit as st
 from app.core import checkpoints, pictures
 from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture
+from app.core.quantities import quantity
 from app.core.samples import SAMPLES
 from app.core.view import UPLOAD, ViewState, home, images
 from app.core.words import literal
@@ -19,9 +20,9 @@ from hatnet.pictures import NAMES
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 ACCURACY = {  # by the split on which it was measured
-    "test": "{:.0f} % right on its test images",
-    "val": "{:.0f} % right on images held out of training",
-    "paper": "{:.1f} % right on ImageNet: top-1 from the paper’s Table 2, not measured here",
+    "test": ("{:.0f} %", "right on its test images"),
+    "val": ("{:.0f} %", "right on images held out of training"),
+    "paper": ("{:.1f} %", "right on ImageNet: top-1 from the paper’s Table 2, not measured here"),
 }
 CARDS = "Each card hides a pattern. The cyan square, top left, names the pattern on the card with <b>magenta rings</b>."
 OWN_SIDES = ("grids", "cost")  # pages with controls for G1 and G2: once is enough
@@ -41,13 +42,19 @@ def draw(page) -> None:
         session.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title)
         for name, reason in checkpoints.left_out().items():
             st.caption(f"Not offered: {literal(name)}, because {reason}.")
-        st.caption(ACCURACY.get(checkpoint.split, ACCURACY["val"]).format(100 * checkpoint.accuracy))
+        _accuracy(checkpoint)
         stages = checkpoint.config.stages
         session.bound(st.segmented_control, "Stage", "stage", view.stage, options=stages, required=True, help=STAGE_HELP)
         blocks = range(1, checkpoint.depth(view.stage) + 1)
         session.bound(st.segmented_control, "Block", "block", view.block, options=blocks, required=True, help=BLOCK_HELP)
         _sides(view, checkpoint, page)
         st.html(LEGEND)
+
+
+def _accuracy(checkpoint: Checkpoint) -> None:
+    split = checkpoint.split if checkpoint.split in ACCURACY else "val"
+    number, where = ACCURACY[split]
+    st.html(f'<p class="accuracy">{quantity(f"accuracy-{split}", number.format(100 * checkpoint.accuracy))} {where}</p>')
 
 
 def shown(page, checkpoint: Checkpoint) -> bool:

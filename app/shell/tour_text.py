@@ -10,7 +10,7 @@ from app.core.pictures import Picture
 from app.core.quantities import quantity
 from app.core.samples import SAMPLES
 from app.core.view import ViewState
-from app.core.words import offset, percent, significant
+from app.core.words import amount, offset, percent
 from app.shell.tour_stops import STOPS, broken, view_at
 from hatnet import complexity
 
@@ -63,8 +63,8 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "parameters": quantity("parameters", f"{checkpoints.parameters(checkpoint.name):,}"),
         "answer": html.escape(checkpoint.classes[inference.attention(picture, checkpoint, first).probabilities.argmax()]),
         "first": f"{layer.stage}",
-        "ours": quantity("macs-equation", significant(ours / 1e6)),
-        "full": significant(full / 1e6),
+        "ours": quantity("macs-equation", amount(ours)),
+        "full": quantity("macs-plain-equation", amount(full)),
         "ratio": f"{full / ours:.1f} times as many" if full > ours else "at this size the two steps save nothing",
         "last": f"{checkpoint.grid(last) ** 2:,} token{'s' * (checkpoint.grid(last) > 1)}",
         "last_reads": LAST[last in checkpoint.hierarchical],

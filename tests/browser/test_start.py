@@ -7,9 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from app.core.quantities import QUANTITIES
 from app.shell.tour import STOPS
-from tests.browser.looking import FOCUS_SHOWS, finished, numbers, tab_to
+from tests.browser.looking import FOCUS_SHOWS, finished, tab_to
 from tools.running_app import drawn, opened
 
 LINK = "/?image=bird_owl&stage=2&block=2&token=0.34,0.60"
@@ -101,20 +100,6 @@ def test_the_last_card_has_four_pictures_of_two_hops_and_each_can_be_clicked(pag
     expect(story(page)).not_to_have_attribute("data-painted", "14,1")
     y, x = map(int, story(page).get_attribute("data-painted").split(","))
     assert abs(y - row) <= 4 and abs(x - column) <= 4
-
-
-def test_start_and_the_explorer_have_one_number_for_one_thing(page, open_page):
-    page.locator(".st-key-story .steps button").nth(6).click()
-    start = numbers(page)
-    other = open_page(path=LINK.replace("/?", "/explorer?"))
-    drawn(other, "explorer")
-    expect(other.locator(".words [data-quantity=hops-self]")).to_be_visible()
-    explorer = numbers(other)
-    assert set(start) | set(explorer) <= set(QUANTITIES)
-    assert all(len(texts) == 1 for texts in (*start.values(), *explorer.values()))
-    both = set(start) & set(explorer)
-    assert {"cells", "local-most", "cell-most", "hops-self", "hops-window", "hops-elsewhere"} <= both
-    assert {name: start[name] for name in both} == {name: explorer[name] for name in both}
 
 
 def reads(wanted):

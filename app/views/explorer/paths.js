@@ -3,7 +3,7 @@
 import { cellBox } from "../../components/js/geometry.js";
 import { drawArriving, drawCellTelling, drawTelling } from "../../components/js/hops.js";
 import { find, isNew, setHtml, setLabel } from "../../components/js/view.js";
-import { percent, plainText, rowAndColumn } from "../../components/js/words.js";
+import { percent, plainText, quantity, rowAndColumn } from "../../components/js/words.js";
 import { surfaceIn } from "./maps.js";
 
 /** @typedef {import("../../components/js/hops.js").Path} Path */
@@ -37,25 +37,30 @@ export function paths(root, store, { paint }) {
     });
   }
 
-  /** What each frame shows, in HTML. @param {Path} path @param {number} cell how many tokens it has */
-  function words({ source, cell: through, near, far, two, one }, cell) {
+  /**
+   * What each frame shows, in HTML.
+   * @param {Path} path @param {number} cell how many tokens it has
+   * @param {(name: string, text: string) => string} number HTML of a number that is a quantity of the path shown first
+   */
+  function words({ source, cell: through, near, far, two, one }, cell, number) {
     const [from, to] = [rowAndColumn(source), rowAndColumn(through)];
     const readers = cell > 1 ? `the ${cell} tokens of cell ${to}` : `token ${to}`;
     return [
-      `In their windows, ${readers} read token <b>${from}</b>, with <b class="local">${percent(near)}</b>${cell > 1 ? " on average" : ""}.`,
-      `The selected token in ${rowAndColumn(store.data.token)} reads that cell with <b class="global">${percent(far)}</b>.`,
-      `All paths together bring <b>${percent(two)}</b> of the output from token ${from}.`,
-      `If the cells averaged X, before the tokens read: <b>${percent(one)}</b> from token ${from}.`,
+      `In their windows, ${readers} read token <b>${from}</b>, with <b class="local">${number("path-near", percent(near))}</b>${cell > 1 ? " on average" : ""}.`,
+      `The selected token in ${rowAndColumn(store.data.token)} reads that cell with <b class="global">${number("path-far", percent(far))}</b>.`,
+      `All paths together bring <b>${number("path-two", percent(two))}</b> of the output from token ${from}.`,
+      `If the cells averaged X, before the tokens read: <b>${number("path-one", percent(one))}</b> from token ${from}.`,
     ];
   }
 
   function draw() {
     const { frames, grid, window, cell, token } = store.data;
-    const path = store.pointedPath ?? frames?.paths[frames.shown ?? 0];
+    const first = frames?.paths[frames.shown ?? 0];
+    const path = store.pointedPath ?? first;
     if (section.hidden || !frames || !path || !window) return;
     const scene = { photo: store.photo, grey: store.grey, grid, window, cell, token };
     const [, , height, width] = cellBox(path.cell[0] * store.cells[1] + path.cell[1], cell, grid);
-    const said = words(path, height * width);
+    const said = words(path, height * width, path === first ? quantity : (_, text) => text);
     figures.forEach((figure, i) => {
       const s = surfaceIn(find(figure, ".drawn"), grid[0] / grid[1]);
       if (!s) return;

@@ -107,7 +107,7 @@ function start(root, send) {
     });
     setHtml(sentence, `<b>${step}. ${data.names[step - 1]}.</b> ${data.sentences[step - 1]}`);
     setHtml(bar, step === data.names.length ? sharesBar(data.shares) : "");
-    caption.textContent = data.captions[step - 1];
+    setHtml(caption, data.captions[step - 1]);
     back.disabled = step === 1;
     const [word, arrow] = step === data.names.length ? ["Start again", "↺"] : ["Next", "→"];
     setHtml(next, `${word} <span aria-hidden="true">${arrow}</span>`);
@@ -146,7 +146,7 @@ function start(root, send) {
       card.tabIndex = off ? -1 : 0;
       card.setAttribute("role", off ? "presentation" : "application");
       card.setAttribute("aria-hidden", String(!!off));
-      const words = `${data.names[index]}. ${plainText(data.sentences[index])} ${data.captions[index]} The selected token is in ${rowAndColumn(data.token)}.`;
+      const words = `${data.names[index]}. ${plainText(`${data.sentences[index]} ${data.captions[index]}`)} The selected token is in ${rowAndColumn(data.token)}.`;
       card.setAttribute("aria-label", off ? words : `${words} Arrow keys move the token.`);
     });
   }

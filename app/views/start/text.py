@@ -72,7 +72,7 @@ def sentences(layer: Layer) -> list[str]:
 
 
 def captions(layer: Layer) -> list[str]:
-    """What each card shows, in plain text."""
+    """What each card shows, in HTML."""
     whose = f"Weights are {layer.heads}" + (
         "." if "only" in layer.heads else ": a head is one of the layer’s parts that read side by side."
     )
@@ -104,11 +104,12 @@ def _frames_in_words(layer: Layer) -> str:
             "tokens, which is too much to compute with these settings. Not why the model decides as it does."
         )
     path = frames["paths"][frames["shown"]]
+    near, far, two, one = (quantity(f"path-{name}", percent(path[name])) for name in ("near", "far", "two", "one"))
     return (
-        f"1 “A token tells its window”: the tokens of one cell read the one in {_place(path['source'])}, with {percent(path['near'])} on "
-        f"average. 2 “The window’s cell tells me”: the selected token reads that cell with {percent(path['far'])}. 3 All such paths: the "
-        f"first token brings {percent(path['two'])} in all. 4 The same weights, if the cells averaged tokens that have not read yet: "
-        f"{percent(path['one'])}. Mean of the heads; not why the model decides as it does."
+        f"1 “A token tells its window”: the tokens of one cell read the one in {_place(path['source'])}, with {near} on average. "
+        f"2 “The window’s cell tells me”: the selected token reads that cell with {far}. 3 All such paths: the first token brings {two} "
+        f"in all. 4 The same weights, if the cells averaged tokens that have not read yet: {one}. Mean of the heads; not why the model "
+        "decides as it does."
     )
 
 

@@ -11,7 +11,7 @@ from app.core import checkpoints, default_checkpoint, inference, pictures
 from app.core.view import default
 from hatnet.ablations import AnyKeys
 from hatnet.mechanisms import MECHANISMS
-from tests.app.pages import opened, text
+from tests.app.pages import opened, text, words
 from tests.app.runs import finish
 from tests.hatnet.models import OFFICIAL
 from tests.hatnet.naive import seeded
@@ -104,6 +104,6 @@ def test_the_authors_weights_are_offered_when_their_file_is_there(here):
     assert names.index("hatnet_tiny-imagenet1k") > 0, "a shipped checkpoint opens"
     (hub / "HAT-Net_Tiny.pth").unlink()  # the copy serves from now on
     at = opened("explorer", checkpoint="hatnet_tiny-imagenet1k")
-    assert "79.8 % right on ImageNet: top-1 from the paper’s Table 2, not measured here" in text(at)
+    assert "79.8 % right on ImageNet: top-1 from the paper’s Table 2, not measured here" in words(at)
     # The first photograph whose subject is among ImageNet's names.
     assert at.query_params["image"] == "cat_chelsea" and at.query_params["stage"] == "2"

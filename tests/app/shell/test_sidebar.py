@@ -6,7 +6,7 @@ from PIL import Image
 
 from app.core import checkpoints
 from tests.app.explorer import cells, data
-from tests.app.pages import opened, text
+from tests.app.pages import opened, text, words
 from tests.app.pictures import bomb, encoded
 from tests.app.runs import finish
 
@@ -89,7 +89,7 @@ def test_a_run_appears_at_the_next_run_of_the_script(here):
     titles = at.selectbox(key="choose_checkpoint").options
     assert {"run: first · 10 classes", "run: second · 10 classes", f"run: first@{here.name} · 10 classes"} <= set(titles)
     at.selectbox(key="choose_checkpoint").set_value("run:second").run()
-    assert at.query_params["checkpoint"] == "run:second" and "50 % right on images held out of training" in text(at)
+    assert at.query_params["checkpoint"] == "run:second" and "50 % right on images held out of training" in words(at)
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
 
 
