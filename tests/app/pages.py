@@ -46,7 +46,7 @@ def charts(at: AppTest) -> list[dict]:
 def quantities(at: AppTest) -> dict[str, str]:
     """The marked numbers on the page: name -> text. One name that has two values fails."""
     found: dict[str, str] = {}
-    for name, said in re.findall(r'data-quantity="([a-z-]+)">([^<]+)<', text(at)):
+    for name, said in re.findall(r'data-quantity="([a-z-]+)">([^<]+)<', text(at).replace("\u00a0", " ")):
         assert found.setdefault(name, said) == said, name
     return found
 

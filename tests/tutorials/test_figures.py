@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from app.core import colours, overlay
+from app.core import overlay
 from app.views.grids import accuracy
+from hatnet.timing import Measured
 from tutorials.figures import accuracy as accuracy_charts
-from tutorials.figures import maps
+from tutorials.figures import cost, faithfulness, maps
 from tutorials.figures.beside import beside
 
 PHOTO = np.full((160, 160, 3), 200, np.uint8)
 GRID = (16, 16)
+TERMS = ("local projections", "local products", "global projections", "global products")
 
 
 def uneven(rows, columns, at):
@@ -120,13 +122,35 @@ def test_a_veil_is_lifted_by_shares_of_what_is_positive():
     assert veil[0][1].endswith("0.93)") and veil[-1][1].endswith(",0)")
 
 
-def test_the_accuracy_map_stars_the_trained_setting_and_outlines_both():
+def test_the_accuracy_map_stars_the_trained_setting():
     found = accuracy.AccuracyMap({(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66}, (4, 2), 1000, "pictures")
-    figure = accuracy_charts.accuracy_map(found, (4, 2), (16, 2), colours.LIGHT)
+    figure = accuracy_charts.accuracy_map(found)
     (heat,) = figure.data
     assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
     labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
-    assert (0, 0, "★ 80") in labels and (0, 1, "70") in labels and (1, 0, "75") in labels
-    assert [(shape.x0, shape.y0) for shape in figure.layout.shapes] == [(-0.48, -0.48), (-0.48, 1.52)]
-    # A setting that is not on the map has no outline.
-    assert len(accuracy_charts.accuracy_map(found, (5, 2), (16, 2), colours.LIGHT).layout.shapes) == 1
+    assert sorted(labels) == [(0, 0, "★ 80"), (0, 1, "70"), (0, 2, "66"), (1, 0, "75")]
+
+
+def test_the_curves_of_time_are_in_milliseconds_over_tokens_with_half_the_spread_to_each_side():
+    measured = {8: {"MHSA": Measured("MHSA", 2.0, 0.5, 10)}, 16: {"MHSA": Measured("MHSA", 9.0, 30.0, 20)}}
+    computed, timed = cost.over_tokens(measured, {"MHSA": np.array([1.0, 16.0])}).data
+    assert list(computed.x) == list(timed.x) == [64, 256] and list(computed.y) == [1, 16] and list(timed.y) == [2, 9]
+    assert list(timed.error_y.array) == [0.25, 15]
+    assert list(timed.error_y.arrayminus) == pytest.approx([0.25, 5.4])  # above 0: the axis is logarithmic
+
+
+def test_the_cheapest_and_the_trained_sides_are_marked_where_they_are():
+    macs = np.array([[4.0, 2.0], [9.0, 3.0]])  # G1 down, G2 across, from 1
+    marked = {trace.name: (trace.y[0], trace.x[0]) for trace in cost.over_settings(macs, 1.5, (2, 1)).data if trace.name}
+    assert marked == {"Eq. 15 alone": (1, 2), "cheapest G₁ = G₂": (1.5, 1.5), "trained": (2, 1)}
+    g = np.array([1.0, 2.0, 3.0, 4.0])
+    *stacked, star = cost.along_diagonal(g, dict.fromkeys(TERMS, g), 2.5, 3).data
+    assert [trace.name for trace in stacked] == list(TERMS) and (star.x[0], star.y[0]) == (2.5, 10)
+
+
+def test_what_is_removed_is_drawn_in_percent():
+    flat = np.full(5, 0.5)
+    figure = faithfulness.removed(("Mine", flat), 0.2 * flat, np.stack([flat, 0 * flat, flat]), 0 * flat)
+    lines = {trace.name: list(trace.y) for trace in figure.data}
+    assert lines["Mine"] == [50] * 5 and lines["Raw attention"] == [10] * 5 and lines["Random maps, median"] == [50] * 5
+    assert list(figure.data[-1].x) == [0, 25, 50, 75, 100]

@@ -2,21 +2,21 @@
 
 import plotly.graph_objects as go
 
-from app.core.colours import Colours, rgb
+from app.core.colours import LIGHT, rgb
 from app.views.grids.accuracy import AccuracyMap, Setting
 
 
-def accuracy_map(measured: AccuracyMap, a: Setting, b: Setting, colours: Colours) -> go.Figure:
+def accuracy_map(measured: AccuracyMap) -> go.Figure:
     """Accuracy in % by G1 (down) and G2 (across): grey, with the number in each cell, a star where the model was trained.
 
-    a, b: the two settings that are compared; outlined where they were measured. Settings that were not measured stay empty.
+    Settings that were not measured stay empty.
     """
     down, across = (sorted({setting[axis] for setting in measured.accuracies}) for axis in (0, 1))
     places = {(g1, g2): (down.index(g1), across.index(g2)) for g1 in down for g2 in across}
     values = [[measured.accuracies.get((g1, g2)) for g2 in across] for g1 in down]
     z = [[None if value is None else 100 * value for value in row] for row in values]
     shown = [value for row in z for value in row if value is not None]
-    ink = ",".join(map(str, rgb(colours.ink)))
+    ink = ",".join(map(str, rgb(LIGHT.ink)))
     heat = dict(
         type="heatmap",
         z=z,
@@ -34,24 +34,14 @@ def accuracy_map(measured: AccuracyMap, a: Setting, b: Setting, colours: Colours
     def label(setting: Setting, value: float | None) -> dict:
         row, column = places[setting]
         star = "★ " if setting == measured.trained else ""
-        return dict(x=column, y=row, text=f"{star}{100 * value:.0f}", showarrow=False, font=dict(size=15, color=colours.ink))
+        return dict(x=column, y=row, text=f"{star}{100 * value:.0f}", showarrow=False, font=dict(size=15, color=LIGHT.ink))
 
     labels = [label(setting, measured.accuracies[setting]) for setting in places if setting in measured.accuracies]
-    shapes = []
-    for name, setting in (("A", a), ("B", b)):
-        if setting not in places:
-            continue
-        row, column = places[setting]
-        line = dict(color=colours.ink, width=2.5, dash="solid" if name == "B" else "dot")
-        shapes.append(dict(type="rect", x0=column - 0.48, x1=column + 0.48, y0=row - 0.48, y1=row + 0.48, line=line))
-        corner = dict(x=column + (-0.43 if name == "A" else 0.43), y=row + 0.46, text=f"<b>{name}</b>", showarrow=False)
-        labels.append(corner | dict(xanchor="left" if name == "A" else "right", yanchor="top", font=dict(size=12, color=colours.ink)))
-    axis = dict(showgrid=False, zeroline=False, fixedrange=True, color=colours.ink, tickfont=dict(size=14))
+    axis = dict(showgrid=False, zeroline=False, fixedrange=True, color=LIGHT.ink, tickfont=dict(size=14))
     return go.Figure(
         data=[heat],
         layout=dict(
             annotations=labels,
-            shapes=shapes,
             height=60 + 46 * len(down),
             margin=dict(l=50, r=4, t=4, b=50),
             paper_bgcolor="rgba(0,0,0,0)",

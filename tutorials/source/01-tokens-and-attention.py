@@ -24,7 +24,6 @@ import torch
 from einops import rearrange
 
 import hatnet
-from app.core import colours
 from tutorials.figures import cost, maps
 from hatnet import timing
 from tutorials.checks import tokens_and_attention as checks
@@ -404,18 +403,9 @@ print(f"Eq. 5 says {macs(64, 64, 48) / macs(32, 32, 48):.0f} times the multiply-
 
 # %%
 formula = np.array([macs(side, side, 48) for side in sides], dtype=float)
-points = {
-    "MHSA": (
-        sides,
-        [one.milliseconds for one in measured.values()],
-        [one.spread / 2 for one in measured.values()],
-    )
-}
 scaled = {"MHSA": formula * measured[64].milliseconds / formula[-1]}
 show(
-    cost.against_tokens(
-        np.array(sides), scaled, 64, (0, 0), None, "ms", points, colours.LIGHT
-    ),
+    cost.over_tokens({side: {"MHSA": one} for side, one in measured.items()}, scaled),
     "Time of one attention layer against the number of tokens: measured, and Eq. 5 scaled.",
 )
 

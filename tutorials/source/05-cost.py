@@ -37,7 +37,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
 from app.views.cost import costs
-from app.core.colours import LIGHT
 from app.core.words import amount
 from hatnet import complexity, timing
 from hatnet.attention import HMHSA
@@ -333,12 +332,8 @@ grids = costs.every_setting(
 )  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
 g1, g2 = (int(index) + 1 for index in np.unravel_index(grids.argmin(), grids.shape))
 print(f"Eq. 15 is smallest at G1 = {g1}, G2 = {g2}.")
-figure = cost.over_settings(
-    grids, complexity.best_common_grid(28, 28, 96), (7, 4), (7, 4), LIGHT
-)
-figure.data = [trace for trace in figure.data if trace.name != "now"]  # the app's own
 show(
-    figure,
+    cost.over_settings(grids, complexity.best_common_grid(28, 28, 96), (7, 4)),
     "Eq. 15 for each G1 (down) and G2 (across), darker where more "
     "expensive. The cheapest corner is G1 = 1 with the largest G2. "
     "The paper's setting, G1 = 7 and G2 = 4, lies elsewhere.",
@@ -395,7 +390,7 @@ print(
 )
 g, parts = costs.diagonal(56, 48)
 show(
-    cost.along_diagonal(g, parts, best, (8, 8), 1.1 * sum(parts.values())[8:].max(), LIGHT),
+    cost.along_diagonal(g, parts, best, 8),
     "The four terms of Eq. 15 stacked, against G. Their sum is smallest near G = "
     f"{best:.1f}; the dotted line is the authors' G = 8.",
 )
@@ -589,20 +584,16 @@ print(
     f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA "
     f"needs {1 / memory:.1f} times the memory at its peak."
 )
-timed = {side: list(pair.values()) for side, pair in found.items()}
-layer = costs.LayerCost(
-    index=0,
-    hierarchical=True,
-    n=56,
-    c=48,
-    chosen=(8, 8),
-    trained=(8, 8),
-    head_dim=48,
-    own=True,
+macs_of = {
+    "MHSA": [mhsa_cost(side, side, 48) for side in found],
+    "H-MHSA": [hmhsa_cost(side, side, 48, 8, 8) for side in found],
+}
+rate = largest["MHSA"].milliseconds / mhsa_cost(56, 56, 48)  # milliseconds a MAC
+show(
+    cost.over_tokens(found, {name: rate * np.array(of) for name, of in macs_of.items()}),
+    f"Time of one attention layer, measured here. At 56 x 56 tokens: MHSA "
+    f"{largest['MHSA'].milliseconds:.3g} ms, H-MHSA {largest['H-MHSA'].milliseconds:.3g} ms.",
 )
-figure, alt = cost.tokens_figure("Time", layer, timed, LIGHT)
-figure.data = [trace for trace in figure.data if "MHSA" in trace.name]
-show(figure, alt)
 
 # %% [markdown]
 # The thick lines are measured, with their spread. The thin lines show the times that the formulas predict if every MAC

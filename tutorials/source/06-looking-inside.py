@@ -30,11 +30,9 @@ import hatnet
 from app.views.why import attribution
 from app.views.why.evidence import NAMES, Evidence, Question
 from app.views.why import scores as faithfulness
-from tutorials.figures import maps
-from tutorials.figures import faithfulness as faithfulness_chart
+from tutorials.figures import faithfulness as curves, maps
 from tutorials.figures.beside import beside
 from app.core import overlay
-from app.core.colours import LIGHT
 from app.core.samples import SAMPLES
 from hatnet.mechanisms import MECHANISMS
 from tutorials.checks import looking_inside as checks
@@ -695,9 +693,7 @@ random = cat.curves("random")[:, 1]
 nothing = cat.curves("learned nothing")[1]
 raw, gradients = cat.curves("raw")[1], cat.curves("gradients")[1]
 show(
-    faithfulness_chart.chart(
-        "removed", ("Integrated Gradients", gradients), raw, random, nothing, LIGHT, 0.8
-    ),
+    curves.removed(("Integrated Gradients", gradients), raw, random, nothing),
     faithfulness.alt("removed", ("Integrated Gradients", gradients), raw, random)
     + " Black: Integrated Gradients. Orange: raw attention. Grey: random maps, and "
     "dashed: Occlusion of a model with random weights.",

@@ -35,7 +35,6 @@ from PIL import Image
 import hatnet
 from app.views.grids.accuracy import of_stage
 from tutorials.figures import accuracy, maps
-from app.core.colours import LIGHT
 from hatnet import attention, cards, complexity, evaluation
 from hatnet.data import IGNORED
 from hatnet.preprocessing import normalise
@@ -511,7 +510,7 @@ with open(hatnet.checkpoints.SHIPPED / "cifar10.grids.json", encoding="utf-8") a
 side_by_side = {}
 for index in (0, 1):
     measured = of_stage(found, index)
-    figure = accuracy.accuracy_map(measured, (0, 0), (0, 0), LIGHT)  # nothing is outlined
+    figure = accuracy.accuracy_map(measured)
     if index:
         figure.update_yaxes(title=None)
     side_by_side[f"stage {index + 2}, % right"] = figure
