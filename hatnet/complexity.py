@@ -129,7 +129,8 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
 
     These are the MACs that run, in training and at inference, at any size; windows that hang over the edge of the map count in full, as
     they are computed. Biases, softmax, activations, residual sums and pooling are not counted; norms are apart (`Count.normalised`: for
-    a layer with steps of its own, as if these had H-MHSA's norms). Raises ValueError for a size or grids that do not fit.
+    a layer with steps of its own, as if these had H-MHSA's norms). Raises ValueError for a size or grids that do not fit, and for
+    layers that were replaced or wrapped, as adapters and quantisation do.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
     >>> round(c.conv_linear / 1e9, 4), round(c.total / 1e9, 4)
@@ -138,6 +139,7 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
     smallest = model.config.strides[-1]
     if len(size) != 2 or min(size) < smallest:
         raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {smallest}")
+    _check_layers(model)
     rows: list[Row] = []
     normalised = 0
 
@@ -193,6 +195,29 @@ def table(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
         'the paper\'s "#FLOPs" are these sums, rounded, and leave QK^T and AV out.',
     ]
     return "\n".join(lines)
+
+
+def _check_layers(model: HATNet) -> None:
+    """Raise ValueError unless convolutions and linear layers are where `HATNet` has them, and nothing else holds matrices or kernels."""
+    with torch.device("meta"):
+        twin = HATNet(model.config)
+    ours, theirs = (
+        {
+            name.removeprefix("_orig_mod."): type(layer)  # that of `torch.compile(model)`
+            for name, layer in each.named_modules()
+            if isinstance(layer, nn.Conv2d | nn.Linear) or any(weight.ndim > 1 for weight in layer.parameters(recurse=False))
+        }
+        for each in (model, twin)
+    )
+    if type(model.classifier) in (nn.Linear, nn.Identity):  # of any number of classes
+        ours.pop("classifier", None), theirs.pop("classifier", None)
+    for name in [*theirs, *ours]:
+        if ours.get(name) is not theirs.get(name):
+            wanted = theirs[name].__name__ if name in theirs else "no layer with weights"
+            raise ValueError(
+                f"{name} is {ours[name].__qualname__ if name in ours else 'missing, or inside another module'}; only {wanted} is counted "
+                "there: count the model before its layers are wrapped, replaced or quantised"
+            )
 
 
 def _normalised_tokens(attn: MHSA | HMHSA, h: int, w: int, *grids: int) -> int:

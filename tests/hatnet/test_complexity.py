@@ -144,3 +144,55 @@ def test_the_optimum_is_taught_rightly():
 def test_wrong_sizes():
     with pytest.raises(ValueError, match="at least 32"):
         complexity.count(hatnet.create_model("hatnet_tiny"), (16, 224))
+
+
+class Adapted(nn.Module):
+    """A linear layer with a low-rank one beside it."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.down, self.up = layer, nn.Linear(layer.in_features, 2), nn.Linear(2, layer.out_features)
+
+    def forward(self, x):
+        return self.layer(x) + self.up(self.down(x))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "classifier",
+        "stages.0.blocks.0.mlp.expand",
+        "stages.1.blocks.0.attn.qkv",
+        "stages.0.blocks.0.attn.proj",
+        "stages.3.blocks.0.attn.qkv",
+    ],
+)
+def test_a_wrapped_layer_is_not_left_out_without_a_word(name):
+    model = hatnet.create_model("hatnet_tiny", num_classes=7)
+    model.set_submodule(name, Adapted(model.get_submodule(name)))
+    with pytest.raises(ValueError, match=f"{re.escape(name)} is missing, or inside another module; only Linear is counted there"):
+        complexity.count(model, (224, 224))
+
+
+def test_other_layers_than_hatnet_s_are_named():
+    model = hatnet.create_model("hatnet_compact")
+    model.stem[0] = nn.Sequential(model.stem[0])
+    with pytest.raises(ValueError, match=r"stem\.0 is missing"):
+        complexity.count(model, (32, 32))
+    model = hatnet.create_model("hatnet_compact")
+    model.stages[0].blocks[0].register_module("adapter", nn.Linear(4, 4))
+    with pytest.raises(ValueError, match=r"stages\.0\.blocks\.0\.adapter is Linear; only no layer with weights is counted there"):
+        complexity.count(model, (32, 32))
+
+
+def test_another_classifier_is_counted_as_it_is():
+    model = hatnet.create_model("hatnet_compact")
+    without = complexity.count(hatnet.create_model("hatnet_compact", num_classes=0), (32, 32)).total
+    for classifier, macs in ((nn.Linear(model.config.dims[-1], 3), 3 * model.config.dims[-1]), (nn.Identity(), 0)):
+        model.classifier = classifier
+        assert complexity.count(model, (32, 32)).total == without + macs
+    model.classifier = torch.compile(nn.Linear(model.config.dims[-1], 3))
+    with pytest.raises(ValueError, match="classifier"):
+        complexity.count(model, (32, 32))
+    model.classifier = nn.Identity()
+    assert complexity.count(torch.compile(model), (32, 32)).total == without
