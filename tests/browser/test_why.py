@@ -46,7 +46,7 @@ def curves_drawn(page, name):
     """Wait until the curves of a method are drawn, in both charts, and told."""
     for chart in (".st-key-why_0", ".st-key-why_1"):
         expect(page.locator(f"{chart} .frame")).to_have_attribute("aria-label", re.compile(f"removed: {name} |put back: {name} "))
-        expect(page.locator(f"{chart} polyline.shown")).to_be_visible()
+        expect(page.locator(f"{chart} .frame polyline.ink")).to_be_visible()
 
 
 def test_the_curves_are_read_by_keyboard_and_by_mouse(open_page):
@@ -64,9 +64,10 @@ def test_the_curves_are_read_by_keyboard_and_by_mouse(open_page):
     page.keyboard.press("ArrowLeft")
     expect(reading).to_contain_text(re.compile("^100 % removed"))
     box = chart.bounding_box()
-    chart.hover(position={"x": 52 + (box["width"] - 68) / 2, "y": 100})  # the middle, between the margins
+    chart.hover(position={"x": 50 + (box["width"] - 64) / 2, "y": 100})  # the middle, between the margins
     expect(reading).to_contain_text(re.compile("^50 % removed"))
     expect(page.locator(".st-key-why_1 path.at")).to_have_count(1)
+    expect(page.locator(".st-key-why_1 .legend span")).to_have_count(page.locator(".st-key-why_1 .frame :is(polyline, polygon)").count())
 
 
 def test_score_bar_and_band_lie_where_their_numbers_say(open_page):

@@ -14,23 +14,20 @@ from captum.attr import IntegratedGradients, LayerGradCam, Occlusion
 from torch import Tensor, nn
 
 from hatnet import HATNet
+from hatnet.evaluation import images_at_once
 from hatnet.model import Grids
 
 Forward = Callable[[Tensor], Tensor]
 
-STEPS = 16  # of a deletion or insertion curve
+STEPS = 16  # of a deletion or insertion curve, unless told otherwise
 IG_STEPS = 32
-BATCH_PIXELS = 64 * 32 * 32  # pixels in one batch: few enough that progress moves and a cancel takes effect soon
 
 
-def batch_size(image: Tensor) -> int:
-    """How many pictures of this size go through the model at once."""
-    return max(2, BATCH_PIXELS // (image.shape[-2] * image.shape[-1]))
-
-
-def square(image: Tensor) -> int:
-    """Side in pixels of the squares that Occlusion hides: an eighth of the picture."""
-    return max(2, image.shape[-1] // 8)
+def patches(image: Tensor, overlap: float) -> tuple[int, int, int]:
+    """Occlusion's patches in pixels: side (an eighth of the picture), stride, and their number."""
+    side = max(2, image.shape[-1] // 8)
+    stride = max(1, int(side * (1 - overlap)))
+    return side, stride, (-(-(image.shape[-1] - side) // stride) + 1) ** 2
 
 
 def integrated_gradients(forward: Forward, image: Tensor, target: int) -> np.ndarray:
@@ -39,23 +36,23 @@ def integrated_gradients(forward: Forward, image: Tensor, target: int) -> np.nda
     Complete: the values add up to logit(picture) - logit(mean colour), apart from the error of taking 32 steps.
     """
     method = IntegratedGradients(forward)
-    parts = method.attribute(image, target=target, n_steps=IG_STEPS, internal_batch_size=max(2, batch_size(image) // 4))
+    parts = method.attribute(image, target=target, n_steps=IG_STEPS, internal_batch_size=images_at_once(image.shape[-1]))
     return parts[0].sum(0).detach().numpy()
 
 
-def occlusion(forward: Forward, image: Tensor, target: int) -> np.ndarray:
-    """How much the class's logit falls when a square is hidden, averaged over the squares that hold a pixel: [h, w].
+def occlusion(forward: Forward, image: Tensor, target: int, overlap: float = 0.5) -> np.ndarray:
+    """How much the class's logit falls when a patch is hidden, averaged over the patches that hold a pixel: [h, w].
 
-    The squares move by half their side.
+    overlap: the part of a patch's side that the next one hides too.
     """
-    side = square(image)
+    side, stride, _ = patches(image, overlap)
     with torch.no_grad():
         parts = Occlusion(forward).attribute(
             image,
             target=target,
             sliding_window_shapes=(3, side, side),
-            strides=(3, side // 2, side // 2),
-            perturbations_per_eval=batch_size(image),
+            strides=(3, stride, stride),
+            perturbations_per_eval=images_at_once(image.shape[-1]),
         )
     return parts[0, 0].detach().numpy()
 
@@ -99,20 +96,20 @@ def ranking(values: np.ndarray) -> np.ndarray:
     return np.lexsort((ties, -values.ravel()))
 
 
-def curves(forward: Forward, image: Tensor, target: int, values: np.ndarray) -> np.ndarray:
+def curves(forward: Forward, image: Tensor, target: int, values: np.ndarray, steps: int = STEPS) -> np.ndarray:
     """Insertion and deletion: the class's probability while squares are put back or removed, the best of `values` [rows, columns] first.
 
-    [2, STEPS + 1], after 0/16, 1/16, ... 16/16 of the squares. Insertion starts from the mean colour, deletion from the picture.
+    [2, steps + 1], at evenly spaced shares of the squares. Insertion starts from the mean colour, deletion from the picture.
     """
     order, count = ranking(values), values.size
-    shown = torch.zeros(STEPS + 1, count)
-    for step in range(STEPS + 1):
-        shown[step, order[: round(step / STEPS * count)].copy()] = 1
+    shown = torch.zeros(steps + 1, count)
+    for step in range(steps + 1):
+        shown[step, order[: round(step / steps * count)].copy()] = 1
     masks = F.interpolate(shown.view(-1, 1, *values.shape), size=image.shape[-2:], mode="nearest")
     # Both curves share their ends, so those pictures are computed once.
     pictures = torch.cat([image * masks, (image * (1 - masks))[1:-1]])
     with torch.no_grad():
-        logits = torch.cat([forward(part) for part in pictures.split(batch_size(image))])
+        logits = torch.cat([forward(part) for part in pictures.split(images_at_once(image.shape[-1]))])
     probabilities = logits.softmax(-1)[:, target].numpy()
-    inserted = probabilities[: STEPS + 1]
-    return np.stack([inserted, np.concatenate([inserted[-1:], probabilities[STEPS + 1 :], inserted[:1]])])
+    inserted = probabilities[: steps + 1]
+    return np.stack([inserted, np.concatenate([inserted[-1:], probabilities[steps + 1 :], inserted[:1]])])

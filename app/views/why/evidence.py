@@ -1,7 +1,7 @@
 """All that the Why? page lays side by side for one picture, class and setting, worked out task by task. No Streamlit.
 
-Six maps on stage 2's token grid, their insertion and deletion curves, and two baselines: random maps, and Occlusion of a
-model with random weights.
+Six maps on squares of one or more of stage 2's tokens, their insertion and deletion curves, and two baselines: random maps, and
+Occlusion of a model with random weights.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ NAMES = {
     "occlusion": "Occlusion",
 }
 RANDOM_MAPS = 12
+FINE = 32  # tokens across: on a larger map a forward pass takes so much longer that the work is coarser
 Report = Callable[[float, str], None]  # gets the part done, 0..1, and what is being worked on
 Forward = Callable[..., Tensor]  # pictures [b, 3, h, w], and another model if wanted -> logits
 
@@ -43,7 +44,22 @@ class Question:
     block: int  # from 0
     head: int | None  # from 0; None: the mean of all
     place: tuple[float, float]
-    grid: tuple[int, int]  # on which all maps are compared: stage 2's tokens, called squares here
+    grid: tuple[int, int]  # stage 2's tokens
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How finely the maps of a token grid are worked out and tested."""
+
+    tokens: int  # along the side of a square, the unit in which all maps are compared
+    steps: int  # of a curve; even, so that one of them is half way
+    overlap: float  # of Occlusion's patches, as a part of their side
+
+
+def detail_of(grid: tuple[int, int]) -> Detail:
+    """The finest for up to FINE tokens across, half as fine for twice as many, and so on."""
+    times = -(-max(grid) // FINE)
+    return Detail(tokens=times, steps=max(4, attribution.STEPS // times // 2 * 2), overlap=max(0, (3 - times) / 4))
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,8 @@ class Evidence:
         guard: AbstractContextManager,
     ):
         self.model, self.question, self.maps, self.results, self.guard = model, question, maps, results, guard
+        self.detail = detail_of(question.grid)
+        self.squares = tuple(-(-side // self.detail.tokens) for side in question.grid)  # down and across
         self.far = maps[question.stage, question.block, "global"]
         self.token = hatnet.token_at(question.place, self.far.query_grid)
 
@@ -82,7 +100,7 @@ class Evidence:
         return method not in ("hops", "rollout") or (self.far.weights is not None and (local or method == "rollout"))
 
     def importance(self, method: str) -> np.ndarray | None:
-        """A method's map [rows, columns] on the common grid, signed; None while it is missing."""
+        """A method's map [rows, columns] on the squares, signed; None while it is missing."""
         q = self.question
         if method == "raw":
             shares = self.far.on_grid(*self.token).numpy()
@@ -93,7 +111,7 @@ class Evidence:
             values = rollout(list(self.maps.values())).numpy()
         else:
             values = self.results.get(self._key(method))
-        return None if values is None else attribution.on_grid(values, q.grid)
+        return None if values is None else attribution.on_grid(values, self.squares)
 
     def curves(self, name: str) -> np.ndarray | None:
         """Insertion and deletion curves, or None while they are missing.
@@ -138,22 +156,19 @@ class Evidence:
         return *prefix, name, *depends.get(name, ())
 
     def _tasks(self) -> list[Task]:
-        image, target = self.question.image, self.question.target
-        side = attribution.square(image)
-        squares = (-(-(image.shape[-1] - side) // (side // 2)) + 1) ** 2
-        gradients, occlusion = (partial(f, image=image, target=target) for f in (attribution.integrated_gradients, attribution.occlusion))
-        one = 2 * attribution.STEPS
+        positions = attribution.patches(self.question.image, self.detail.overlap)[-1]
+        one = 2 * self.detail.steps
         return [
             Task(self._key("cam"), "cam", "Grad-CAM", 4, self._cam),
-            Task(self._key("gradients"), "gradients", "Integrated Gradients", 3 * attribution.IG_STEPS, gradients),
-            Task(self._key("occlusion"), "occlusion", f"Occlusion, {squares} squares", squares, occlusion),
+            Task(self._key("gradients"), "gradients", "Integrated Gradients", 3 * attribution.IG_STEPS, self._gradients),
+            Task(self._key("occlusion"), "occlusion", f"Occlusion, {positions} patches", positions, self._occlusion),
             *(
-                Task(self._key(name, "curves"), "curves", f"Scoring {title}", one, partial(self._curves, name=name))
+                Task(self._key(name, "curves"), "curves", f"Scoring {title}", one, partial(self._scored, name=name))
                 for name, title in NAMES.items()
                 if self.exists(name)
             ),
             Task(self._key("random", "curves"), "curves", f"Scoring {RANDOM_MAPS} random maps", RANDOM_MAPS * one, self._random),
-            Task(self._key("learned nothing", "curves"), "curves", "Occlusion on random weights", squares + one, self._learned_nothing),
+            Task(self._key("learned nothing", "curves"), "curves", "Occlusion on random weights", positions + one, self._learned_nothing),
         ]
 
     def _cam(self, forward: Forward) -> np.ndarray:
@@ -161,15 +176,24 @@ class Evidence:
         with self.guard:
             return attribution.grad_cam(self.model, q.image, q.target, q.stage, q.g1, q.g2)
 
-    def _curves(self, forward: Forward, name: str) -> np.ndarray:
-        return attribution.curves(forward, self.question.image, self.question.target, self.importance(name))
+    def _gradients(self, forward: Forward) -> np.ndarray:
+        return attribution.integrated_gradients(forward, self.question.image, self.question.target)
+
+    def _occlusion(self, forward: Forward) -> np.ndarray:
+        return attribution.occlusion(forward, self.question.image, self.question.target, self.detail.overlap)
+
+    def _curves(self, forward: Forward, values: np.ndarray) -> np.ndarray:
+        return attribution.curves(forward, self.question.image, self.question.target, values, self.detail.steps)
+
+    def _scored(self, forward: Forward, name: str) -> np.ndarray:
+        return self._curves(forward, self.importance(name))
 
     def _random(self, forward: Forward) -> np.ndarray:
-        q, generator = self.question, np.random.default_rng(1)
-        return np.stack([attribution.curves(forward, q.image, q.target, generator.random(q.grid)) for _ in range(RANDOM_MAPS)])
+        generator = np.random.default_rng(1)
+        return np.stack([self._curves(forward, generator.random(self.squares)) for _ in range(RANDOM_MAPS)])
 
     def _learned_nothing(self, forward: Forward) -> np.ndarray:
         """Let Occlusion explain a private model with random weights, and score its map on the real one."""
-        q, private = self.question, attribution.random_weights(self.model)
-        values = attribution.occlusion(lambda images: forward(images, private), q.image, q.target)
-        return attribution.curves(forward, q.image, q.target, attribution.on_grid(values, q.grid))
+        private = attribution.random_weights(self.model)
+        values = self._occlusion(lambda images: forward(images, private))
+        return self._curves(forward, attribution.on_grid(values, self.squares))

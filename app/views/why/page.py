@@ -46,7 +46,7 @@ if not evidence.missing():
     with explained:
         sections.tests(evidence, answer, random)
     with below.container():
-        sections.charts(evidence, scores)
+        sections.charts(evidence, scores, answer)
     with save:
         sections.save(evidence, scores)
     with beneath:

@@ -1,4 +1,4 @@
-"""Scores of a map in two tests, what chance scores, and what the charts of both tests draw. No Streamlit.
+"""Scores of a map in two tests, and what chance scores. No Streamlit.
 
 A curve holds probabilities 0..1 at evenly spaced shares of the squares, from none to all; its score is its mean height. Wherever both
 tests stand side by side, they are in the order of TESTS.
@@ -41,30 +41,6 @@ def outcome(value: float, band: ChanceBand, test: Test) -> Outcome:
     if low <= value <= high:
         return "within"
     return "better" if (value > high) == (test == "put back") else "worse"
-
-
-def drawn(test: Test, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray, untrained: np.ndarray) -> dict:
-    """What curves.js draws for a test: the lines from back to front, and the band of the random maps behind them.
-
-    shown: the chosen method's name and curve; raw: raw attention's curve; random: those of random maps [maps, points]; untrained: that
-    of a map from random weights.
-    """
-    low, median, high = np.percentile(random, (10, 50, 90), axis=0)
-    lines = [
-        ("random", "Random maps, median", median),
-        ("untrained", "Occlusion with random weights", untrained),
-        ("raw", "Raw attention", raw),
-        ("shown", *shown),
-    ]
-    return dict(
-        test=test,
-        band=[low.tolist(), high.tolist()],
-        # Raw attention may be the chosen one.
-        lines=[
-            dict(look=look, name=name, values=values.tolist()) for look, name, values in lines if (look, name) != ("shown", "Raw attention")
-        ],
-        alt=alt(test, shown, raw, random),
-    )
 
 
 def alt(test: Test, shown: tuple[str, np.ndarray], raw: np.ndarray, random: np.ndarray) -> str:

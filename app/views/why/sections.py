@@ -11,11 +11,12 @@ from app.core.words import literal
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, save_menu, tiles
+from app.ui.chart import chart
 from app.ui.token_picker import token_picker
 from app.views.why import text
-from app.views.why.curves import curves
+from app.views.why.charts import drawn
 from app.views.why.evidence import NAMES, Evidence
-from app.views.why.scores import TESTS, chance, drawn, score
+from app.views.why.scores import TESTS, chance, score
 from app.views.why.text import Chance, Scores
 
 
@@ -34,7 +35,7 @@ def one_answer_per_cell(checkpoint: Checkpoint) -> None:
 def methods(evidence: Evidence) -> tuple[dict, dict]:
     """A row of all methods with the maps that are there: method -> where its map is, and where its scores will be."""
     maps, scores = {}, {}
-    st.html(f'<p class="say">{text.KINDS}</p>')
+    st.html(f'<p class="say">{text.kinds(evidence.detail)}</p>')
     with st.container(key="why_row"):
         for column, method in zip(st.columns(len(NAMES), gap="small"), NAMES, strict=True):
             with column:
@@ -134,7 +135,7 @@ def tests(evidence: Evidence, answer: str, random: Chance) -> None:
     st.html(text.tests(answer, random, empty, whole))
 
 
-def charts(evidence: Evidence, found: Scores) -> None:
+def charts(evidence: Evidence, found: Scores, answer: str) -> None:
     """The curves of both tests, for raw attention and one other method: the best, until another is chosen here or by a click on its map."""
     best = max(found, key=lambda method: found[method][0])
     key, clicked = f"why_curves_{best}", session.visit().curves_of
@@ -143,12 +144,12 @@ def charts(evidence: Evidence, found: Scores) -> None:
     if clicked in found:
         st.session_state[key] = clicked
     shown = st.segmented_control("Curves of", list(found), format_func=NAMES.get, key=key, required=True, wrap=True)
-    st.html(text.legend(shown))
     for index, (column, test) in enumerate(zip(st.columns(2, gap="medium"), TESTS, strict=True)):
         with column:
             blocks.heading(f"{test.capitalize()}, highest first", text.DIRECTIONS[test].strip("←→ "))
             chosen, raw, untrained = (evidence.curves(name)[index] for name in (shown, "raw", "learned nothing"))
-            curves(key=f"why_{index}", drawn=drawn(test, (NAMES[shown], chosen), raw, evidence.curves("random")[:, index], untrained))
+            random = evidence.curves("random")[:, index]
+            chart(key=f"why_{index}", drawn=drawn(test, answer, (NAMES[shown], chosen), raw, random, untrained))
 
 
 def control(evidence: Evidence, found: Scores) -> None:

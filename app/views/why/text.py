@@ -6,16 +6,12 @@ from app.core.checkpoints import Checkpoint
 from app.core.quantities import quantity
 from app.core.samples import Sample, label_of
 from app.core.words import count, percent
-from app.views.why.evidence import NAMES, Evidence
+from app.views.why.evidence import FINE, NAMES, Detail, Evidence
 from app.views.why.scores import IN_WORDS, TESTS, ChanceBand, Outcome, Test, outcome
 
 Scores = dict[str, tuple[float, float]]  # method -> its scores in both TESTS
 Chance = tuple[ChanceBand, ChanceBand]  # of both TESTS
 
-KINDS = (
-    "A map ranks the squares of the photograph; bright ones rank high. The first three maps follow attention. The last three are "
-    "<b>attributions</b>: they measure what the answer depends on."
-)
 DIRECTIONS: dict[Test, str] = {"put back": "higher is better →", "removed": "← lower is better"}
 # What happens to the answer when raw attention's highest squares go first.
 _FIRST: dict[Test, dict[Outcome, str]] = {
@@ -53,6 +49,20 @@ _VERDICTS: dict[tuple[Outcome, Outcome], tuple[str, str]] = {
 def title(answer: str) -> str:
     """The question that `lead` answers. answer: as Markdown, or as text."""
     return f"Why “{answer}”? Does attention tell us?"
+
+
+def kinds(detail: Detail) -> str:
+    """HTML: what the maps are, and on which squares."""
+    square = "A square is one token of stage 2."
+    if detail.tokens > 1:
+        square = (
+            f"A square is {detail.tokens} × {detail.tokens} tokens of stage 2, and the tests have {detail.steps} steps: on a map of more "
+            f"than {FINE} × {FINE} tokens, finer ones would take too long."
+        )
+    return (
+        f"A map ranks the squares of the photograph; bright ones rank high. {square} The first three maps follow attention. The last three "
+        "are <b>attributions</b>: they measure what the answer depends on."
+    )
 
 
 def setting(method: str, evidence: Evidence) -> str:
@@ -155,13 +165,4 @@ def control(untrained: tuple[float, float], occlusion: tuple[float, float]) -> s
         '<div class="note"><b>Can the tests be trusted?</b> A map made from a model with random weights should do worse. Put back, '
         f"Occlusion scores {put_back[1]:.2f} with this model and {put_back[0]:.2f} with random weights; removed, {removed[1]:.2f} and "
         f"{removed[0]:.2f}. {verdict}.</div>"
-    )
-
-
-def legend(shown: str) -> str:
-    """HTML: the lines of both charts. shown: the chosen method."""
-    first = "" if shown == "raw" else f'<span><i class="line"></i>{NAMES[shown]}</span>'
-    return (
-        f'<div class="lines">{first}<span><i class="line raw"></i>Raw attention</span><span><i class="line band"></i>Random maps, '
-        '10 to 90 % (dotted: median)</span><span><i class="line dash"></i>Occlusion with random weights</span></div>'
     )

@@ -33,7 +33,6 @@ def test_every_component_is_found():
         "cards",
         "chart",
         "copy_link",
-        "curves",
         "explorer",
         "picker",
         "tile",

@@ -3,21 +3,23 @@
 import copy
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 
 import hatnet
 from app.views.why import attribution
-from app.views.why.evidence import NAMES, RANDOM_MAPS, Evidence, Question
+from app.views.why.evidence import NAMES, RANDOM_MAPS, Detail, Evidence, Question, detail_of
 from app.views.why.scores import score
 
 TARGET = 3
 
 
-def evidence(model, image, found, stage=3):
+def evidence(model, image, found, stage=3, grid=(16, 16)):
     with torch.inference_mode():
-        _, maps = hatnet.attention_maps(model, image, g1=(4, 4), g2=(2, 2))
-    question = Question(image=image, target=TARGET, g1=(4, 4), g2=(2, 2), stage=stage, block=1, head=None, place=(0.3, 0.7), grid=(16, 16))
+        _, maps = hatnet.attention_maps(model, image)
+    g1, g2 = model.config.g1, model.config.g2
+    question = Question(image=image, target=TARGET, g1=g1, g2=g2, stage=stage, block=1, head=None, place=(0.3, 0.7), grid=grid)
     return Evidence(model, question, {(m.stage, m.block, m.kind): m for m in maps}, found, nullcontext())
 
 
@@ -64,3 +66,42 @@ def test_without_a_local_step_there_are_no_two_hops(model, image):
     last = evidence(model, image, {}, stage=4)
     assert not last.exists("hops") and last.exists("rollout")
     assert all("Two hops" not in part.label for part in last.missing())
+
+
+@pytest.mark.parametrize(
+    ("side", "detail"),
+    [
+        (1, Detail(1, 16, 0.5)),
+        (16, Detail(1, 16, 0.5)),  # cifar10
+        (32, Detail(1, 16, 0.5)),
+        (33, Detail(2, 8, 0.25)),
+        (56, Detail(2, 8, 0.25)),  # the paper's, of 224 x 224 pixels
+        (64, Detail(2, 8, 0.25)),
+        (96, Detail(3, 4, 0)),
+        (256, Detail(8, 4, 0)),
+    ],
+)
+def test_a_large_map_is_tested_more_coarsely(side, detail):
+    assert detail_of((side, side)) == detail_of((side, 1)) == detail
+
+
+def test_the_paper_s_large_map_is_tested_on_squares_of_four_tokens_in_few_passes():
+    large = hatnet.create_model("hatnet_compact224").eval()
+    found = evidence(large, torch.randn(1, 3, 224, 224), {}, stage=2, grid=(56, 56))
+    tokens = found.far.on_grid(*found.token).mean(0).numpy()  # 56 x 56
+    np.testing.assert_allclose(found.importance("raw"), tokens.reshape(28, 2, 28, 2).mean((1, 3)), rtol=1e-4)
+    tasks = {task.label: task for task in found.missing()}
+
+    def passes(label):
+        """How many pictures a task passes through the model, and the shape of its result."""
+        passed = []
+        result = tasks[label].compute(lambda pictures, model=None: passed.append(len(pictures)) or torch.zeros(len(pictures), 120))
+        assert max(passed) <= 5  # 5 x 224 x 224 pixels are 2 ** 18, or a little less
+        return sum(passed), result.shape
+
+    # Patches of 28 pixels, 21 apart, at 0, 21, ... 189 and 196, and the whole picture once.
+    assert passes("Occlusion, 121 patches") == (1 + 11 * 11, (224, 224))
+    # Both curves at 9 points, of which they share two.
+    assert passes("Scoring Raw attention") == (16, (2, 9))
+    assert passes("Scoring 12 random maps") == (12 * 16, (12, 2, 9))
+    assert sum(task.images for task in tasks.values()) < 700

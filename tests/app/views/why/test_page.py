@@ -8,7 +8,7 @@ import pytest
 from app.core import checkpoints, inference
 from app.views.why import cache
 from app.views.why.evidence import NAMES, Evidence
-from tests.app.pages import components, opened, plain, text
+from tests.app.pages import charts, components, opened, plain, text
 
 
 def pictures(at):
@@ -26,11 +26,6 @@ def scores(at):
     return dict(zip(NAMES, zip(found[::2], found[1::2], strict=True), strict=True))
 
 
-def curves(at):
-    """What the charts of both tests draw."""
-    return [data for data in components(at) if "band" in data]
-
-
 def changed(before, after):
     return {name for name in before if before[name] != after[name]}
 
@@ -46,7 +41,7 @@ def test_the_page_lays_six_scored_maps_side_by_side():
     named = {NAMES[name]: pair for name, pair in scores(at).items()}
     assert named[best[0]][0] == max(pair[0] for pair in named.values())
     assert named[best[0] if best[1] == "again" else best[1]][1] == min(pair[1] for pair in named.values())
-    assert [drawn["lines"][-1]["name"] for drawn in curves(at)] == [best[0]] * 2
+    assert [drawn["layers"][-1]["name"] for drawn in charts(at)] == [best[0]] * 2
 
 
 @pytest.mark.parametrize("image", ["cat_chelsea", "koala"])
@@ -76,13 +71,13 @@ def test_a_click_on_a_map_draws_its_curves():
     at = opened("why")
     at.session_state["visit"].curves_of = "rollout"  # what the map's click leaves; AppTest cannot click a component
     at.run()
-    assert [drawn["lines"][-1]["name"] for drawn in curves(at)] == ["Rollout", "Rollout"]
+    assert [drawn["layers"][-1]["name"] for drawn in charts(at)] == ["Rollout", "Rollout"]
 
 
 def test_a_score_is_the_mean_height_of_the_drawn_curve():
     at = opened("why")
-    for drawn, shown in zip(curves(at), scores(at)["raw"], strict=True):
-        raw = next(np.array(line["values"]) for line in drawn["lines"] if line["name"] == "Raw attention")
+    for drawn, shown in zip(charts(at), scores(at)["raw"], strict=True):
+        raw = next(np.array(layer["y"]) for layer in drawn["layers"] if layer["name"] == "Raw attention")
         assert float(shown) == pytest.approx(((raw[1:] + raw[:-1]) / 2).mean(), abs=0.005)
 
 

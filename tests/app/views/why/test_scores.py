@@ -1,4 +1,4 @@
-"""Scores, chance, and what the charts draw, with hand-made numbers."""
+"""Scores and chance, with hand-made numbers."""
 
 import numpy as np
 import pytest
@@ -26,23 +26,8 @@ def test_numbers_that_look_equal_on_the_page_are_within_chance(test):
     assert scores.outcome(0.3001, band, test) == scores.outcome(0.6999, band, test) == "within"
 
 
-CURVE, RAW, UNTRAINED = (np.array(values) for values in ([0, 0.5, 1], [0, 0.25, 0.5], [0.1, 0.1, 0.1]))
+CURVE, RAW = (np.array(values) for values in ([0, 0.5, 1], [0, 0.25, 0.5]))
 RANDOM = np.array([[0, 0.1, 0.2], [0, 0.3, 0.6], [0, 0.2, 0.4]])
-
-
-def test_a_chart_draws_what_it_is_given():
-    drawn = scores.drawn("put back", ("Occlusion", CURVE), RAW, RANDOM, UNTRAINED)
-    lines = {line["name"]: line["values"] for line in drawn["lines"]}
-    assert lines["Occlusion"] == [0, 0.5, 1] and lines["Raw attention"] == [0, 0.25, 0.5]
-    assert lines["Random maps, median"] == pytest.approx([0, 0.2, 0.4])
-    np.testing.assert_allclose(drawn["band"], [[0, 0.12, 0.24], [0, 0.28, 0.56]])
-    assert [line["look"] for line in drawn["lines"]] == ["random", "untrained", "raw", "shown"]
-
-
-def test_raw_attention_alone_is_drawn_and_told_once():
-    drawn = scores.drawn("removed", ("Raw attention", RAW), RAW, RANDOM, UNTRAINED)
-    assert [line["name"] for line in drawn["lines"]].count("Raw attention") == 1
-    assert drawn["alt"].count("Raw attention") == 2  # half way, and its score
 
 
 def test_the_words_of_a_chart_are_its_numbers():

@@ -6,45 +6,38 @@ import re
 import pytest
 
 from app.views.why import text
+from app.views.why.evidence import detail_of
 from app.views.why.scores import ChanceBand
 from tests.app.pages import plain
 
 CHANCE = ChanceBand(0.3, 0.5), ChanceBand(0.2, 0.4)  # put back, removed
 PUT_BACK = {"better": 0.8, "within": 0.4, "worse": 0.1}
 REMOVED = {"better": 0.1, "within": 0.3, "worse": 0.7}
-START = "the squares that raw attention ranks highest bring “cat” back "
-# Each sentence as a reader gets it, by raw attention's outcomes put back and removed.
-SENTENCES = {
-    ("better", "better"): f"Here it does: {START}faster than random squares do, and removing them hurts more than removing random ones. "
-    "So the answer depends on what this token reads.",
-    ("better", "within"): f"Only in part: {START}faster than random squares do, but removing them hurts no more than removing random ones. "
-    "So they help the answer, but it can do without them.",
-    ("better", "worse"): f"No: {START}faster than random squares do, but removing them hurts less than removing random ones. "
-    "So its weights do not show what decides.",
-    ("within", "better"): f"Only in part: {START}no faster than random squares do, but removing them hurts more than removing random ones. "
-    "So the answer needs them, but they alone do not bring it back.",
-    ("within", "within"): f"No: {START}no faster than random squares do, and removing them hurts no more than removing random ones. "
-    "A random map tells us as much.",
-    ("within", "worse"): f"No: {START}no faster than random squares do, and removing them hurts less than removing random ones. "
-    "A random map tells us more.",
-    ("worse", "better"): f"No: {START}more slowly than random squares do, but removing them hurts more than removing random ones. "
-    "So its weights do not show what decides.",
-    ("worse", "within"): f"No: {START}more slowly than random squares do, and removing them hurts no more than removing random ones. "
-    "A random map tells us more.",
-    ("worse", "worse"): f"No: {START}more slowly than random squares do, and removing them hurts less than removing random ones. "
-    "A random map tells us more.",
-}
+LEADS = [  # raw attention's outcomes put back and removed; the verdict; how fast “cat” comes back; how much removing hurts; what follows
+    ("better", "better", "Here it does", "faster", "and", "more", "So the answer depends on what this token reads."),
+    ("better", "within", "Only in part", "faster", "but", "no more", "So they help the answer, but it can do without them."),
+    ("better", "worse", "No", "faster", "but", "less", "So its weights do not show what decides."),
+    ("within", "better", "Only in part", "no faster", "but", "more", "So the answer needs them, but they alone do not bring it back."),
+    ("within", "within", "No", "no faster", "and", "no more", "A random map tells us as much."),
+    ("within", "worse", "No", "no faster", "and", "less", "A random map tells us more."),
+    ("worse", "better", "No", "more slowly", "but", "more", "So its weights do not show what decides."),
+    ("worse", "within", "No", "more slowly", "and", "no more", "A random map tells us more."),
+    ("worse", "worse", "No", "more slowly", "and", "less", "A random map tells us more."),
+]
 
 
-@pytest.mark.parametrize("outcomes", SENTENCES, ids=", ".join)
-def test_the_lead_answers_the_title_by_both_tests(outcomes):
-    raw = PUT_BACK[outcomes[0]], REMOVED[outcomes[1]]
+@pytest.mark.parametrize(("put_back", "removed", "verdict", "speed", "joined", "hurts", "follows"), LEADS)
+def test_the_lead_answers_the_title_by_both_tests(put_back, removed, verdict, speed, joined, hurts, follows):
+    raw = PUT_BACK[put_back], REMOVED[removed]
     said = plain(text.lead("cat", {"raw": raw, "hops": (0.45, 0.35), "occlusion": (0.4, 0.15)}, CHANCE))
-    assert said.startswith(SENTENCES[outcomes])
+    assert said.startswith(
+        f"{verdict}: the squares that raw attention ranks highest bring “cat” back {speed} than random squares do, {joined} removing them "
+        f"hurts {hurts} than removing random ones. {follows}"
+    )
     assert text.title("cat") == "Why “cat”? Does attention tell us?"
     # What the bars say is what the sentence is made of.
     shown = re.findall(r'<p class="outcome \w+">(\w+) ', text.meter("raw", raw, CHANCE))
-    assert tuple(shown) == outcomes
+    assert shown == [put_back, removed]
 
 
 @pytest.mark.parametrize(
@@ -102,3 +95,9 @@ def test_a_class_name_is_shown_as_it_is(name):
 
 def test_the_probability_of_the_answer_is_named():
     assert '<span data-quantity="probability">94 %</span>' in text.tests("cat", CHANCE, 0.046, 0.94)
+
+
+def test_the_page_says_how_large_a_square_is():
+    assert "A square is one token of stage 2. The first" in plain(text.kinds(detail_of((16, 16))))
+    said = plain(text.kinds(detail_of((56, 56))))
+    assert "A square is 2 × 2 tokens of stage 2, and the tests have 8 steps: on a map of more than 32 × 32 tokens" in said
