@@ -1,19 +1,21 @@
-// One map on the photograph, as many as a page likes. Pointing at a square of one shows the same square, and its number, in all of its group.
+// One map on the photograph, or on a part of it, as many as a page likes. Pointing at a square of one shows the same square, and its number,
+// in all of its group.
 
 import { fill, greyOf, photograph, surface, WHITE, whole } from "./js/canvas.js";
 import { onRamp } from "./js/colours.js";
-import { clamp, parts, placeIn, rectOf } from "./js/geometry.js";
+import { clamp, fractions, parts, placeIn, rectOf } from "./js/geometry.js";
 import { chooses, moved } from "./js/keyboard.js";
 import { frame, ring } from "./js/marks.js";
 import { PALETTE } from "./js/palette.js";
 import { attach, find, findCanvas, sourceOf, watch } from "./js/view.js";
 import { minus, rowAndColumn } from "./js/words.js";
 
+/** @typedef {import("./js/geometry.js").Box} Box */
 /** @typedef {import("./js/geometry.js").Pair} Pair */
 /**
  * As app/ui/tiles.py describes it.
- * @typedef {{ photo: string, alt: string, group: string, enter: string, values: number[][], most: number, signed: boolean, ramp: string[],
- *   unit: string, digits: number, grey: boolean, boxes: import("./js/geometry.js").Box[], edge: string, ring: ?Pair }} Data
+ * @typedef {{ photo: string, alt: string, group: string, enter: string, values: number[][], part: ?Box, most: number, signed: boolean,
+ *   ramp: string[], unit: string, digits: number, grey: boolean, boxes: Box[], edge: string, ring: ?Pair }} Data
  */
 
 const SAME = "hatnet-same-place";
@@ -43,8 +45,15 @@ function start(root, send) {
 
   /** @returns {Pair} */
   const shape = () => [data.values.length, data.values[0].length];
-  /** The square that is pointed at. @returns {?Pair} */
-  const pointed = () => place && [Math.floor(place[0] * shape()[0]), Math.floor(place[1] * shape()[1])];
+  /** What is drawn of the map: all of it, or a part. @returns {Box} */
+  const part = () => data.part ?? [0, 0, ...shape()];
+  /** The square that is pointed at, if it is drawn here. @returns {?Pair} */
+  function pointed() {
+    if (!place) return null;
+    const [row, column] = [Math.floor(place[0] * shape()[0]), Math.floor(place[1] * shape()[1])];
+    const [top, left, tall, wide] = part();
+    return row >= top && row < top + tall && column >= left && column < left + wide ? [row, column] : null;
+  }
   /** The middle of a square, as fractions of the picture. @param {Pair} square @returns {Pair} */
   const middleOf = ([row, column]) => [(row + 0.5) / shape()[0], (column + 0.5) / shape()[1]];
 
@@ -72,21 +81,25 @@ function start(root, send) {
   /** @param {Pair} where */
   const choose = ([y, x]) => send({ y, x, turn: Date.now() }); // the same square again is another choice
   /** @param {MouseEvent} event @returns {Pair} */
-  const at = (event) => placeIn(event, picture.getBoundingClientRect(), [1, 1]);
+  function at(event) {
+    const [top, left, tall, wide] = fractions(part(), shape());
+    const [y, x] = placeIn(event, picture.getBoundingClientRect(), [tall, wide]);
+    return [top + y, left + x];
+  }
 
   picture.onclick = (event) => choose(at(event));
   picture.onpointermove = (event) => event.pointerType === "mouse" && point(at(event));
   picture.onpointerleave = picture.onblur = () => point(null);
   picture.onkeydown = (event) => {
     if (event.key === "Escape") return point(null);
-    const [rows, columns] = shape();
+    const [top, left, rows, columns] = part();
     /** @type {Pair} */
-    const centre = data.ring ? [Math.floor(data.ring[0]), Math.floor(data.ring[1])] : [rows >> 1, columns >> 1];
+    const centre = data.ring ? [Math.floor(data.ring[0]), Math.floor(data.ring[1])] : [top + (rows >> 1), left + (columns >> 1)];
     const from = pointed() ?? centre;
-    const next = moved(event, from, shape());
+    const next = moved(event, [from[0] - top, from[1] - left], [rows, columns]);
     if (!next && !chooses(event)) return;
     event.preventDefault(); // the page must not scroll
-    if (next) point(middleOf(next));
+    if (next) point(middleOf([top + next[0], left + next[1]]));
     else choose(middleOf(from));
   };
 
@@ -94,16 +107,18 @@ function start(root, send) {
     const width = picture.clientWidth;
     if (!data || !width) return;
     const s = surface(findCanvas(picture), width);
-    const [rows, columns] = shape();
+    const [top, left, rows, columns] = part();
     const step = width / columns;
-    photograph(s, data.grey ? grey : photo);
+    /** @param {Box} box */
+    const drawnAt = ([y, x, h, w]) => rectOf([y - top, x - left, h, w], step);
+    photograph(s, data.grey ? grey : photo, fractions(part(), shape()));
     const low = data.signed ? -data.most : 0;
-    const values = data.values.flat();
+    const values = data.values.slice(top, top + rows).flatMap((row) => row.slice(left, left + columns));
     fill(s, parts(whole(s), [rows, columns]), (i) => onRamp(data.ramp, (values[i] - low) / (data.most - low || 1)));
-    for (const box of data.boxes) frame(s, rectOf(box, step), data.edge, { line: data.boxes.length > 1 ? 0.5 : 1.5, edge: null });
-    if (data.ring) ring(s, [data.ring[1] * step, data.ring[0] * step], clamp(0.035 * width, 5, 10));
+    for (const box of data.boxes) frame(s, drawnAt(box), data.edge, { line: data.boxes.length > 1 ? 0.5 : 1.5, edge: null });
+    if (data.ring) ring(s, [(data.ring[1] - left) * step, (data.ring[0] - top) * step], clamp(0.035 * width, 5, 10));
     const marked = pointed();
-    if (marked) frame(s, rectOf([...marked, 1, 1], step), WHITE, { line: 2, edge: PALETTE.ink });
+    if (marked) frame(s, drawnAt([...marked, 1, 1]), WHITE, { line: 2, edge: PALETTE.ink });
   }
 
   return {

@@ -1,5 +1,7 @@
 """Where windows and cells lie on a picture, and maps spread over the tokens that they cover. Lengths are in tokens."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 Box = tuple[float, float, float, float]  # top, left, height, width in tokens
@@ -56,6 +58,21 @@ def enlarged_box(window: tuple[int, int, int, int], grid: tuple[int, int]) -> Bo
     else:
         y = margin * grid[0] if side == "above" else (1 - margin) * grid[0] - tall
     return float(y), float(x), tall, wide
+
+
+def close_up(windows: Sequence[tuple[int, int, int, int]], grid: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """The square of the map that shows some overlapping windows larger, one token wider on each side; None if it is most of the map."""
+    tops, lefts, heights, widths = zip(*windows, strict=True)
+    top, left = min(tops), min(lefts)
+    height = max(map(sum, zip(tops, heights, strict=True))) - top
+    width = max(map(sum, zip(lefts, widths, strict=True))) - left
+    side = max(height, width) + 2
+    if side > 0.6 * min(grid):
+        return None
+    y, x = (
+        min(max(0, start - (side - length) // 2), total - side) for start, length, total in ((top, height, grid[0]), (left, width, grid[1]))
+    )
+    return y, x, side, side
 
 
 def times_even(importance: np.ndarray) -> np.ndarray:

@@ -44,11 +44,12 @@ def _map(record: AttentionMap, kind: str) -> None:
     shares = record.on_grid(*token).numpy()
     shares = shares.mean(0) if view.head is None else shares[view.head_index]
     boxes = overlay.cells(layout.pool, record.query_grid) if layout.pooled else [layout.rectangle(token)]
+    part = None if layout.pooled else overlay.close_up([layout.rectangle(token)], record.query_grid)
     st.html(f'<p class="method"><b>{kind.capitalize()} step</b> <small>it reads {READ[layout.kind]}</small></p>')
     tile(
         key=f"other_{kind}",
         photo=blocks.photo_id(session.picture(), exact=False),
-        drawn=tiles.compared(shares, kind, float(shares.max()), token, boxes),
+        drawn=tiles.compared(shares, kind, float(shares.max()), token, boxes, part=part),
         alt=words.alt(kind.capitalize(), shares),
         group="other",
         enter="makes it the query",

@@ -10,14 +10,24 @@ from app.core.overlay import FULL, Box, times_even
 VEILS = [f"rgba({','.join(map(str, VEIL[0]))},{VEIL[1] * (1 - step / 40):.3f})" for step in range(41)]  # from least to most
 
 
-def compared(shares: np.ndarray, kind: str, most: float, token: tuple[int, int], boxes: Sequence[Box], signed: bool = False) -> dict:
+def compared(
+    shares: np.ndarray,
+    kind: str,
+    most: float,
+    token: tuple[int, int],
+    boxes: Sequence[Box],
+    signed: bool = False,
+    part: tuple[int, int, int, int] | None = None,
+) -> dict:
     """Weights per token [h, w], or their difference (`signed`), on a scale that several maps share.
 
-    kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline.
+    kind: "local" or "global". most: the top of the scale, 0..1. boxes: windows or cells to outline. part: a square of the map, as a box in
+    tokens, that holds the token and is drawn alone; None: the whole map.
     """
     scales = {"local": (LOCAL_SCALE, LOCAL_SIGNED), "global": (GLOBAL_SCALE, GLOBAL_SIGNED)}
     return dict(
         values=np.round(100 * shares, 3).tolist(),
+        part=part,
         most=100 * most,
         signed=signed,
         ramp=[colour for _, colour in scales[kind][signed]],
@@ -39,6 +49,7 @@ def uncovered(importance: np.ndarray, ring: tuple[float, float] | None = None) -
     shares = times_even(importance)
     return dict(
         values=np.round(shares, 3).tolist(),
+        part=None,
         most=FULL,
         signed=False,
         ramp=VEILS,

@@ -71,14 +71,18 @@ def phone(browser):
 
 @pytest.fixture
 def open_page(browser, laptop, app_url):
-    """open_page(path="/", settled=True, width=1440, height=900, within=laptop) -> Page; within: laptop, elsewhere or phone.
+    """open_page(path="/", settled=True, width=1440, height=900, within=laptop, checkpoint="cifar10") -> Page.
+
+    within: laptop, elsewhere or phone. checkpoint: the one that runs fastest, where the path names none; None: as a first visit.
 
     Any other option of tools.running_app.opened, and a phone's width in the laptop, give it a browser of its own. Errors in a page and
     calls to other hosts fail the test.
     """
     watched = set()
 
-    def start(path="/", settled=True, width=1440, height=900, within=laptop, **options):
+    def start(path="/", settled=True, width=1440, height=900, within=laptop, checkpoint="cifar10", **options):
+        if checkpoint and "checkpoint=" not in path:
+            path += f"{'&' if '?' in path else '?'}checkpoint={checkpoint}"
         if options or (width < 768 and within is laptop):
             return pages.enter_context(opened(browser, app_url, path=path, settled=settled, width=width, height=height, **options))
         if within not in watched:

@@ -58,29 +58,31 @@ def actions(index: int, now: Comparison) -> None:
 
 
 def maps(a: Outcome, b: Outcome, trained: Setting) -> None:
-    """Two rows, local and global: A, B and their difference, each row on one scale per token."""
+    """Two rows, local and global: A, B and their difference, each row on one scale per token. Small windows are shown close up."""
     photo, grid = blocks.photo_id(session.picture(), exact=False), a.shares["local"].shape
     token = hatnet.token_at(session.view().place, grid)
+    windows = [hatnet.window_of(token, grid, outcome.setting[0]) for outcome in (a, b)]
     draw = partial(tile, photo=photo, group="grids", enter="makes it the query", choose=lambda place: session.update(place=place))
     for which, kind in enumerate(KINDS):
         difference = b.shares[kind] - a.shares[kind]
         most = float(max(a.shares[kind].max(), b.shares[kind].max()))
         gap = float(np.abs(difference).max())
-        st.html(text.row_title(kind, most, gap))
+        part = overlay.close_up(windows, grid) if kind == "local" else None
+        st.html(text.row_title(kind, most, gap, close_up=part is not None))
         with st.container(key=f"three_{kind}"):
             columns = st.columns(3, gap="small")
-        for column, name, outcome in zip(columns, ("A", "B"), (a, b), strict=False):
+        for column, name, outcome, window in zip(columns, ("A", "B"), (a, b), windows, strict=False):
             shares, side = outcome.shares[kind], outcome.setting[which]
             star = " ★" if side == trained[which] else ""
-            boxes = [hatnet.window_of(token, grid, side)] if kind == "local" else overlay.cells(side, grid)
+            boxes = [window] if kind == "local" else overlay.cells(side, grid)
             with column:
                 st.html(f'<p class="method"><b>{name}</b> <small>{LETTERS[which]} = {side}{star}</small></p>')
                 alt = words.alt(f"{name}, {kind}", shares)
-                draw(key=f"{kind}_{name}", drawn=tiles.compared(shares, kind, most, token, boxes), alt=alt)
+                draw(key=f"{kind}_{name}", drawn=tiles.compared(shares, kind, most, token, boxes, part=part), alt=alt)
         with columns[2]:
             st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')
             ends = f"from {text.points(difference.min())} to {text.points(difference.max())}"
-            drawn = tiles.compared(difference, kind, max(gap, 1e-6), token, [], signed=True)
+            drawn = tiles.compared(difference, kind, max(gap, 1e-6), token, [], signed=True, part=part)
             draw(key=f"{kind}_difference", drawn=drawn, alt=f"Difference of the {kind} weights per token, B minus A: {ends}.")
 
 

@@ -62,11 +62,11 @@ def change(a: Outcome, b: Outcome) -> str:
     return f'<p class="say">{said}</p>'
 
 
-def row_title(kind: str, most: float, gap: float) -> str:
-    """HTML above a row of three maps: the ends of their scales, per token."""
+def row_title(kind: str, most: float, gap: float, close_up: bool = False) -> str:
+    """HTML above a row of three maps: the ends of their scales, per token, and whether they show a part of the map."""
     return (
         f'<p class="row-title"><span class="{kind}">{kind.capitalize()} weights</span> <small>0 <i class="ramp of-{kind}"></i> '
-        f"{percent(most)} in one token · difference: up to {100 * gap:.1f} points</small></p>"
+        f"{percent(most)} in one token · difference: up to {100 * gap:.1f} points{' · close up, around the window' * close_up}</small></p>"
     )
 
 

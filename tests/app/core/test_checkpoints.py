@@ -17,23 +17,23 @@ from tests.hatnet.models import OFFICIAL
 from tests.hatnet.naive import seeded
 
 
-def test_the_shipped_classifier_that_knows_most_of_the_photographs_opens_first(here, monkeypatch):
+def test_the_shipped_classifier_of_the_largest_pictures_opens_first_of_two_the_one_that_knows_more_photographs(here, monkeypatch):
     names = checkpoints.names()
     others = {name for name in names if checkpoints.describe(name).other_mechanisms}
     assert others == {"cards-window", "cards-pooled", "cifar10-window", "cifar10-pooled", "cifar10-full"} == set(names[-5:])
     assert names[-6] == "cards", "the paper's attention comes first"
-    assert names[0] == "cifar10", "it knows horse, cat, bird, dog and deer"
+    assert names[0] == "objects224", "of 224 pixels, as the paper's"
     shipped = here / "shipped"
     shipped.mkdir()
     for name in ("cards", "cifar10"):
         shutil.copy(hatnet.checkpoints.SHIPPED / f"{name}.safetensors", shipped / f"{name}.safetensors")
     info = hatnet.checkpoint_info("cifar10").header()
     more = ["cup", "koala", "cow", "giraffe", "rocket", "astronaut", "cat", "bird", "dog", "moose"]  # 12 photographs; CIFAR-10: 8
-    for name, classes, size in (("more", more, 32), ("larger", more, 112), ("less", ["cup", *"bcdefghij"], 224)):
+    for name, classes, size in (("more", more, 32), ("larger", more, 112), ("less", ["cup", *"bcdefghij"], 112)):
         header = info | {"image_size": size, "classes": classes}
         hatnet.checkpoints.save_checkpoint(hatnet.load_checkpoint("cifar10"), shipped / f"{name}.safetensors", header)
     monkeypatch.setattr(hatnet.checkpoints, "SHIPPED", shipped)
-    assert checkpoints.names() == ["more", "larger", "cifar10", "less", "cards"]
+    assert checkpoints.names() == ["larger", "less", "more", "cifar10", "cards"]
     # What is shown before torch is there obeys the same rule.
     monkeypatch.setattr(default_checkpoint, "SHIPPED", shipped)
     assert default_checkpoint.picture({}).stem == "cat_chelsea" == default(checkpoints.describe("larger")).image

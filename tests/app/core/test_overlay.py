@@ -35,3 +35,15 @@ def test_a_veil_counts_only_what_is_positive_against_an_even_share():
 
 def test_a_cell_cut_off_by_the_edge_has_the_tokens_that_are_left():
     assert overlay.cell_box((3, 2), 5, GRID) == (15, 10, 1, 5)
+
+
+def test_a_close_up_is_a_square_of_the_map_that_holds_its_windows_and_what_is_around_them():
+    assert overlay.close_up([(16, 8, 8, 8), (16, 0, 16, 16)], (56, 56)) == (15, 0, 18, 18), "moved into the map at its left edge"
+    assert overlay.close_up([(48, 48, 8, 8)], (56, 56)) == (46, 46, 10, 10)
+    assert overlay.close_up([(40, 10, 1, 1)], (56, 56)) == (39, 9, 3, 3)
+    assert overlay.close_up([(21, 14, 7, 7)], (56, 60)) == (20, 13, 9, 9)
+    assert overlay.close_up([(0, 0, 8, 8)], (16, 16)) is None, "the whole map shows it as well"
+    for top in range(0, 56, 7):
+        for left in range(0, 56, 7):
+            y, x, side, _ = overlay.close_up([(top, left, 7, 7)], (56, 56))
+            assert 0 <= y <= top and 0 <= x <= left and y + side >= top + 7 and x + side >= left + 7 and max(y, x) + side <= 56
