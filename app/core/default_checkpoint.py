@@ -35,8 +35,8 @@ def other_mechanisms(header: Mapping) -> set[str]:
 
 
 def rank(name: str, header: Mapping) -> tuple:
-    """The sort key of a shipped checkpoint: the classifier with H-MHSA that sees the largest pictures opens first, of two the one that knows
-    more of the app's photographs."""
+    """The sort key of a shipped checkpoint: the classifier with H-MHSA that sees the largest pictures opens first, of two the one that
+    knows more of the app's photographs."""
     photographs = sum(label_of(SAMPLES[key], header["classes"]) is not None for key in offered(cards=False))
     return bool(other_mechanisms(header)), by_cell(header), -int(header["image_size"]), -photographs, name
 

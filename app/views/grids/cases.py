@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import mean
 
 import hatnet
+from app.core import pictures
+from app.core.samples import offered
 from app.core.words import count
 from app.ui.bars import Bar, Part, bars
 
@@ -17,13 +19,14 @@ class Case:
     said: str  # what was measured, and what it shows
     rows: tuple[tuple[str, str, float], ...]  # name, look of its bar, accuracy 0..1
     source: str  # the file and the script that wrote it
+    figure: str = ""  # HTML: an example
 
     def html(self) -> str:
-        """Heading, sentence, bars and source."""
+        """Heading, sentence, example, bars and source."""
         shown = [Bar(name, [Part(value, look)], f"{100 * value:.0f} %") for name, look, value in self.rows]
         alt = f"{self.title}. " + ", ".join(f"{name}: {100 * value:.0f} %" for name, _, value in self.rows)
         return (
-            f'<p class="title chart">{self.title}</p><p class="say">{self.said}</p>{bars(shown, 1, alt)}'
+            f'<p class="title chart">{self.title}</p><p class="say">{self.said}</p>{self.figure}{bars(shown, 1, alt)}'
             f'<p class="source">Source: {self.source}</p>'
         )
 
@@ -47,12 +50,27 @@ def _cards(file: dict) -> Case:
     rows = [(f"{question}: {kind}", look, arms[arm][key]["mean"]) for question, key in questions for kind, arm, look in kinds]
     rows.append(("Far: both, marked card hidden", "muted", hidden))
     said = (
-        f"Drawn cards, {count(arms['window']['seeds'])} trainings of each kind. Near: each card names its own pattern. Far: the cyan "
-        "square, top left, names the pattern on the card with magenta rings. Guessing gets 25 %. Without cells, the far question cannot be "
-        "answered; without windows, the near one suffers. And if the cyan square of a model with both steps is kept from reading the cell "
-        "of the marked card (the one with magenta rings), the far answer is gone."
+        f"A small model learns to read drawn cards; {count(arms['window']['seeds'])} trainings of each kind. Near: what is the pattern on "
+        "this card? Far: what is the pattern on the card with magenta rings? The cyan square, top left, has to answer that one, and each "
+        "card lies outside its window. Guessing gets 25 %. Without cells, the far question cannot be answered; without windows, the near "
+        "one suffers. And if the cyan square of a model with both steps is kept from reading the cell of the card with magenta rings, the "
+        "far answer is gone."
     )
-    return Case("Take one step away", said, tuple(rows), "hatnet/shipped/cards.ablation.json, measured by benchmarks/cards.py")
+    source = "hatnet/shipped/cards.ablation.json, measured by benchmarks/cards.py"
+    return Case("Take one step away", said, tuple(rows), source, _example())
+
+
+def _example() -> str:
+    """The first drawn picture that comes with the app."""
+    key = offered(cards=True)[0]
+    picture = pictures.sample(key)
+    row, column = picture.marked
+    alt = f"Cards on a black ground: a cyan square top left; the card with magenta rings in row {row + 1}, column {column + 1} of four."
+    shown = f'<img src="{pictures.data_uri(picture, pictures.model_input(picture, picture.image.width))}" alt="{alt}">'
+    return (
+        f'<figure class="example">{shown}<figcaption>One of the pictures. The checkpoint <b>cards</b> (sidebar) shows what the cyan square '
+        "reads in it.</figcaption></figure>"
+    )
 
 
 def _objects(file: dict) -> Case | None:

@@ -40,7 +40,7 @@ def board(index: int, measured: AccuracyMap | None) -> None:
         with right:
             with st.spinner("Computing the maps of A and B …"):
                 a, b = (outcome_of(setting, measured) for setting in (now.a, now.b))
-            changed.html(text.change(a, b))
+            changed.html(text.change(a, b, checkpoint.grid(view.stage)))
             sections.maps(a, b, now.trained)
             st.html(text.table(a, b, measured, parameters))
             sections.save(a, b, measured)

@@ -80,7 +80,7 @@ def maps(a: Outcome, b: Outcome, trained: Setting) -> None:
                 alt = words.alt(f"{name}, {kind}", shares)
                 draw(key=f"{kind}_{name}", drawn=tiles.compared(shares, kind, most, token, boxes, part=part), alt=alt)
         with columns[2]:
-            st.html('<p class="method"><b>B − A</b> <small>colour: more in B</small></p>')
+            st.html('<p class="method"><b>B − A</b> <small>colour: more in B; white: less</small></p>')
             ends = f"from {text.points(difference.min())} to {text.points(difference.max())}"
             drawn = tiles.compared(difference, kind, max(gap, 1e-6), token, [], signed=True, part=part)
             draw(key=f"{kind}_difference", drawn=drawn, alt=f"Difference of the {kind} weights per token, B minus A: {ends}.")

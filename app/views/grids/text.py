@@ -48,17 +48,21 @@ def lead(now: Comparison, parameters: int) -> str:
     )
 
 
-def change(a: Outcome, b: Outcome) -> str:
-    """HTML: what changes from A to B."""
+def change(a: Outcome, b: Outcome, side: int) -> str:
+    """HTML: what changes from A to B. side: of the stage's map, in tokens."""
     if a.setting == b.setting:
         said = "A and B are alike now: choose another window or cell side, and maps, prediction and cost will change."
     else:
         ratio = b.layer_macs / a.layer_macs
         again = "as many multiply-adds as before" if ratio == 1 else f"{ratio:.2f} times as many multiply-adds"
-        said = (
-            f"From A to B, the probability of “{html.escape(a.answer)}” goes from {percent(a.probability)} to "
-            f"{percent(float(b.probabilities[a.probabilities.argmax()]))}, and one attention layer of this stage takes {again}."
-        )
+        first, second = (f"“{html.escape(outcome.answer)}”" for outcome in (a, b))
+        if a.answer != b.answer:
+            answer = f"the answer changes from {first} ({percent(a.probability)}) to {second} ({percent(b.probability)})"
+        else:
+            answer = f"the probability of {first} goes from {percent(a.probability)} to {percent(b.probability)}"
+        said = f"From A to B, {answer}, and one attention layer of this stage takes {again}."
+        if ratio > 1 and side % b.setting[0]:
+            said += f" Windows {b.setting[0]} tokens wide do not fit into {side}: those at the edge are filled up, and computed whole."
     return f'<p class="say">{said}</p>'
 
 

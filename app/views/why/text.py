@@ -12,6 +12,7 @@ from app.views.why.scores import IN_WORDS, TESTS, ChanceBand, Outcome, Test, out
 Scores = dict[str, tuple[float, float]]  # method -> its scores in both TESTS
 Chance = tuple[ChanceBand, ChanceBand]  # of both TESTS
 
+ATTRIBUTIONS = {"gradients", "cam", "occlusion"}  # of the maps in NAMES; the others follow attention
 DIRECTIONS: dict[Test, str] = {"put back": "higher is better →", "removed": "← lower is better"}
 # What happens to the answer when raw attention's highest squares go first.
 _FIRST: dict[Test, dict[Outcome, str]] = {
@@ -26,18 +27,18 @@ _FIRST: dict[Test, dict[Outcome, str]] = {
         "worse": "removing them hurts less than removing random ones",
     },
 }
-_NOT = "No", "So its weights do not show what decides."
-_NO_BETTER = "No", "A random map tells us as much."
-_WORSE = "No", "A random map tells us more."
-# Raw attention's outcomes in both TESTS -> the answer to the page's title, and what follows.
+_NOT = "No", "its weights do not show what decides"
+_NO_BETTER = "No", "a random map tells us as much"
+_WORSE = "No", "a random map tells us more"
+# Raw attention's outcomes in both TESTS -> the answer to the page's title, and why.
 _VERDICTS: dict[tuple[Outcome, Outcome], tuple[str, str]] = {
     ("better", "better"): (
         "Here it does",
-        "So the answer depends on what this token reads. The weights alone did not say so: for another token, the tests may say no.",
+        "the answer depends on what this token reads. The weights alone did not say so; for another token, the tests may say no",
     ),
-    ("better", "within"): ("Only in part", "So they help the answer, but it can do without them."),
-    ("within", "better"): ("Only in part", "So the answer needs them, but they alone do not bring it back."),
-    ("better", "worse"): _NOT,
+    ("better", "within"): ("Only in part", "they are enough for the answer, but other squares would do as well"),
+    ("within", "better"): ("Only in part", "the answer needs them, but they alone do not bring it back"),
+    ("better", "worse"): ("No", "they are enough for the answer, but it depends more on other squares"),
     ("worse", "better"): _NOT,
     ("within", "within"): _NO_BETTER,
     ("within", "worse"): _WORSE,
@@ -102,23 +103,35 @@ def waiting(answer: str, stopped: bool) -> str:
 
 
 def lead(answer: str, found: Scores, random: Chance) -> str:
-    """HTML: whether attention tells why, by both tests, and which map does best in each."""
+    """HTML: what both tests say of raw attention, whether it tells why, and how the other maps do."""
     raw = tuple(map(outcome, found["raw"], random, TESTS))
     verdict, so = _VERDICTS[raw]
     put_back, removed = (_FIRST[test][result].format(answer=html.escape(answer)) for test, result in zip(TESTS, raw, strict=True))
     joined = "and" if (raw[0] == "better") == (raw[1] == "better") else "but"
-    what = f'the squares that <span class="global">raw attention</span> ranks highest {put_back}, {joined} {removed}.'
-    return f"<b>{verdict}:</b> {what} {so} {_best(found, random)}"
+    what = f'The squares that <span class="global">raw attention</span> ranks highest {put_back}, {joined} {removed}.'
+    return f"{what} <b>Does attention tell why? {verdict}:</b> {so}. {_others(found, random)} One photograph decides little."
 
 
-def _best(found: Scores, random: Chance) -> str:
-    best = max(found, key=lambda method: found[method][0]), min(found, key=lambda method: found[method][1])
-    said = [IN_WORDS[outcome(found[method][i], random[i], TESTS[i])] for i, method in enumerate(best)]
-    first, second = (f"<b>{NAMES[method]}</b>" for method in best)
-    return (
-        f"Best of the {count(len(found))} maps: {first} when squares are put back ({said[0]}), and "
-        f"{'again' if first == second else second} when they are removed ({said[1]})."
-    )
+def _others(found: Scores, random: Chance) -> str:
+    """Which maps beat chance in both tests: the attributions, and those that follow attention further than raw attention does."""
+    better = [method for method, pair in found.items() if all(map(_is_better, pair, random, TESTS))]
+    attributions, followers = ([NAMES[m] for m in better if (m in ATTRIBUTIONS) == wanted and m != "raw"] for wanted in (True, False))
+    some = f"{_listed(attributions)} beat{'s' * (len(attributions) == 1)}" if attributions else "none beats"
+    said = f"Of the {count(len(ATTRIBUTIONS))} attributions, made to explain an answer, {some} chance in both tests"
+    if not followers:
+        return f"{said}."
+    if not attributions:
+        return f"{said}, but {_listed(followers)} {'does' if len(followers) == 1 else 'do'}."
+    return f"{said}; so {'does' if len(followers) == 1 else 'do'} {_listed(followers)}."
+
+
+def _is_better(value: float, band: ChanceBand, test: Test) -> bool:
+    return outcome(value, band, test) == "better"
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = (f"<b>{name}</b>" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def meter(method: str, pair: tuple[float, float], random: Chance) -> str:
@@ -144,6 +157,7 @@ def tests(answer: str, random: Chance, empty: float, whole: float) -> str:
         f"they are enough for the answer, “{answer}” comes back early: higher is better.</p>"
         "<p><b>Removed</b> (deletion). Squares leave the photograph in the same order. If the answer needs them, "
         f"“{answer}” falls early: lower is better.</p>"
+        "<p>A picture that is half empty is unlike any in the training, so a curve may jump.</p>"
         f"<p><b>Score</b>, on a bar from 0 to 1: the mean probability of “{answer}” on the way between the empty picture "
         f"(<span>{percent(empty)}</span>) and the whole one ({quantity('probability', percent(whole))}).</p>"
         f'<p><b>Chance</b> <i class="swatch"></i>: where 8 of 10 random maps score, {put_back} put back and {removed} removed. A score '

@@ -57,3 +57,8 @@ def test_the_range_is_missed_as_the_file_says(measured):
 
 def test_without_its_file_a_case_is_left_out(measured):
     assert measured() == []
+
+
+def test_the_cards_are_shown():
+    (case,) = [case for case in cases.all_cases() if "cards" in case.source]
+    assert '<img src="data:image/png;base64,' in case.html() and "the card with magenta rings in row" in case.html()

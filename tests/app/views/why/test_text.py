@@ -14,15 +14,15 @@ CHANCE = ChanceBand(0.3, 0.5), ChanceBand(0.2, 0.4)  # put back, removed
 PUT_BACK = {"better": 0.8, "within": 0.4, "worse": 0.1}
 REMOVED = {"better": 0.1, "within": 0.3, "worse": 0.7}
 LEADS = [  # raw attention's outcomes put back and removed; the verdict; how fast “cat” comes back; how much removing hurts; what follows
-    ("better", "better", "Here it does", "faster", "and", "more", "So the answer depends on what this token reads."),
-    ("better", "within", "Only in part", "faster", "but", "no more", "So they help the answer, but it can do without them."),
-    ("better", "worse", "No", "faster", "but", "less", "So its weights do not show what decides."),
-    ("within", "better", "Only in part", "no faster", "but", "more", "So the answer needs them, but they alone do not bring it back."),
-    ("within", "within", "No", "no faster", "and", "no more", "A random map tells us as much."),
-    ("within", "worse", "No", "no faster", "and", "less", "A random map tells us more."),
-    ("worse", "better", "No", "more slowly", "but", "more", "So its weights do not show what decides."),
-    ("worse", "within", "No", "more slowly", "and", "no more", "A random map tells us more."),
-    ("worse", "worse", "No", "more slowly", "and", "less", "A random map tells us more."),
+    ("better", "better", "Here it does", "faster", "and", "more", "the answer depends on what this token reads."),
+    ("better", "within", "Only in part", "faster", "but", "no more", "they are enough for the answer, but other squares would do as well."),
+    ("better", "worse", "No", "faster", "but", "less", "they are enough for the answer, but it depends more on other squares."),
+    ("within", "better", "Only in part", "no faster", "but", "more", "the answer needs them, but they alone do not bring it back."),
+    ("within", "within", "No", "no faster", "and", "no more", "a random map tells us as much."),
+    ("within", "worse", "No", "no faster", "and", "less", "a random map tells us more."),
+    ("worse", "better", "No", "more slowly", "but", "more", "its weights do not show what decides."),
+    ("worse", "within", "No", "more slowly", "and", "no more", "a random map tells us more."),
+    ("worse", "worse", "No", "more slowly", "and", "less", "a random map tells us more."),
 ]
 
 
@@ -30,9 +30,10 @@ LEADS = [  # raw attention's outcomes put back and removed; the verdict; how fas
 def test_the_lead_answers_the_title_by_both_tests(put_back, removed, verdict, speed, joined, hurts, follows):
     raw = PUT_BACK[put_back], REMOVED[removed]
     said = plain(text.lead("cat", {"raw": raw, "hops": (0.45, 0.35), "occlusion": (0.4, 0.15)}, CHANCE))
+    answer = follows.removesuffix(".")
     assert said.startswith(
-        f"{verdict}: the squares that raw attention ranks highest bring “cat” back {speed} than random squares do, {joined} removing them "
-        f"hurts {hurts} than removing random ones. {follows}"
+        f"The squares that raw attention ranks highest bring “cat” back {speed} than random squares do, {joined} removing them "
+        f"hurts {hurts} than removing random ones. Does attention tell why? {verdict}: {answer}"
     )
     assert text.title("cat") == "Why “cat”? Does attention tell us?"
     # What the bars say is what the sentence is made of.
@@ -40,21 +41,26 @@ def test_the_lead_answers_the_title_by_both_tests(put_back, removed, verdict, sp
     assert shown == [put_back, removed]
 
 
+BETTER, HALF, WORSE = (0.8, 0.1), (0.8, 0.3), (0.1, 0.7)
+
+
 @pytest.mark.parametrize(
-    ("put_back", "removed", "first", "second"),
+    ("others", "said"),
     [
-        ((0.9, 0.5), (0.3, 0.1), "Two hops: better", "Occlusion: better"),
-        ((0.9, 0.5), (0.1, 0.3), "Two hops: better", "again: better"),
-        ((0.4, 0.35), (0.9, 0.35), "Two hops: within", "Occlusion: within"),
-        ((0.1, 0.2), (0.9, 0.8), "Occlusion: worse", "again: worse"),
+        ({}, "none beats chance in both tests."),
+        ({"rollout": BETTER}, "none beats chance in both tests, but Rollout does."),
+        ({"cam": BETTER}, "Grad-CAM beats chance in both tests."),
+        ({"gradients": BETTER, "occlusion": BETTER}, "Integrated Gradients and Occlusion beat chance in both tests."),
+        (
+            dict.fromkeys(("hops", "rollout", "gradients", "cam", "occlusion"), BETTER),
+            "Integrated Gradients, Grad-CAM and Occlusion beat chance in both tests; so do Two hops and Rollout.",
+        ),
     ],
 )
-def test_the_best_map_of_each_test_is_named_with_what_that_is_worth(put_back, removed, first, second):
-    found = {"raw": (0, 1), "hops": (put_back[0], removed[0]), "occlusion": (put_back[1], removed[1])}
-    (one, how_one), (other, how_other) = first.split(": "), second.split(": ")
-    worth = {"better": "better than chance", "within": "within chance", "worse": "worse than chance"}
-    said = f"{one} when squares are put back ({worth[how_one]}), and {other} when they are removed ({worth[how_other]})."
-    assert plain(text.lead("cat", found, CHANCE)).endswith(f"Best of the three maps: {said}")
+def test_the_lead_says_which_of_the_other_maps_beat_chance_in_both_tests(others, said):
+    found = dict(raw=BETTER, hops=HALF, rollout=HALF, gradients=WORSE, cam=HALF, occlusion=WORSE) | others
+    lead = plain(text.lead("cat", found, CHANCE))
+    assert f"Of the three attributions, made to explain an answer, {said} One photograph decides little." in lead
 
 
 def test_a_bar_draws_score_and_band_from_0_to_1():
