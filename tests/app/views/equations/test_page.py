@@ -102,3 +102,9 @@ def test_counts_carry_the_names_of_their_quantities():
     c, n = 48, 256
     by_formula = n * c * (4 * c + 2 * 16) + 2 * n / 4 * c * (c + n)
     assert shown == sidebar | {"macs-equation": f"{by_formula / 1e6:.3g} million", "macs": f"{(by_formula + n * c * c) / 1e6:.3g} million"}
+
+
+def test_the_list_says_that_there_are_fewer_cells_than_tokens():
+    lines = [button.label for button in opened("equations").button if "`" in button.label]
+    assert any(line.endswith("`256×48, 64×48`") and "Global q, k, v" in line for line in lines)
+    assert sum("," in line.partition("`")[2] for line in lines) == 2, "Eqs. 11 and 12 alone"
