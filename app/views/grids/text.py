@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked, term
 from app.core.quantities import quantity
 from app.core.words import amount, percent
 from app.shell.session import Setting
@@ -41,11 +42,12 @@ def lead(now: Comparison, parameters: int) -> str:
 
     first = "the model as trained" if now.a == now.trained else "the setting that you pinned"
     second = "an example until you choose, with both sides doubled" if now.example else "your setting"
-    return (
-        '<p class="lead">A token, a small square of the picture, reads the tokens of its window one by one and every cell as an average. '
-        f"<b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
+    said = (
+        '<p class="lead">A [token](#token), a small square of the picture, reads the tokens of its [window](#window) one by one and every '
+        f"[cell](#cell) as an average. <b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
         f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none.</p>"
     )
+    return linked(said, "lead")
 
 
 def change(a: Outcome, b: Outcome, side: int) -> str:
@@ -54,23 +56,25 @@ def change(a: Outcome, b: Outcome, side: int) -> str:
         said = "A and B are alike now: choose another window or cell side, and maps, prediction and cost will change."
     else:
         ratio = b.layer_macs / a.layer_macs
-        again = "as many multiply-adds as before" if ratio == 1 else f"{ratio:.2f} times as many multiply-adds"
+        times, before = ("", " as before") if ratio == 1 else (f"{ratio:.2f} times ", "")
         first, second = (f"“{html.escape(outcome.answer)}”" for outcome in (a, b))
         if a.answer != b.answer:
             answer = f"the answer changes from {first} ({percent(a.probability)}) to {second} ({percent(b.probability)})"
         else:
             answer = f"the probability of {first} goes from {percent(a.probability)} to {percent(b.probability)}"
-        said = f"From A to B, {answer}, and one attention layer of this stage takes {again}."
+        cost = f"one attention [layer](#layer) of this [stage](#stage) takes {times}as many [multiply-adds](#MAC){before}."
         if ratio > 1 and side % b.setting[0]:
-            said += f" Windows {b.setting[0]} tokens wide do not fit into {side}: those at the edge are filled up, and computed whole."
+            cost += f" Windows {b.setting[0]} tokens wide do not fit into {side}: those at the edge are filled up, and computed whole."
+        said = f"From A to B, {answer}, and {linked(cost, 'change')}"
     return f'<p class="say">{said}</p>'
 
 
 def row_title(kind: str, most: float, gap: float, close_up: bool = False) -> str:
     """HTML above a row of three maps: the ends of their scales, per token, and whether they show a part of the map."""
     return (
-        f'<p class="row-title"><span class="{kind}">{kind.capitalize()} weights</span> <small>0 <i class="ramp of-{kind}"></i> '
-        f"{percent(most)} in one token · difference: up to {100 * gap:.1f} points{' · close up, around the window' * close_up}</small></p>"
+        f'<p class="row-title"><span class="{kind}">{kind.capitalize()} {term("weight", kind, "weights")}</span> <small>0 '
+        f'<i class="ramp of-{kind}"></i> {percent(most)} in one token · difference: up to {100 * gap:.1f} points'
+        f"{' · close up, around the window' * close_up}</small></p>"
     )
 
 
@@ -142,8 +146,8 @@ def price(measured: AccuracyMap, stage: int, side: int) -> str:
     small = f" A map of {side} × {side} tokens is small, so even a small window and coarse cells cover much of it." if side <= 16 else ""
     return (
         f'<p class="say">In stage {stage}, accuracy <b>hardly moves</b>: {worst}. Likely reasons: the other stages keep their trained '
-        f"sides, and the convolutions in every block carry information across windows, too.{small} Below are two measured cases where "
-        "windows and cells decide.</p>"
+        f"sides, and the convolutions in every {term('block', 'price')} carry information across windows, too.{small} Below are two "
+        "measured cases where windows and cells decide.</p>"
     )
 
 

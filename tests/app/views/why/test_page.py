@@ -8,7 +8,7 @@ import pytest
 from app.core import checkpoints, inference
 from app.views.why import cache
 from app.views.why.evidence import NAMES, Evidence
-from tests.app.pages import charts, components, opened, plain, text
+from tests.app.pages import charts, components, opened, plain, text, words
 
 
 def pictures(at):
@@ -34,7 +34,7 @@ def test_the_page_lays_six_scored_maps_side_by_side():
     at = opened("why")
     assert at.title[0].value == "Why “cat”? Does attention tell us?"
     assert list(pictures(at)) == list(NAMES.values())
-    assert len(scores(at)) == 6 and "random weights" in text(at)
+    assert len(scores(at)) == 6 and "random weights" in words(at)
     # The best are what the lead says they are, and the curve of the first is drawn.
     lead = plain(re.search('<p class="lead">(.*?)</p>', text(at))[1])
     best = re.search(r"Best of the six maps: (.*) when squares are put back .*, and (.*) when they are removed", lead).groups()
