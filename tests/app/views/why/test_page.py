@@ -8,7 +8,7 @@ import pytest
 from app.core import checkpoints, inference
 from app.views.why import cache
 from app.views.why.evidence import NAMES, Evidence
-from tests.app.pages import charts, components, opened, plain, text
+from tests.app.pages import charts, components, opened, plain, quantities, text
 
 
 def pictures(at):
@@ -57,9 +57,10 @@ def test_the_lead_agrees_with_the_bars(image):
     assert put_back == ("within" if low <= value <= high else "better" if value > high else "worse")
 
 
-def test_the_probability_of_the_answer_is_that_of_the_other_pages():
-    shown = re.search(r'<span data-quantity="probability">(.*?)</span>', text(opened("why")))[1]
-    assert shown in text(opened("grids"))
+def test_its_numbers_are_those_of_the_other_pages():
+    """Here, as it has no others in the browser, where tests/browser/test_quantities.py compares all other pages."""
+    own, grids = quantities(opened("why")), quantities(opened("grids"))
+    assert set(own) == {"probability", "accuracy-test"} and own.items() <= grids.items()
 
 
 def test_every_map_and_all_curves_can_be_saved():
