@@ -34,7 +34,6 @@ def exported(model, side, **shapes):
     return torch.export.export(model, (picture(0, *side, batch=2),), dynamic_shapes=shapes).module()
 
 
-ONE_STAGE = dict(dims=(48,), depths=(1,), expansions=(2,), kernels=(3,))
 PARTIAL, WHOLE = (128, 96), (192, 192)  # traced with partial windows, and with whole ones
 
 
@@ -44,7 +43,7 @@ PARTIAL, WHOLE = (128, 96), (192, 192)  # traced with partial windows, and with 
 )
 def test_torch_export_with_dynamic_sizes(word, traced):
     """Multiples of 32 from 64 to 512 and any batch: maps smaller than a window, partial windows, whole ones."""
-    model = two_stages(attention=word, g1=(24,), **(ONE_STAGE if word != "hierarchical" else {}))
+    model = two_stages(attention=word, g1=(24,))
     sides = {2: 32 * torch.export.Dim("down", min=2, max=16), 3: 32 * torch.export.Dim("across", min=2, max=16)}
     program = exported(model, traced, sides=sides)
     for batch, *size in ((1, 64, 64), (2, 64, 160), (1, 192, 96), (1, 224, 224), (3, 96, 320)):
