@@ -4,7 +4,8 @@ builds and runs only these two.
 One source makes two notebooks: `source/NN-name.py` (jupytext's percent format: `# %%` begins a code cell, `# %% [markdown]` a text
 cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules for a source:
 
-1. The first cell is text: the header. After it the builder inserts the cell that finds the project (`START`), so no source contains it.
+1. The first cell is text: the header. After it the builder inserts the cell that finds the project (`START`), so no source contains it,
+   and in the exercise what to do after a restart of the kernel.
 2. The answer, which the student is to write, stands between `# solution` and `# end`, below a comment that says what is wanted:
 
        def merge(x1, g, h, w):
@@ -13,8 +14,8 @@ cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules
            return rearrange(x1, "(b gh gw) (i j) c -> b c (gh i) (gw j)", ...)
            # end
 
-   In the exercise, `raise NotImplementedError("TODO Eq. 8: put the windows ...")` replaces the answer; the comment stays. A long TODO
-   continues in the comment lines below it. One cell may hold several such parts.
+   In the exercise, `raise NotImplementedError("TODO Eq. 8: put the windows ...")` replaces the answer; the comment stays. In the
+   solution the comment loses its "TODO". A long TODO continues in the comment lines below it. One cell may hold several such parts.
 3. Then follow the check, a code cell of one line (`checks.merge(merge)`), and the hint, a text cell that begins with
    `<details><summary>Hint</summary>`. After the hint the builder inserts the folded solution, in the exercise only.
 4. "Now predict" is a text cell with a question. The answer is the output of the next cell, or is folded away in the same cell under
@@ -24,10 +25,12 @@ Leave a blank line after `</summary>` and before `</details>`, or the Markdown b
 `tutorials/figures` and are shown by `tutorials.start.show`. The checks of `NN-some-name` are in `checks/some_name.py`.
 
 Building is deterministic: cell ids count the cells, and building twice gives the same files. Without `--execute`, a solution keeps its
-stored outputs if its code has not changed. If it has, the solution is left without outputs, and a test fails until it is run again.
+stored outputs if its code has not changed, comments aside. If it has, the solution is left without outputs, and a test fails until it is
+run again.
 """
 
 import argparse
+import ast
 import os
 import re
 import sys
@@ -62,6 +65,10 @@ import tutorials.start  # threads, seed, and a clear message if a package is mis
 
 print("Ready.")"""
 
+RESTART = """\
+<small>Whenever the kernel has started anew, it has forgotten everything: click the cell where you were, and let
+**Run > Run All Above Selected Cell** (VS Code: **Execute Above Cells**) catch up.</small>"""
+
 _PART = re.compile(r"^(?P<indent> *)# solution\n(?P<answer>.*?)^(?P=indent)# end\n?", re.M | re.S)
 _TODO = re.compile(r"(?:^|\n) *# (TODO.*(?:\n *# .*)*)\n *$")
 _HINT = "<details><summary>Hint</summary>"
@@ -78,6 +85,8 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
         raise ValueError(f"{source.name} must begin with a text cell, the header")
     exercise, solution, waiting = [], [], None
     for cell in [cells[0], nbformat.v4.new_code_cell(START), *cells[1:]]:
+        if cell.source == START:
+            exercise.append(("markdown", RESTART))
         if cell.cell_type == "markdown":
             exercise.append(("markdown", cell.source))
             solution.append(("markdown", cell.source))
@@ -85,10 +94,10 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
                 exercise.append(("markdown", f"<details><summary>Solution</summary>\n\n```python\n{waiting}\n```\n\n</details>"))
                 waiting = None
             continue
-        blank, filled = _blank(cell.source, source.name), _PART.sub(lambda part: part["answer"], cell.source).rstrip()
+        blank, filled = _parts(cell.source, source.name)
         exercise.append(("code", blank))
         solution.append(("code", filled))
-        if blank != cell.source:
+        if blank != filled:
             if waiting:
                 raise ValueError(f"{source.name}: no hint follows the TODO before {blank.splitlines()[0]!r}")
             waiting = filled
@@ -97,18 +106,19 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
     return _notebook(exercise), _notebook(solution)
 
 
-def _blank(code: str, name: str) -> str:
-    """Replace each answer in a cell's code by a NotImplementedError."""
-    result, end = "", 0
+def _parts(code: str, name: str) -> tuple[str, str]:
+    """The code of a cell in the exercise, where a NotImplementedError replaces each answer, and in the solution."""
+    blank, filled, end = "", "", 0
     for part in _PART.finditer(code):
         before = code[end : part.start()]
         todo = _TODO.search(before)
         if not todo:
             raise ValueError(f"{name}: a '# solution' without a '# TODO ...' comment right above it")
         text = " ".join(line.strip().removeprefix("#").strip() for line in todo[1].splitlines())
-        result += f"{before}{part['indent']}raise NotImplementedError({_quoted(text)})\n"
+        blank += f"{before}{part['indent']}raise NotImplementedError({_quoted(text)})\n"
+        filled += before[: todo.start(1)] + todo[1].removeprefix("TODO ") + before[todo.end(1) :] + part["answer"]
         end = part.end()
-    return (result + code[end:]).rstrip()
+    return (blank + code[end:]).rstrip(), (filled + code[end:]).rstrip()
 
 
 def _quoted(text: str) -> str:
@@ -158,10 +168,18 @@ def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
         old = nbformat.read(path, as_version=4)
         stored = [cell for cell in old.cells if cell.cell_type == "code"]
         fresh = [cell for cell in new.cells if cell.cell_type == "code"]
-        if [cell.source for cell in stored] == [cell.source for cell in fresh]:
+        if [_runs(cell.source) for cell in stored] == [_runs(cell.source) for cell in fresh]:
             for cell, kept in zip(fresh, stored, strict=True):
                 cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
     return new
+
+
+def _runs(code: str) -> str:
+    """What a cell's code does, without its comments and line breaks."""
+    try:
+        return ast.dump(ast.parse(code))
+    except SyntaxError:  # a command of IPython's
+        return code
 
 
 def main() -> None:

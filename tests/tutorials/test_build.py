@@ -41,6 +41,18 @@ def test_the_exercise_hides_the_answers(name):
     assert sum(cell.source.startswith("<details><summary>Solution</summary>") for cell in cells) >= 3
 
 
+def test_the_solution_keeps_the_comment_without_its_todo(tmp_path):
+    source = tmp_path / "01-x.py"
+    cell = "# %%\ndef f(x):\n    # TODO Eq. 1: double x,\n    # and return it.\n    # solution\n    return 2 * x\n    # end\n"
+    source.write_text(f"# %% [markdown]\n# Title\n\n{cell}\n# %% [markdown]\n# {build._HINT}\n", encoding="utf-8")
+    exercise, solution = ([cell.source for cell in notebook.cells] for notebook in build.build(source))
+    solved = "def f(x):\n    # Eq. 1: double x,\n    # and return it.\n    return 2 * x"
+    assert solution[-2] == solved
+    assert exercise[-1] == f"<details><summary>Solution</summary>\n\n```python\n{solved}\n```\n\n</details>"
+    todo = "    # TODO Eq. 1: double x,\n    # and return it.\n"
+    assert exercise[-3] == f'def f(x):\n{todo}    raise NotImplementedError("TODO Eq. 1: double x, and return it.")'
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solution_is_committed_as_it_ran(name):
     """python tutorials/build.py --execute NN"""
@@ -50,6 +62,7 @@ def test_the_solution_is_committed_as_it_ran(name):
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             assert cell.execution_count, f"not run: {cell.source[:60]!r}"
+            assert "# TODO" not in cell.source
             outputs += cell.outputs
     assert not [output for output in outputs if output.output_type == "error"]
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
@@ -97,8 +110,10 @@ def test_outputs_are_kept_only_where_the_code_is_the_same(tmp_path):
     solution.cells[2].outputs = [nbformat.v4.new_output("stream", text="2")]
     path = tmp_path / "01-x.ipynb"
     nbformat.write(solution, path)
-    _, again = build.build(source)
-    assert build.with_outputs(again, path).cells[2].outputs
-    source.write_text(source.read_text().replace("1 + 1", "1 + 2"), encoding="utf-8")
+    for same in ("1 + 1", "# A comment.\n1 + 1", "(\n    1 + 1\n)"):
+        source.write_text(source.read_text().partition("# %%\n")[0] + f"# %%\n{same}\n", encoding="utf-8")
+        _, again = build.build(source)
+        assert build.with_outputs(again, path).cells[2].outputs
+    source.write_text(source.read_text().replace("1 + 1", "2 + 1"), encoding="utf-8")
     _, other = build.build(source)
     assert not build.with_outputs(other, path).cells[2].outputs
