@@ -20,12 +20,11 @@ def url_of(server: socket.socket) -> str:
 
 def test_servers_are_found_while_they_run_the_latest_first():
     assert running.addresses() == []
-    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as two:
-        with running.announced(url_of(one)):
-            os.utime(running.notes() / str(one.getsockname()[1]), (1, 1))
-            with running.announced(url_of(two)):
-                assert running.addresses() == [url_of(two), url_of(one)]
-            assert running.addresses() == [url_of(one)]
+    with socket.create_server(("localhost", 0)) as one, socket.create_server(("localhost", 0)) as two, running.announced(url_of(one)):
+        os.utime(running.notes() / str(one.getsockname()[1]), (1, 1))
+        with running.announced(url_of(two)):
+            assert running.addresses() == [url_of(two), url_of(one)]
+        assert running.addresses() == [url_of(one)]
     assert running.addresses() == []
 
 
