@@ -24,6 +24,8 @@ cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules
 Leave a blank line after `</summary>` and before `</details>`, or the Markdown between them is not rendered. Figures come from
 `tutorials/figures` and are shown by `tutorials.start.show`. The checks of `NN-some-name` are in `checks/some_name.py`.
 
+The header names the times, which the table in README.md repeats: "**Run time** on a CPU: about ... . Working time: ... .".
+
 Building is deterministic: cell ids count the cells, and building twice gives the same files. Without `--execute`, a solution keeps its
 stored outputs if its code has not changed, comments aside. If it has, the solution is left without outputs, and a test fails until it is
 run again.
@@ -41,6 +43,9 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parent
+EXERCISES, SOLUTIONS = FOLDER / "exercises", FOLDER / "solutions"
+README = FOLDER / "README.md"
 SECONDS = 240  # time limit of one cell
 HEAVY = 500_000  # bytes; larger notebooks are displayed slowly by code hosts, or not at all
 
@@ -174,6 +179,21 @@ def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
     return new
 
 
+def with_table(readme: str) -> str:
+    """Return the README with the table of all notebooks, whose titles and times their headers give."""
+    rows = ["| notebook | solved | working time | run time on a CPU |", "|---|---|---|---|"]
+    for source in sources():
+        header = jupytext.read(source, fmt="py:percent").cells[0].source
+        title = header.splitlines()[0].removeprefix("# ")
+        run, work = re.search(r"\*\*Run time\*\* on a CPU: about (.+?)\. Working time: (.+?)\.", header.replace("\n", " ")).groups()
+        exercise, solution = (
+            os.path.relpath(folder / f"{source.stem}.ipynb", README.parent).replace(os.sep, "/") for folder in (EXERCISES, SOLUTIONS)
+        )
+        rows.append(f"| [{title}]({exercise}) | [solved]({solution}) | {work} | {run} |")
+    table = "\n".join(rows)
+    return re.sub(r"^\| notebook \|.*\n(\|.*\n)+", lambda _: table + "\n", readme, flags=re.M)
+
+
 def _runs(code: str) -> str:
     """What a cell's code does, without its comments and line breaks."""
     try:
@@ -191,16 +211,17 @@ def main() -> None:
     numbers = [source.name[:2] for source in sources()]
     if unknown := [number for number in chosen or () if number not in numbers]:
         parser.error(f"there is no notebook {unknown[0]}; there are {', '.join(numbers)}")
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
     heavy = []
     for source in (source for source in sources() if not chosen or source.name[:2] in chosen):
         exercise, solution = build(source)
-        path = FOLDER / "solutions" / f"{source.stem}.ipynb"
+        path = SOLUTIONS / f"{source.stem}.ipynb"
         if chosen is not None:
             print(f"running {source.stem}", flush=True)
             execute(solution, path.parent, static=True)
         else:
             with_outputs(solution, path)
-        nbformat.write(exercise, FOLDER / "exercises" / f"{source.stem}.ipynb")
+        nbformat.write(exercise, EXERCISES / f"{source.stem}.ipynb")
         nbformat.write(solution, path)
         if path.stat().st_size >= HEAVY:
             heavy.append(f"{path.name} has {path.stat().st_size:,} bytes; wanted fewer than {HEAVY:,}. Show fewer or smaller figures.")

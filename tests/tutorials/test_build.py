@@ -1,6 +1,7 @@
 """The builder, and what it has written: exercises and solutions are in step with their sources."""
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import nbformat
@@ -17,8 +18,8 @@ NAMES = [source.stem for source in SOURCES]
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
 def test_source_exercise_and_solution_are_in_step(source):
     """python tutorials/build.py, and commit what it writes."""
-    for built, folder in zip(build.build(source), ("exercises", "solutions"), strict=True):
-        stored = nbformat.read(build.FOLDER / folder / f"{source.stem}.ipynb", as_version=4)
+    for built, folder in zip(build.build(source), (build.EXERCISES, build.SOLUTIONS), strict=True):
+        stored = nbformat.read(folder / f"{source.stem}.ipynb", as_version=4)
         assert [(cell.id, cell.cell_type, cell.source) for cell in stored.cells] == [
             (cell.id, cell.cell_type, cell.source) for cell in built.cells
         ]
@@ -26,13 +27,25 @@ def test_source_exercise_and_solution_are_in_step(source):
 
 
 def test_no_notebook_without_a_source():
-    for folder in ("exercises", "solutions"):
-        assert sorted(path.stem for path in (build.FOLDER / folder).glob("*.ipynb")) == NAMES
+    for folder in (build.EXERCISES, build.SOLUTIONS):
+        assert sorted(path.stem for path in folder.glob("*.ipynb")) == NAMES
+
+
+def test_the_readme_lists_every_notebook_with_its_times():
+    """python tutorials/build.py"""
+    readme = build.README.read_text(encoding="utf-8")
+    assert build.with_table(readme) == readme
+    links = re.findall(r"\]\(([^)#:]+)\)", readme)
+    assert [Path(link).stem for link in links if link.endswith(".ipynb")] == [name for name in NAMES for _ in range(2)]
+    for link in links:
+        assert (build.README.parent / link).exists(), link
+    row = r"\| \[8\. Who may attend to whom: .*\]\(.*08-who-attends-to-whom\.ipynb\) \| \[solved\]\(solutions/08-.*\) "
+    assert re.search(row + r"\| 30 minutes, and 20 more for the last exercise \| 5 seconds \|", readme)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_exercise_hides_the_answers(name):
-    cells = nbformat.read(build.FOLDER / "exercises" / f"{name}.ipynb", as_version=4).cells
+    cells = nbformat.read(build.EXERCISES / f"{name}.ipynb", as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert all(not cell.outputs for cell in code)
     text = "\n".join(cell.source for cell in code)
@@ -56,7 +69,7 @@ def test_the_solution_keeps_the_comment_without_its_todo(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solution_is_committed_as_it_ran(name):
     """python tutorials/build.py --execute NN"""
-    path = build.FOLDER / "solutions" / f"{name}.ipynb"
+    path = build.SOLUTIONS / f"{name}.ipynb"
     assert path.stat().st_size < build.HEAVY
     outputs = []
     for cell in nbformat.read(path, as_version=4).cells:

@@ -11,7 +11,7 @@ import pytest
 
 from tutorials import build, missing
 
-ROOT = build.FOLDER.parent
+ROOT = build.ROOT
 ABOVE = "Run > Run All Above Selected Cell (VS Code: Execute Above Cells), and then this cell again."
 CELLS = [
     ("markdown", "# 2. Local attention\n\nWindows."),
@@ -68,7 +68,7 @@ def test_without_the_notebooks_file_only_a_restart_is_explained(monkeypatch):
 
 def test_every_kernel_of_the_projects_venv_explains(notebook, tmp_path):
     """In a new kernel whose prefix has the file that make copies; the traceback stays."""
-    (tmp_path / "tutorials").symlink_to(build.FOLDER, target_is_directory=True)
+    (tmp_path / "tutorials").symlink_to(ROOT / "tutorials", target_is_directory=True)
     copied = tmp_path / ".venv/etc/ipython/ipython_kernel_config.py"
     copied.parent.mkdir(parents=True)
     shutil.copy(build.FOLDER / "kernel_config.py", copied)

@@ -13,14 +13,14 @@ import tutorials.start
 from app.core import running
 from tutorials import build
 
-ROOT = build.FOLDER.parent
+ROOT = build.ROOT
 
 
 @pytest.mark.parametrize("way", ["folder", "jupyter", "vscode", "prefix", "path", "nowhere"])
 def test_the_first_cell_finds_the_project(way, tmp_path, monkeypatch, capsys):
-    notebook = str(ROOT / "tutorials" / "exercises" / "02-local-attention.ipynb")
+    notebook = str(build.EXERCISES / "02-local-attention.ipynb")
     found = {}
-    monkeypatch.chdir(ROOT / "tutorials" / "exercises" if way == "folder" else tmp_path)
+    monkeypatch.chdir(build.EXERCISES if way == "folder" else tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if Path(path or os.curdir).resolve() != ROOT])
     monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv" if way == "prefix" else tmp_path / "venv"))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
