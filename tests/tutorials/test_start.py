@@ -45,7 +45,7 @@ def test_requirements_txt_alone_is_enough_to_work_through_them():
     files += (build.FOLDER / "checks").glob("*.py")
     code = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in ("jupytext", "nbclient", "nbformat", "kaleido", "pytest"))
     code += "".join(f"import {'.'.join(path.relative_to(ROOT).with_suffix('').parts)}\n" for path in sorted(files))
-    code += "import plotly.graph_objects as go\ntutorials.start.show(go.Figure(), 'nothing')"
+    code += "from tutorials import start\nimport plotly.graph_objects as go\nstart.show(go.Figure(), 'nothing')"
     environment = {key: value for key, value in os.environ.items() if key != tutorials.start.STATIC}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
