@@ -1,5 +1,5 @@
-"""Build the notebooks: `python tutorials/build.py`. `--execute` also runs the solutions and stores their outputs; `--execute 02 03`
-builds and runs only these two.
+"""Build the notebooks: `python tutorials/build.py`. `--execute` also runs the solutions and stores their outputs;
+`--execute 02 03` builds and runs only these two.
 
 One source makes two notebooks: `source/NN-name.py` (jupytext's percent format: `# %%` begins a code cell, `# %% [markdown]` a text
 cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules for a source:

@@ -1,7 +1,7 @@
 """Say which cells to run where a name is missing, as all names are after a restart of the kernel: an IPython extension.
 
-`tutorials.start` loads it. After a restart that has not run yet either, so `make` copies `kernel_config.py` to where every kernel of the
-project's .venv reads it, in JupyterLab, classic Notebook and VS Code alike.
+`tutorials.start` loads it. After a restart that has not run yet either, so `make` copies `kernel_config.py` to where every kernel
+of the project's .venv reads it, in JupyterLab, classic Notebook and VS Code alike.
 """
 
 import ast
