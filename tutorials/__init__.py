@@ -1,1 +1,1 @@
-"""Seven notebooks on hierarchical attention. They are written in `source/`; `build.py` builds `exercises/` and `solutions/` from it."""
+"""Notebooks on hierarchical attention. They are written in `source/`, from which `build.py` builds exercises and solutions."""
