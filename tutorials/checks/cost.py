@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import hatnet
 from hatnet import complexity
-from hatnet.attention import HMHSA, MHSA
+from hatnet.attention import HMHSA
 from hatnet.norms import group_norm
 from hatnet.timing import Measured
 from tutorials.checks.grading import Wrong, call, check, number, random, scalar, several
@@ -221,8 +222,8 @@ def best_common_grid(student) -> str:
 @check
 def two_conventions(student) -> str:
     """two_conventions(model, images): MACs as the paper counts them, and what it leaves out."""
-    for name, size in (("hatnet_compact", (32, 47)), ("hatnet_tiny", (64, 96))):
-        model = hatnet.create_model(name, 10).eval()
+    for size in ((24, 40), (47, 32)):
+        model = hatnet.create_model("hatnet_cards", 10).eval()
         right = complexity.count(model, size)
         images = random(1, 3, *size)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -299,14 +300,17 @@ def overtakes(student) -> str:
     close, restless, steady = (2.0, 0.2, 2.15, 0.2), (2.0, 1.0, 2.3, 0.0), (2.0, 0.0, 2.3, 1.0)
     tables = [
         ((2.0, 0.1, 1.0, 0.1), close, ahead, far, far, far),
-        ((2.0, 0.1, 1.0, 0.1), restless, far, far, far, far),
+        ((2.3, 1.0, 2.0, 1.0), restless, far, far, far, far),
         ((2.0, 0.1, 1.0, 0.1), steady, far, far, far, far),
         ((1.0, 0.1, 2.0, 0.1), (2.0, 0.1, 1.0, 0.1), far, far, far, far),
         ((2.0, 0.1, 1.0, 0.1),) * 6,
         (far,) * 6,
     ]
     found = [
-        {side: {"H-MHSA": Measured("H-MHSA", *row[:2], 0), "MHSA": Measured("MHSA", *row[2:], 0)} for side, row in zip(sides, table, strict=True)}
+        {
+            side: {"H-MHSA": Measured("H-MHSA", *row[:2], 0), "MHSA": Measured("MHSA", *row[2:], 0)}
+            for side, row in zip(sides, table, strict=True)
+        }
         for table in tables
     ]
     rules: dict[str, Callable[[Measured, Measured], bool]] = {
@@ -320,10 +324,9 @@ def overtakes(student) -> str:
         "the medians move apart in yours: move them towards each other.": lambda ours, plain: _slow(ours, -0.5) < _slow(plain, 0.5),
         "H-MHSA and MHSA are swapped: fewer milliseconds are faster.": lambda ours, plain: _slow(plain, 0.5) < _slow(ours, -0.5),
         "every side counts as faster in yours.": lambda ours, plain: True,
-        "no side counts as faster in yours.": lambda ours, plain: False,
+        "no side counts as faster in yours. Did you forget `return`?": lambda ours, plain: False,
     }
-    call(student, found[0])  # with all that is said of an unwritten answer, or of one that changes the table
-    got = [student.function(table) for table in found]
+    got = [call(student, table, or_none=True) for table in found]
     expected = {message: [_stays_faster(table, rule) for table in found] for message, rule in rules.items()}
     right = expected.pop("")
     if got == right:
@@ -331,65 +334,85 @@ def overtakes(student) -> str:
     for message, answers in expected.items():
         if got == answers:
             raise Wrong(message)
-    if None not in got and got[0] in [side**2 for side in sides]:
+    if got == [side and side**2 for side in right]:
         raise Wrong("wanted the side of the map, not its tokens.")
     if got[3] == sides[0]:
         raise Wrong("a side counts only if H-MHSA stays faster at all larger ones: here it was ahead once, and fell back.")
     raise Wrong("your answer is wrong for one of six tables of times: compare the two medians, each moved by half of its own spread.")
 
 
+Pair = tuple[int, int] | None  # G1 and G2
+
+
+def _by_wishes(h: int, w: int, c: int, budget: float) -> dict[str, Pair]:
+    """The right pair, and what comes out by each mistake: from a sorted list of all pairs. None: no pair is cheap enough."""
+    pairs = [(g1, g2) for g1 in range(1, max(h, w) + 1) for g2 in range(1, max(h, w) + 1)]
+    costs = {pair: complexity.hmhsa(h, w, c, *pair) for pair in pairs}
+    inside = [pair for pair in pairs if max(pair) <= min(h, w)]
+    wanted = [(g1, g2) for g1, g2 in inside if g1 >= g2]
+
+    def first(among: list[tuple[int, int]], order: Callable[[tuple[int, int]], object]) -> Pair:
+        return min((pair for pair in among if costs[pair] <= budget), key=order, default=None)
+
+    def wishes(pair: tuple[int, int]) -> tuple[int, int]:
+        return pair[1], -pair[0]
+
+    right = first(wanted, wishes)
+    return {
+        "": right,
+        "you return G2 first; wanted (g1, g2).": right and right[::-1],
+        "a window may not be smaller than a cell: G1 >= G2.": first(inside, wishes),
+        "a window may be as large as a cell: G1 = G2 is allowed.": first([pair for pair in wanted if pair[0] > pair[1]], wishes),
+        "a pair that costs exactly the budget can be paid.": first([pair for pair in wanted if costs[pair] < budget], wishes),
+        "the finest cells come first, then the largest window; you chose the largest window first.": first(
+            wanted, lambda pair: (-pair[0], pair[1])
+        ),
+        "that is the cheapest pair; wanted the finest cells that the budget pays for.": first(wanted, costs.__getitem__),
+        "that is the most expensive pair within the budget; the wishes ask for fine cells first.": first(wanted, lambda pair: -costs[pair]),
+        "the cells are as fine as can be; the window can still grow within the budget.": first(wanted, lambda pair: (pair[1], pair[0])),
+        "neither side may be longer than the shorter side of the map.": first([pair for pair in pairs if pair[0] >= pair[1]], wishes),
+        "only G1 = G2 is tried: they may differ.": first([pair for pair in wanted if pair[0] == pair[1]], wishes),
+        "you never find a pair. Did you forget `return`?": None,
+    }
+
+
 @check
 def best_for_budget(student) -> str:
     """best_for_budget(h, w, c, budget): by a sorted list of all pairs."""
-    for h, w, c, budget in _budgets():
-        pairs = [(g1, g2) for g1 in range(1, max(h, w) + 1) for g2 in range(1, max(h, w) + 1)]
-        costs = {pair: complexity.hmhsa(h, w, c, *pair) for pair in pairs}
-        inside = [pair for pair in pairs if max(pair) <= min(h, w)]
-        wanted = [(g1, g2) for g1, g2 in inside if g1 >= g2]
-
-        def first(among: list[tuple[int, int]], order: Callable[[tuple[int, int]], object], limit=None, costs=costs, budget=budget):
-            affordable = [pair for pair in among if (limit or (lambda macs: macs <= budget))(costs[pair])]
-            return min(affordable, key=order, default=None)
-
-        def wishes(pair: tuple[int, int]) -> tuple[int, int]:
-            return pair[1], -pair[0]
-
-        right = first(wanted, wishes)
-        got = call(student, h, w, c, budget) if right else student.function(h, w, c, budget)
-        if right is None:
-            if got is not None:
-                raise Wrong("no pair with G1 >= G2 is cheap enough here: return None.")
-            continue
-        got = tuple(int(value) if float(value).is_integer() else value for value in map(scalar, several(got, 2, "G1 and G2")))
-        mistakes = {
-            "you return G2 first; wanted (g1, g2).": right[::-1],
-            "a window may not be smaller than a cell: G1 >= G2.": first(inside, wishes),
-            "a window may be as large as a cell: G1 = G2 is allowed.": first([pair for pair in wanted if pair[0] > pair[1]], wishes),
-            "a pair that costs exactly the budget can be paid.": first(wanted, wishes, lambda macs, budget=budget: macs < budget),
-            "the finest cells come first, then the largest window; you chose the largest window first.": first(
-                wanted, lambda pair: (-pair[0], pair[1])
-            ),
-            "that is the cheapest pair; wanted the finest cells that the budget pays for.": first(wanted, costs.__getitem__),
-            "that is the most expensive pair within the budget; the wishes ask for fine cells first.": first(
-                wanted, lambda pair, costs=costs: -costs[pair]
-            ),
-            "the cells are as fine as can be; the window can still grow within the budget.": first(wanted, lambda pair: (pair[1], pair[0])),
-            "neither side may be longer than the shorter side of the map.": first([pair for pair in pairs if pair[0] >= pair[1]], wishes),
-            "only G1 = G2 is tried: they may differ.": first([pair for pair in wanted if pair[0] == pair[1]], wishes),
-        }
-        if got == right:
-            continue
-        for message, mistaken in mistakes.items():
-            if got == mistaken:
+    cases = _budgets()
+    found: list[Pair] = []
+    for case in cases:
+        got = call(student, *case, or_none=True)
+        if got is not None:
+            values = [scalar(value) for value in several(got, 2, "G1 and G2")]
+            if not all(
+                isinstance(value, int | float | np.number) and 1 <= value <= max(case[:2]) and value == int(value) for value in values
+            ):
+                raise Wrong("G1 and G2 are whole numbers from 1 to the shorter side of the map.")
+            got = int(values[0]), int(values[1])
+        found.append(got)
+    tables = [_by_wishes(*case) for case in cases]
+    for message in tables[0]:
+        if found == [table[message] for table in tables]:
+            if message:
                 raise Wrong(message)
-        if got not in costs or max(got) > min(h, w):
-            raise Wrong("G1 and G2 are whole numbers from 1 to the shorter side of the map.")
-        raise Wrong("your pair costs more than the budget." if costs[got] > budget else "another pair is better by the three wishes.")
-    return "the finest cells that the budget pays for, and then the largest windows"
+            return "the finest cells that the budget pays for, and then the largest windows"
+    for got, table, (h, w, c, budget) in zip(found, tables, cases, strict=True):
+        if got == table[""]:
+            continue
+        if table[""] is None:
+            raise Wrong("no pair with G1 >= G2 is cheap enough here: return None.")
+        if got is None:
+            raise Wrong("the budget pays for a pair, and you return None.")
+        if complexity.hmhsa(h, w, c, *got) > budget:
+            raise Wrong("your pair costs more than the budget.")
+    raise Wrong("another pair is better by the three wishes.")
 
 
 def _budgets() -> list[tuple[int, int, int, float]]:
     """Maps, channels and budgets; some budgets are exactly what a pair costs. The last is too small for any."""
-    exact = [(h, w, c, complexity.hmhsa(h, w, c, g1, g2)) for h, w, c, g1, g2 in ((16, 24, 6, 8, 4), (56, 56, 48, 8, 8), (14, 14, 24, 7, 2))]
-    more = [(h, w, c, times * complexity.hmhsa(h, w, c, 4, 4)) for h, w, c, times in ((9, 40, 10, 1.2), (40, 12, 4, 1.7), (7, 7, 30, 9))]
+    exact = [
+        (h, w, c, complexity.hmhsa(h, w, c, g1, g2)) for h, w, c, g1, g2 in ((16, 24, 6, 8, 4), (56, 56, 48, 8, 8), (14, 14, 24, 7, 2))
+    ]
+    more = [(h, w, c, times * complexity.hmhsa(h, w, c, 4, 4)) for h, w, c, times in ((9, 40, 10, 1.2), (40, 12, 4, 1.7), (7, 40, 30, 9))]
     return [*exact, *more, (64, 64, 8, complexity.hmhsa(64, 64, 8, 1, 64))]

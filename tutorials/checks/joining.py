@@ -352,7 +352,7 @@ def silu(student) -> str:
 
 def _depthwise(x: np.ndarray, kernels: np.ndarray, mistake: str = "") -> np.ndarray:
     """A loop over channels, tokens and the places of the kernel. Outside the map there are zeros."""
-    b, c, h, w = x.shape
+    _, c, h, w = x.shape
     k = kernels.shape[-1]
     if mistake == "turned":
         kernels = kernels[:, ::-1, ::-1]
