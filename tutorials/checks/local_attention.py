@@ -139,7 +139,7 @@ def window_attention(student) -> str:
 
 
 def _zeroed(q: np.ndarray, k: np.ndarray, real: np.ndarray) -> np.ndarray:
-    powers = np.exp(np.einsum("...nd,...md->...nm", q, k) / math.sqrt(q.shape[-1]) * real[:, None, None, :])
+    powers = np.exp(np.einsum("...nd,...md->...nm", q.astype(float), k.astype(float)) / math.sqrt(q.shape[-1]) * real[:, None, None, :])
     return powers / powers.sum(-1, keepdims=True)
 
 
