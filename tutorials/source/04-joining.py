@@ -282,22 +282,24 @@ def change(before_near):
 without = change(lambda x: x)
 with_norm = change(partial(group_norm, weight=weight, bias=bias))
 inside = without > 0
-print(f"without norm: {inside.sum()} outputs change")
+print(f"without norm: {inside.sum()} outputs change, by up to {without.max():.3f}")
 print(
     f"with norm:    {(with_norm > 0).sum()} change: in the window by up to {with_norm[inside].max():.3f},"
 )
 print(f"              outside by up to {with_norm[~inside].max():.4f}")
 photo = photograph("cat_chelsea")
+most = max(without.max(), with_norm.max()).sqrt().item()
+pictures = {
+    title: maps.marked_map(
+        each.sqrt().numpy(), "local", (7, 10), photo, "√ of the change", most=most
+    )
+    for title, each in (("without norm", without), ("with norm", with_norm))
+}
 show(
-    {
-        "without norm": maps.marked_map(
-            without.sqrt().numpy(), "local", (7, 10), photo, "root of the change"
-        ),
-        "with norm": maps.marked_map(
-            with_norm.sqrt().numpy(), "local", (7, 10), photo, "root of the change"
-        ),
-    },
-    "How much each output changes. Without norm: one window. With norm: a little everywhere.",
+    pictures,
+    f"How much each output changes. Without norm: the {inside.sum()} of one window, by up to {without.max():.2f}. "
+    f"With norm: all {(with_norm > 0).sum()}, in the window by up to {with_norm[inside].max():.2f}, "
+    f"outside by up to {with_norm[~inside].max():.3f}.",
 )
 
 # %% [markdown]
