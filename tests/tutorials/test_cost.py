@@ -30,10 +30,10 @@ RIGHT = {
             n = h * w
             return n * c**2 + 2 * n / g2**2 * c**2, 2 * n * n / g2**2 * c
         """,
-    "hmhsa_cost: with the cells as a whole number": """
+    "hmhsa_cost: term by term": """
         def hmhsa_cost(h, w, c, g1, g2):
-            cells = (h // g2) * (w // g2)
-            return h * w * c * (4 * c + 2 * g1 * g1) + 2 * cells * c * (c + h * w)
+            n, cells = h * w, h * w / (g2 * g2)
+            return 3 * n * c**2 + 2 * n * g1**2 * c + n * c**2 + 2 * cells * c**2 + 2 * n * cells * c
         """,
     "counted_macs: half a float, from the table": """
         def counted_macs(layer, x, g1, g2):
@@ -106,6 +106,11 @@ RIGHT = {
 }
 
 WRONG = {
+    "but round nothing (// or int), as Eq. 15 rounds nothing": """
+        def hmhsa_cost(h, w, c, g1, g2):
+            cells = (h // g2) * (w // g2)
+            return h * w * c * (4 * c + 2 * g1 * g1) + 2 * cells * c * (c + h * w)
+        """,
     "K1 and V1 are those of one window in yours": """
         def local_cost(h, w, c, g1):
             return attention_cost(h * w, g1**2, c)

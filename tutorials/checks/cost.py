@@ -173,6 +173,9 @@ def hmhsa_cost(student) -> str:
             "you swapped G1 and G2.": n * c * (4 * c + 2 * g2**2) + 2 * n / g1**2 * c * (c + n),
         }
         number(call(student, h, w, c, g1, g2), right, "Eq. 15", mistakes)
+    whole = call(student, 7, 11, 6, 2.5, 1.5)  # as a formula, Eq. 15 takes any numbers, and later cells give it some
+    if not math.isclose(whole, complexity.hmhsa(7, 11, 6, 2.5, 1.5), rel_tol=1e-6):
+        raise Wrong("where G1 and G2 divide the map you are right; but round nothing (// or int), as Eq. 15 rounds nothing.")
     return "Eq. 15 is what torch counts in a real layer, less W^p"
 
 
