@@ -35,7 +35,7 @@ def rows(student) -> str:
             ),
             "your rows are channels; wanted one row for each token, b (h w) c.": values.reshape(b, c, h * w),
             "the channels are last, but this is still a map: combine h and w into one axis.": np.moveaxis(values, 1, 3),
-            "the images are joined into one list: keep the axis b.": to_rows(values).reshape(b * h * w, c),
+            "the axis b is gone: every image keeps a list of its own.": to_rows(values).reshape(b * h * w, c),
         }
         compare(call(student, x), to_rows(values), "the list of tokens", "images, tokens, channels", mistakes)
     return "one row for each token, in reading order"
@@ -214,7 +214,7 @@ class _Largest(TorchDispatchMode):
 @check
 def in_pieces(student) -> str:
     """in_pieces(q, k, v, size): the output of Eq. 2, `size` keys at a time."""
-    for b, heads, n, m, d, size, grows in ((2, 3, 5, 12, 3, 4, 0), (1, 2, 7, 11, 3, 4, 0), (1, 1, 4, 9, 2, 3, 4), (2, 2, 3, 5, 4, 8, 0)):
+    for b, heads, n, m, d, size, grows in ((2, 3, 5, 12, 3, 4, 0), (1, 2, 7, 11, 3, 4, 0), (1, 1, 4, 9, 2, 3, 12), (2, 2, 3, 5, 4, 8, 0)):
         q, k, v = random(b, heads, n, d, seed=1), random(b, heads, m, d, seed=2), random(b, heads, m, d, seed=3)
         if grows:  # each piece has far larger scores than the one before
             q, k = q.abs() + 1, k.abs() * (1 + grows * torch.arange(m).view(m, 1))

@@ -494,9 +494,8 @@ def shifted_attention(x, wq, wk, wv, heads, g, shift):
     # TODO shifted windows: a map of any size, [b, c, h, w] -> [b, c, h, w], residual included.
     # solution
     h, w = x.shape[-2:]
-    before = (
-        -shift % g
-    )  # with so much padding at the top and left, windows begin where they should
+    # With so much padding at the top and left, windows begin where they should.
+    before = -shift % g
     padding = (before, -(w + before) % g, before, -(h + before) % g)
     real = partition(F.pad(torch.ones_like(x[:, :1]), padding), g)[..., 0] > 0
     q1, k1, v1 = local_qkv(partition(F.pad(x, padding), g), wq, wk, wv, heads)
