@@ -447,14 +447,14 @@ for name, run_block in {"as released": my_block, "without grid_norm": forgetful}
     print(f"{name:18} {info.classes[best]:11} {chance:5.1%}")
 
 # %% [markdown]
-# A norm looks like a detail, but every weight after it was trained on numbers of its size. This is why a model can be used only
-# with exactly the computation that it was trained with.
+# A norm looks like a detail, but every weight behind it was trained on numbers of its scale. Leave one out, and the trained
+# weights are of little use.
 
 # %% [markdown]
 # ## Which part knows where a token lies?
 #
 # Attention compares what tokens *hold*. Nothing in Eq. 2 says where they lie, and HAT-Net adds no coordinates to them, as
-# ViT does. Yet the network knows the top of a picture from its bottom. Where does it get that from?
+# ViT does. So how can the network know the top of a picture from its bottom?
 #
 # Here is a test. Shuffle the tokens of a map, run one part of the block on it, and put the results back in order. A part
 # that does not look at places returns what it returns without shuffling.
@@ -508,8 +508,8 @@ show(
 )
 
 # %% [markdown]
-# After one block the outermost tokens are marked; after the next, those beside them as well. The padding is where the
-# network's knowledge of absolute position comes from.
+# After one block the outermost tokens are marked; after the next, those beside them as well. Whatever this network knows of
+# absolute position, it knows from padding: from that of its convolutions here, in the stem and between the stages.
 
 # %% [markdown]
 # ## Hard and open: the MLP by hand
