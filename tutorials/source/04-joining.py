@@ -516,7 +516,7 @@ show(
 #
 # **Exercise 6** ●●● 45 minutes
 #
-# The MLPs are the last thing between the stem and the last stage that is not yours. As released, an MLP does this:
+# In the blocks of stages 2 and 3, the MLPs are the last thing that is not yours. As released, an MLP does this:
 #
 # 1. `norm`, as before;
 # 2. `expand`: a linear layer on the channels of each token, C → E · C (E = 4 here), without bias; then SiLU;
@@ -528,8 +528,8 @@ show(
 # **SiLU** multiplies each number by a gate between 0 and 1, the sigmoid of the same number: $x\cdot\frac{1}{1+e^{-x}}$.
 #
 # Write all three functions without `torch.nn`, `F.conv2d`, `F.silu` or the like. There are several good ways for the
-# convolution; find one that needs no loop over tokens. $e^{x}$ is infinite in float32 from x = 89 on, and a trained network
-# has such numbers: your SiLU has to survive them.
+# convolution; find one that needs no loop over tokens. And $e^{x}$ is infinite in float32 from x = 89 on: your SiLU has to
+# survive such numbers.
 
 
 # %%
@@ -602,24 +602,28 @@ checks.mlp(mlp)
 # </details>
 
 # %% [markdown]
-# Now everything between the stem and the last stage is yours:
+# Now the blocks of stages 2 and 3 are yours from end to end, norms included:
 
 
 # %%
+def my_norm(theirs):
+    """Your group_norm with the weight and bias of a trained norm."""
+    return partial(group_norm, weight=theirs.weight, bias=theirs.bias)
+
+
 def all_mine(x, theirs, g1, g2):
     """A trained block of hatnet, computed by your functions alone."""
+    attention = parts_of(theirs.attn)
+    for name in ("norm", "grid_norm", "ds_norm"):
+        setattr(attention, name, my_norm(getattr(attention, name)))
     own = SimpleNamespace(
-        norm=theirs.mlp.norm,
+        norm=my_norm(theirs.mlp.norm),
         expand=theirs.mlp.expand,
         kernels=theirs.mlp.depthwise.weight[:, 0],
         reduce=theirs.mlp.reduce,
-        out_norm=theirs.mlp.out_norm,
+        out_norm=my_norm(theirs.mlp.out_norm),
     )
-    return block(
-        x,
-        lambda x: hmhsa(x, parts_of(theirs.attn), g1, g2),
-        lambda x: mlp(x, own),
-    )
+    return block(x, lambda x: hmhsa(x, attention, g1, g2), lambda x: mlp(x, own))
 
 
 agree([all_mine(x, block_2_1, g1, g2)], [block_2_1(x, g1, g2)], "The first block")
