@@ -234,7 +234,7 @@ class TestCost(Variants):
         ("best_common_grid", "return (h * w + c) ** (1 / 4)", "return round((h * w + c) ** (1 / 4))", "do not round it"),
         ("best_common_grid", "return (h * w + c) ** (1 / 4)", "return int((h * w + c) ** (1 / 4))", "do not round it"),
         ("two_conventions", "sum(flops.values()) // 2 - products", "sum(flops.values()) // 2", "the attention products are still in it"),
-        ("two_conventions", 'flops["aten.bmm"] // 2', 'flops["aten.bmm"]', "what is left out|the paper's count"),
+        ("two_conventions", 'flops["aten.bmm"] // 2', 'flops["aten.bmm"]', "the products are taken away in FLOPs"),
         (
             "two_conventions",
             "sum(flops.values()) // 2 - products, products",
@@ -248,7 +248,7 @@ class TestCost(Variants):
         ("crossover", "(2 - 2 / g2**2)", "2", "the global products are missing"),
         ("crossover", "(c +", "(4 * c +", "Eq. 5 has 3C already"),
         ("crossover", "(c +", "(0 * c +", "the C of the projections is missing"),
-        ("crossover", "(2 - 2 / g2**2)", "(2 - 2 / g2)", "the number of tokens is too large"),
+        ("crossover", "(2 - 2 / g2**2)", "(2 - 2 / g2)", "G2 is not squared"),
         ("overtakes", FASTER, "ours.milliseconds < plain.milliseconds", "differ, but by less than the spread"),
         ("overtakes", FASTER, FASTER.replace(" / 2", ""), "you move each median by its whole spread"),
         ("overtakes", FASTER, "ours.milliseconds + ours.spread / 2 < plain.milliseconds", "you move only the median of H-MHSA"),

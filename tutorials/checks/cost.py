@@ -236,6 +236,9 @@ def two_conventions(student) -> str:
         mistakes = {
             "the attention products are still in it: they are torch's bmm.": right.total,
             FLOPS: 2 * right.conv_linear,
+            "the products are taken away in FLOPs; everything in the table is in FLOPs, so halve each of them.": (
+                right.total - 2 * right.attention
+            ),
             "the two are swapped: first what the paper counts.": right.attention,
             "the convolutions alone are not enough: linear layers have other names in the table.": flops["aten.convolution"] // 2,
         }
@@ -269,6 +272,7 @@ def crossover(student) -> str:
             "Eq. 5 has 3C already, so only one C of the 4C is left over.": (c * (4 + 2 / g2**2) + 2 * g1**2) / less,
             "the C of the projections is missing: 4C - 3C.": (2 * c / g2**2 + 2 * g1**2) / less,
             "G1 is not squared: a window has G1 x G1 keys.": (c * (1 + 2 / g2**2) + 2 * g1) / less,
+            "G2 is not squared: Eq. 15 divides by G2 squared.": (c * (1 + 2 / g2**2) + 2 * g1**2) / (2 - 2 / g2),
             "the factor 2 before G1^2 is missing.": (c * (1 + 2 / g2**2) + g1**2) / less,
             "the local products are missing: 2 G1^2.": c * (1 + 2 / g2**2) / less,
             "K2 and V2 of the cells are missing: 2 C / G2^2.": (c + 2 * g1**2) / less,

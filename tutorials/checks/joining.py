@@ -43,9 +43,17 @@ def _turned(layer: nn.Linear) -> nn.Linear:
     return copied.requires_grad_(False)
 
 
-def _attention_mistakes(run: Callable[[Sequence[nn.Linear], str], np.ndarray], layers: Sequence[nn.Linear]) -> dict[str, np.ndarray]:
+def _attention_mistakes(
+    run: Callable[[Sequence[nn.Linear], str], np.ndarray], layers: Sequence[nn.Linear], heads: int
+) -> dict[str, np.ndarray]:
     """What local and global attention have in common. run(layers, mistake): the attention with these layers, and that mistake."""
+    right = run(layers, "")
+    b, c, h, w = right.shape
     return {
+        "merge the heads as they were split: (heads d), not (d heads).": (
+            right.reshape(b, heads, c // heads, h, w).swapaxes(1, 2).reshape(right.shape)
+        ),
+        "the keys come from the second layer; the first makes queries.": run([layers[i] for i in (0, 0, 2)], ""),
         NO_SCALE: run(layers, "no scale"),
         BY_C: run(layers, "by c"),
         BY_D: run(layers, "by d"),
@@ -92,7 +100,7 @@ def near(student) -> str:
             "you pad at the top and left; pad at the bottom and right.": run(layers, "top left"),
             "the windows go back in another order than they were cut: (b gh gw), not (b gw gh).": run(layers, "columns first"),
         }
-        mistakes |= _attention_mistakes(run, layers)
+        mistakes |= _attention_mistakes(run, layers, heads)
         compare(call(student, x, *layers, heads, g), right, "the local result", MAP, mistakes)
     return "near: Eqs. 6 to 8, on maps of any size"
 
@@ -116,7 +124,7 @@ def read_cells(student) -> str:
         }
         if right.shape == far.shape:
             mistakes["cells and tokens are mixed up: a1 reads, and the cells are read."] = global_result(far, local, layers, heads)
-        mistakes |= _attention_mistakes(run, layers)
+        mistakes |= _attention_mistakes(run, layers, heads)
         compare(call(student, a1, cells, *layers, heads), right, "the global result", MAP, mistakes)
     return "far: Eqs. 11 to 13, every token reads every cell"
 
@@ -136,6 +144,7 @@ def output(student) -> str:
         mistakes = {
             "the residual is missing: + X.": mixed(local + far),
             "the residual comes after Wp: X itself is not multiplied.": mixed(local + far + given),
+            "X is added twice: it goes around Wp, and not through it as well.": mixed(local + far + given) + given,
             "Wp mixes both: (A1 + A2) Wp, not A1 + A2 Wp.": local + mixed(far) + given,
             "Wp mixes both: (A1 + A2) Wp, not A1 Wp + A2.": mixed(local) + far + given,
             "you call Wp twice, and so add its bias twice: add A1 and A2 first.": mixed(local) + mixed(far) + given,
