@@ -265,9 +265,9 @@ def overtakes(student) -> str:
             )
         )
     back = made((1, 0.1, 2, 0.1), (2, 0.1, 1, 0.1), (3, 0.2, 9, 0.5), (4, 0.2, 40, 2))
-    if student(back) == 8:
+    if call(student, back) == 8:
         raise Wrong("a side counts only if H-MHSA stays faster at all larger ones: here it was ahead once, and fell back.")
     never = made(*[(2, 0.1, 1, 0.1)] * 4)
-    if student(back) != 28 or student(never) is not None:
+    if call(student, back) != 28 or student.function(never) is not None:
         raise Wrong("return None where H-MHSA is never faster, and otherwise the first side from which it stays faster.")
     return "only a lead beyond the spread counts, and only one that lasts"

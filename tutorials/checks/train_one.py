@@ -88,7 +88,7 @@ def pointing(student) -> str:
             "wanted one score for each head, not one for their mean.": np.float32(together),
             "these are counts; wanted a fraction of the images.": hits,
         }
-        compare(call(student, mass, marked), hits / count, "the score", "one number for each head", mistakes)
+        compare(call(student, mass, marked, float64=False), hits / count, "the score", "one number for each head", mistakes)
     return "for each head, how often it points at the marked card"
 
 
@@ -110,10 +110,7 @@ class _Reader:
 def far_change(student) -> str:
     """far_change(model, images, other): the largest change of the asker's logits when all pixels but its own are replaced."""
     images, other = (random(5, 3, 48, 48, seed=seed) for seed in (0, 1))
-    before = images.clone()
     near = scalar(call(student, _Reader(0, 0), images, other))
-    if not torch.equal(images, before):
-        raise Wrong("your function changed the images that it was given: work on a copy, images.clone().")
     if near != 0:
         mixed = other.clone()
         mixed[:, :, :12, :12] = images[:, :, :12, :12]
