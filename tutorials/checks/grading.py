@@ -79,8 +79,9 @@ def check(function: Callable[..., str]) -> Callable[..., None]:
 def call(student: Student, *arguments, float64: bool = True):
     """Call the student's function with copies of the arguments and return its result.
 
-    float64: repeat the call in float64 when all the rest is right. Switch it off where the result has a type of its own. Calls with a
-    function among the arguments are not repeated: it may hold float32 weights. (Layers may: they are turned into float64.)
+    float64: repeat the call in float64 when all the rest is right. Switch it off where the result has a type of its own. Calls whose
+    result holds no float tensor are not repeated, nor are those with a function among the arguments: it may hold float32 weights.
+    (Layers may: they are turned into float64.)
 
     Raises Todo if the function is not written, and Wrong if it returns None or changes an argument. Its other errors pass, after a line
     that says what it was called with.
@@ -98,7 +99,8 @@ def call(student: Student, *arguments, float64: bool = True):
         _unchanged(now, before, student, student.argument(index))
     if answer is None:
         raise Wrong(f"{student.name} returned None. Did you forget `return`?")
-    if float64 and not any(callable(value) and not isinstance(value, nn.Module) for value in arguments):
+    functions = any(callable(value) and not isinstance(value, nn.Module) for value in arguments)
+    if float64 and not functions and any(tensor.is_floating_point() for tensor in _tensors(answer)):
         student.calls.append((arguments, answer))
     return answer
 
