@@ -1,6 +1,7 @@
 """What the tests of all notebooks' checks share: a notebook's own answers, spoilt one at a time."""
 
 import re
+import textwrap
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -75,3 +76,38 @@ class NotebookChecks:
         for name in self.checks.__all__:
             with pytest.raises(Todo, match=r"^TODO Eq\. 15: the rest$"):
                 getattr(self.checks, name)(unwritten)
+
+
+class Variants(NotebookChecks):
+    """The same with whole functions: right answers in other styles, and wrong ones.
+
+    right: "function: style" -> code. wrong: what the check says -> code. The code defines one function, and may call the notebook's.
+    """
+
+    right: ClassVar[dict[str, str]]
+    wrong: ClassVar[dict[str, str]]
+
+    def pytest_generate_tests(self, metafunc):
+        super().pytest_generate_tests(metafunc)
+        for kind in ("right", "wrong"):
+            if f"{kind}_answer" in metafunc.fixturenames:
+                table = getattr(self, kind)
+                metafunc.parametrize(f"{kind}_answer", table.items(), ids=[text[:60] for text in table])
+
+    def check(self, code: str) -> str:
+        """Check the function that the code defines; return its name."""
+        code = textwrap.dedent(code)
+        name = re.search(r"^def (\w+)\(", code, re.M)[1]
+        variables = dict(self.answers())
+        exec(code, variables)
+        getattr(self.checks, name)(variables[name])
+        return name
+
+    def test_a_right_answer_in_another_style_passes(self, right_answer):
+        title, code = right_answer
+        assert self.check(code) == title.split(":")[0]
+
+    def test_a_wrong_answer_is_caught_and_named(self, wrong_answer):
+        says, code = wrong_answer
+        with pytest.raises(Wrong, match=re.escape(says)):
+            self.check(code)

@@ -57,6 +57,8 @@ def join_windows(x1: np.ndarray, g: int, h: int, w: int, mistake: str = "") -> n
 def split_heads(rows: np.ndarray, heads: int, mistake: str = "") -> np.ndarray:
     """[..., n, c] -> [..., heads, n, d]: head 1 has the first d channels, head 2 the next d."""
     d = rows.shape[-1] // heads
+    if mistake in ("viewed", "viewed both"):
+        return rows.reshape(*rows.shape[:-2], heads, -1, d)
     parts = [rows[..., a::heads] if mistake == "interleaved" else rows[..., a * d : (a + 1) * d] for a in range(heads)]
     return np.stack(parts, -3)
 
@@ -66,6 +68,8 @@ def merge_heads(a: np.ndarray, mistake: str = "") -> np.ndarray:
     parts = [a[..., head, :, :] for head in range(a.shape[-3])]
     if mistake == "interleaved":
         return np.stack(parts, -1).reshape(*parts[0].shape[:-1], -1)
+    if mistake in ("viewed back", "viewed both"):
+        return a.reshape(*parts[0].shape[:-1], -1)
     return np.concatenate(parts, -1)
 
 
@@ -76,6 +80,9 @@ def weights(q: np.ndarray, k: np.ndarray, real: np.ndarray | None = None, mistak
     powers = np.exp(np.einsum("...nd,...md->...nm", q, k) * scale)
     axis = {"over queries": -2, "over heads": -3}.get(mistake, -1)
     if real is None:
+        return powers / powers.sum(axis, keepdims=True)
+    if mistake == "low score":
+        powers = np.where(real[:, None, None, :], powers, np.exp(-100))
         return powers / powers.sum(axis, keepdims=True)
     seen = powers * real[:, None, None, :]
     with np.errstate(invalid="ignore"):  # a mistake may leave a query without keys
@@ -119,10 +126,13 @@ def linears(count: int, channels: int, seed: int = 10) -> list[nn.Linear]:
 
 def local_result(x: np.ndarray, layers, heads: int, g: int, mistake: str = "") -> np.ndarray:
     """Eqs. 6 to 8 of a map [b, c, h, w]."""
-    q, k, v = (split_heads(apply(layer, cut_windows(x, g)), heads) for layer in layers)
-    real = cut_windows(np.ones((len(x), 1, *x.shape[2:])), g)[..., 0]
+    x1 = cut_windows(x, g, mistake)
+    q, k, v = (split_heads(apply(layer, x1), heads, mistake) for layer in layers)
+    real = cut_windows(np.ones((len(x), 1, *x.shape[2:])), g, mistake)[..., 0]
+    if mistake == "zero is padding":
+        real = (x1 != 0).any(-1)
     p = weights(q, k, None if mistake == "padding" else real, mistake)
-    return join_windows(merge_heads(p @ v), g, *x.shape[2:])
+    return join_windows(merge_heads(p @ v, mistake), g, *x.shape[2:], mistake)
 
 
 def global_result(a1: np.ndarray, cells: np.ndarray, layers, heads: int, mistake: str = "") -> np.ndarray:
@@ -130,5 +140,5 @@ def global_result(a1: np.ndarray, cells: np.ndarray, layers, heads: int, mistake
     rows, keys = to_rows(a1), to_rows(cells)
     if mistake == "not pooled":
         keys = rows
-    q, k, v = (split_heads(apply(layer, each), heads) for layer, each in zip(layers, (rows, keys, keys), strict=True))
-    return to_map(merge_heads(weights(q, k, None, mistake) @ v), *a1.shape[2:])
+    q, k, v = (split_heads(apply(layer, each), heads, mistake) for layer, each in zip(layers, (rows, keys, keys), strict=True))
+    return to_map(merge_heads(weights(q, k, None, mistake) @ v, mistake), *a1.shape[2:])
