@@ -298,7 +298,12 @@ class TestJoining(Variants):
         ("output", MERGED, "mixed.reshape(x.shape)", "a view does not move axes"),
         ("output", MERGED + " + x", MERGED + " + a1", "the residual is X"),
         ("output", "wp(rearrange", "(rearrange", "Wp is missing"),
-        ("output", 'wp(rearrange(a1 + a2, "b c h w -> b h w c"))', 'rearrange(a1 + a2, "b c h w -> b h w c") @ wp.weight + wp.bias', "stored as [out, in]"),
+        (
+            "output",
+            'wp(rearrange(a1 + a2, "b c h w -> b h w c"))',
+            'rearrange(a1 + a2, "b c h w -> b h w c") @ wp.weight + wp.bias',
+            "stored as [out, in]",
+        ),
         ("output", 'wp(rearrange(a1 + a2, "b c h w -> b h w c"))', 'rearrange(a1 + a2, "b c h w -> b h w c") @ wp.weight.T', "bias of Wp"),
         ("group_norm", "axes = (1, 2, 3)", "axes = (1,)", "layer norm"),
         ("group_norm", "axes = (1, 2, 3)", "axes = (2, 3)", "instance norm"),
@@ -347,7 +352,12 @@ class TestJoining(Variants):
         ("mlp", "silu(parts.expand(x))", "parts.expand(x)", "one after expand, too"),
         ("mlp", "silu(depthwise(x, parts.kernels))", "depthwise(x, parts.kernels)", "after the depthwise convolution, too"),
         ("mlp", "silu(depthwise(x, parts.kernels))", "x", "the depthwise convolution is missing"),
-        ("mlp", 'parts.out_norm(rearrange(parts.reduce(x), "b h w c -> b c h w"))', 'rearrange(parts.reduce(x), "b h w c -> b c h w")', "out_norm"),
+        (
+            "mlp",
+            'parts.out_norm(rearrange(parts.reduce(x), "b h w c -> b c h w"))',
+            'rearrange(parts.reduce(x), "b h w c -> b c h w")',
+            "out_norm",
+        ),
         ("mlp", "parts.reduce(x)", "silu(parts.reduce(x))", "no SiLU follows reduce"),
     )
     right = RIGHT

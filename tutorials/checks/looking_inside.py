@@ -18,12 +18,12 @@ __all__ = ["local_on_map", "global_on_map", "seam", "two_hop", "two_hop_row", "r
 def _local_record(h: int, w: int, g: int) -> AttentionMap:
     """The record of a local step with random weights: 0 for the keys of a window that hang over the edge of the map."""
     down, across = -(-h // g), -(-w // g)
-    weights = random_weights(down * across, 2, g * g, g * g).view(down, across, 2, g, g, g, g)
+    weights = random_weights(down * across, 3, g * g, g * g).view(down, across, 3, g, g, g, g)
     for row, column, y, x in itertools.product(range(down), range(across), range(g), range(g)):
         if row * g + y >= h or column * g + x >= w:
             weights[row, column, ..., y, x] = 0
     weights = weights / weights.sum((-2, -1), keepdim=True)
-    return _record("local", layout_of("window", h, w, g, g), weights.view(down * across, 2, g * g, g * g), g, g)
+    return _record("local", layout_of("window", h, w, g, g), weights.view(down * across, 3, g * g, g * g), g, g)
 
 
 def _local_rows(record: AttentionMap, token: Token) -> np.ndarray:
@@ -39,7 +39,7 @@ def _local_rows(record: AttentionMap, token: Token) -> np.ndarray:
 
 def _global_record(h: int, w: int, g: int) -> AttentionMap:
     """The record of a global step with random weights."""
-    weights = random_weights(1, 2, h * w, -(-h // g) * -(-w // g), seed=1)
+    weights = random_weights(1, 3, h * w, -(-h // g) * -(-w // g), seed=1)
     return _record("global", layout_of("pooled", h, w, g, g), weights, g, g)
 
 
@@ -64,7 +64,7 @@ def local_on_map(student) -> str:
     """local_on_map(record, token): head-mean local weights on the whole token grid."""
     for (h, w), g in (((6, 10), 2), ((9, 6), 3), ((7, 5), 3)):
         record = _local_record(h, w, g)
-        for token in ((0, 0), (h - 1, w - 1), (4, 2), (2, w - 2)):
+        for token in ((4, 2), (0, 0), (h - 1, w - 1), (2, w - 2)):
             heads = _local_rows(record, token)
             right = heads.mean(0)
             top, left = token[0] // g * g, token[1] // g * g
@@ -113,7 +113,7 @@ def global_on_map(student) -> str:
 @check
 def seam(student) -> str:
     """seam(token, g1): two tokens side by side across the right edge of the token's window."""
-    for token, g in (((3, 5), 4), ((0, 0), 7), ((9, 14), 5), ((6, 7), 4), ((2, 11), 3)):
+    for token, g in (((9, 14), 5), ((3, 5), 4), ((0, 0), 7), ((6, 7), 4), ((2, 11), 3)):
         y, x = token
         edge = next(column for column in range(x, 99) if (column + 1) % g == 0)
         start = edge - g + 1
@@ -208,9 +208,8 @@ def two_hop_row(student) -> str:
             )
             / 2,
             "the tokens of a cell have read THEIR windows: take each token's own local row, not that of the token that reads.": (
-                cells.sum() * once[row] + once[row]
-            )
-            / 2,
+                (cells + own) / 4 + a[row] / 2
+            ),
             "the direct path has lost its local hop: half of it comes from the window.": (cells @ once + own) / 2,
             "the residual of Eq. 9 is missing: in the local hop a token also keeps itself.": (cells @ a + a[row]) / 2,
             "the residual of Eq. 9 is missing on the path through the cells.": (cells @ a + once[row]) / 2,
