@@ -1,5 +1,7 @@
 """The checks of notebook 6, looking inside."""
 
+from typing import ClassVar
+
 from tests.tutorials.notebook_checks import Variants
 from tutorials.checks import looking_inside
 
@@ -122,7 +124,7 @@ class TestLookingInside(Variants):
         ("deletion", "return curve", "return curve[-1]", "the curve is not a list of numbers"),
         ("deletion", "return curve", "return [100 * value for value in curve]", "those are percentages"),
     )
-    right = {
+    right: ClassVar[dict[str, str]] = {
         "local_on_map: token by token": """
             def local_on_map(record, token):
                 whole = torch.zeros(record.query_grid)
@@ -267,7 +269,7 @@ class TestLookingInside(Variants):
                 mask = torch.nn.functional.interpolate(kept.view(-1, 1, *importance.shape), image.shape[-2:])
                 return forward(image * mask).softmax(-1)[:, target]""",
     }
-    wrong = {
+    wrong: ClassVar[dict[str, str]] = {
         "you divided by the sum of the map": """
             def global_on_map(record, token):
                 (h, w), g = record.query_grid, record.g2
