@@ -8,7 +8,6 @@ from tutorials.checks import train_one
 CARD_LOSS = "(each * weights).sum() / len(logits)"
 POINTING = "(mass.argmax(-1) == marked[:, None]).float().mean(0)"
 OWN = "mixed[:, :, :12, :12] = images[:, :, :12, :12]"
-ZERO = "attn.kv.weight[first : first + attn.head_dim] = 0"
 FIRST = "attn.kv.out_features // 2 + head * attn.head_dim"
 
 
