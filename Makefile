@@ -8,6 +8,7 @@ BIN := .venv/bin
 VENV := .venv/.made
 APP := .venv/.installed-app
 DEV := .venv/.installed-dev
+KERNEL := .venv/etc/ipython/ipython_kernel_config.py
 
 .PHONY: help app tutorials setup test lint js check screenshots clean distclean
 
@@ -59,10 +60,14 @@ $(VENV):
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv
 	@touch $@
 
-$(APP): requirements.txt $(VENV)
+$(APP): requirements.txt $(VENV) | $(KERNEL)
 	$(BIN)/python -m pip install -r requirements.txt
 	@touch $@
 
-$(DEV): requirements-dev.txt requirements.txt $(VENV)
+$(DEV): requirements-dev.txt requirements.txt $(VENV) | $(KERNEL)
 	$(BIN)/python -m pip install -r requirements-dev.txt
 	@touch $(APP) $@
+
+# Read by every kernel of .venv, wherever it was started from: after a restart, a name that is missing is explained.
+$(KERNEL): tutorials/kernel_config.py | $(VENV)
+	@mkdir -p $(@D) && cp $< $@

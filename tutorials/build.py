@@ -4,7 +4,8 @@ builds and runs only these two.
 One source makes two notebooks: `source/NN-name.py` (jupytext's percent format: `# %%` begins a code cell, `# %% [markdown]` a text
 cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules for a source:
 
-1. The first cell is text: the header. After it the builder inserts the cell that finds the project (`START`), so no source contains it.
+1. The first cell is text: the header. After it the builder inserts the cell that finds the project (`START`), so no source contains it,
+   and in the exercise what to do after a restart of the kernel.
 2. The answer, which the student is to write, stands between `# solution` and `# end`, below a comment that says what is wanted:
 
        def merge(x1, g, h, w):
@@ -13,8 +14,8 @@ cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules
            return rearrange(x1, "(b gh gw) (i j) c -> b c (gh i) (gw j)", ...)
            # end
 
-   In the exercise, `raise NotImplementedError("TODO Eq. 8: put the windows ...")` replaces the answer; the comment stays. A long TODO
-   continues in the comment lines below it. One cell may hold several such parts.
+   In the exercise, `raise NotImplementedError("TODO Eq. 8: put the windows ...")` replaces the answer; the comment stays. In the
+   solution the comment loses its "TODO". A long TODO continues in the comment lines below it. One cell may hold several such parts.
 3. Then follow the check, a code cell of one line (`checks.merge(merge)`), and the hint, a text cell that begins with
    `<details><summary>Hint</summary>`. After the hint the builder inserts the folded solution, in the exercise only.
 4. "Now predict" is a text cell with a question. The answer is the output of the next cell, or is folded away in the same cell under
@@ -23,11 +24,15 @@ cell) becomes `exercises/NN-name.ipynb` and `solutions/NN-name.ipynb`. The rules
 Leave a blank line after `</summary>` and before `</details>`, or the Markdown between them is not rendered. Figures come from
 `tutorials/figures` and are shown by `tutorials.start.show`. The checks of `NN-some-name` are in `checks/some_name.py`.
 
+The header names the times, which the table in README.md repeats: "**Run time** on a CPU: about ... . Working time: ... .".
+
 Building is deterministic: cell ids count the cells, and building twice gives the same files. Without `--execute`, a solution keeps its
-stored outputs if its code has not changed. If it has, the solution is left without outputs, and a test fails until it is run again.
+stored outputs if its code has not changed, comments aside. If it has, the solution is left without outputs, and a test fails until it is
+run again.
 """
 
 import argparse
+import ast
 import os
 import re
 import sys
@@ -38,6 +43,9 @@ import nbformat
 from nbformat import NotebookNode
 
 FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parent
+EXERCISES, SOLUTIONS = FOLDER / "exercises", FOLDER / "solutions"
+README = FOLDER / "README.md"
 SECONDS = 240  # time limit of one cell
 HEAVY = 500_000  # bytes; larger notebooks are displayed slowly by code hosts, or not at all
 
@@ -62,6 +70,10 @@ import tutorials.start  # threads, seed, and a clear message if a package is mis
 
 print("Ready.")"""
 
+RESTART = """\
+<small>Whenever the kernel has started anew, it has forgotten everything: click the cell where you were, and let
+**Run > Run All Above Selected Cell** (VS Code: **Execute Above Cells**) catch up.</small>"""
+
 _PART = re.compile(r"^(?P<indent> *)# solution\n(?P<answer>.*?)^(?P=indent)# end\n?", re.M | re.S)
 _TODO = re.compile(r"(?:^|\n) *# (TODO.*(?:\n *# .*)*)\n *$")
 _HINT = "<details><summary>Hint</summary>"
@@ -78,6 +90,8 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
         raise ValueError(f"{source.name} must begin with a text cell, the header")
     exercise, solution, waiting = [], [], None
     for cell in [cells[0], nbformat.v4.new_code_cell(START), *cells[1:]]:
+        if cell.source == START:
+            exercise.append(("markdown", RESTART))
         if cell.cell_type == "markdown":
             exercise.append(("markdown", cell.source))
             solution.append(("markdown", cell.source))
@@ -85,10 +99,10 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
                 exercise.append(("markdown", f"<details><summary>Solution</summary>\n\n```python\n{waiting}\n```\n\n</details>"))
                 waiting = None
             continue
-        blank, filled = _blank(cell.source, source.name), _PART.sub(lambda part: part["answer"], cell.source).rstrip()
+        blank, filled = _parts(cell.source, source.name)
         exercise.append(("code", blank))
         solution.append(("code", filled))
-        if blank != cell.source:
+        if blank != filled:
             if waiting:
                 raise ValueError(f"{source.name}: no hint follows the TODO before {blank.splitlines()[0]!r}")
             waiting = filled
@@ -97,18 +111,19 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
     return _notebook(exercise), _notebook(solution)
 
 
-def _blank(code: str, name: str) -> str:
-    """Replace each answer in a cell's code by a NotImplementedError."""
-    result, end = "", 0
+def _parts(code: str, name: str) -> tuple[str, str]:
+    """The code of a cell in the exercise, where a NotImplementedError replaces each answer, and in the solution."""
+    blank, filled, end = "", "", 0
     for part in _PART.finditer(code):
         before = code[end : part.start()]
         todo = _TODO.search(before)
         if not todo:
             raise ValueError(f"{name}: a '# solution' without a '# TODO ...' comment right above it")
         text = " ".join(line.strip().removeprefix("#").strip() for line in todo[1].splitlines())
-        result += f"{before}{part['indent']}raise NotImplementedError({_quoted(text)})\n"
+        blank += f"{before}{part['indent']}raise NotImplementedError({_quoted(text)})\n"
+        filled += before[: todo.start(1)] + todo[1].removeprefix("TODO ") + before[todo.end(1) :] + part["answer"]
         end = part.end()
-    return (result + code[end:]).rstrip()
+    return (blank + code[end:]).rstrip(), (filled + code[end:]).rstrip()
 
 
 def _quoted(text: str) -> str:
@@ -158,10 +173,33 @@ def with_outputs(new: NotebookNode, path: Path) -> NotebookNode:
         old = nbformat.read(path, as_version=4)
         stored = [cell for cell in old.cells if cell.cell_type == "code"]
         fresh = [cell for cell in new.cells if cell.cell_type == "code"]
-        if [cell.source for cell in stored] == [cell.source for cell in fresh]:
+        if [_runs(cell.source) for cell in stored] == [_runs(cell.source) for cell in fresh]:
             for cell, kept in zip(fresh, stored, strict=True):
                 cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
     return new
+
+
+def with_table(readme: str) -> str:
+    """Return the README with the table of all notebooks, whose titles and times their headers give."""
+    rows = ["| notebook | solved | working time | run time on a CPU |", "|---|---|---|---|"]
+    for source in sources():
+        header = jupytext.read(source, fmt="py:percent").cells[0].source
+        title = header.splitlines()[0].removeprefix("# ")
+        run, work = re.search(r"\*\*Run time\*\* on a CPU: about (.+?)\. Working time: (.+?)\.", header.replace("\n", " ")).groups()
+        exercise, solution = (
+            os.path.relpath(folder / f"{source.stem}.ipynb", README.parent).replace(os.sep, "/") for folder in (EXERCISES, SOLUTIONS)
+        )
+        rows.append(f"| [{title}]({exercise}) | [solved]({solution}) | {work} | {run} |")
+    table = "\n".join(rows)
+    return re.sub(r"^\| notebook \|.*\n(\|.*\n)+", lambda _: table + "\n", readme, flags=re.M)
+
+
+def _runs(code: str) -> str:
+    """What a cell's code does, without its comments and line breaks."""
+    try:
+        return ast.dump(ast.parse(code))
+    except SyntaxError:  # a command of IPython's
+        return code
 
 
 def main() -> None:
@@ -173,16 +211,17 @@ def main() -> None:
     numbers = [source.name[:2] for source in sources()]
     if unknown := [number for number in chosen or () if number not in numbers]:
         parser.error(f"there is no notebook {unknown[0]}; there are {', '.join(numbers)}")
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
     heavy = []
     for source in (source for source in sources() if not chosen or source.name[:2] in chosen):
         exercise, solution = build(source)
-        path = FOLDER / "solutions" / f"{source.stem}.ipynb"
+        path = SOLUTIONS / f"{source.stem}.ipynb"
         if chosen is not None:
             print(f"running {source.stem}", flush=True)
             execute(solution, path.parent, static=True)
         else:
             with_outputs(solution, path)
-        nbformat.write(exercise, FOLDER / "exercises" / f"{source.stem}.ipynb")
+        nbformat.write(exercise, EXERCISES / f"{source.stem}.ipynb")
         nbformat.write(solution, path)
         if path.stat().st_size >= HEAVY:
             heavy.append(f"{path.name} has {path.stat().st_size:,} bytes; wanted fewer than {HEAVY:,}. Show fewer or smaller figures.")

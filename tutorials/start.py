@@ -9,11 +9,15 @@ import warnings
 from types import SimpleNamespace
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else torch's profiler, which measures memory, writes log lines into the notebook
+# By default a thread that waits for another keeps its core busy. As soon as another program wants that core too, everything takes ten
+# times as long or more: a step of notebook 7's training 6 s instead of 0.4. OpenMP reads this once, when torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 try:
     import numpy as np
     import plotly.graph_objects as go
     import torch
+    from IPython import get_ipython
     from IPython.display import display
     from PIL import Image
     from torch import nn
@@ -25,6 +29,7 @@ except ImportError as error:
         "or run `pip install -r requirements.txt` with it"
     ) from None
 
+from app.core import running
 from app.core.colours import LIGHT
 from app.core.samples import FOLDER
 from hatnet.attention import HMHSA
@@ -33,10 +38,17 @@ from tutorials.figures.beside import beside
 
 # Captum's progress bar wants ipywidgets, which nothing here needs.
 warnings.filterwarnings("ignore", message="IProgress not found")
-torch.set_num_threads(max(1, min(4, torch.get_num_threads())))
+# One core is left to the browser and to whatever else runs; more than four gain nothing on models as small as these.
+if "OMP_NUM_THREADS" not in os.environ:
+    torch.set_num_threads(max(1, min(4, torch.get_num_threads() - 1)))
 torch.manual_seed(0)
 np.set_printoptions(precision=3, suppress=True)
 torch.set_printoptions(precision=3, sci_mode=False)
+
+if shell := get_ipython():
+    shell.extension_manager.load_extension("tutorials.missing")
+if (addresses := running.addresses()) and running.USUAL not in addresses:
+    print(f"The app runs at {addresses[0]}: put this in place of {running.USUAL}, with which the links in this notebook begin.")
 
 STATIC = "TUTORIALS_STATIC"  # environment variable, set by build.py: committed outputs hold a picture with each figure
 WIDTH = 640  # of such a picture, in pixels

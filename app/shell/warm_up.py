@@ -19,21 +19,24 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.core import running
+
 log = logging.getLogger("hatnet.app")
 VIEWS = Path(__file__).resolve().parents[1] / "views"
 
 
 @asynccontextmanager
 async def lifespan(app: "st.App") -> AsyncIterator[None]:
-    """Around the server's life: warm up, and open the browser, as soon as the server answers."""
+    """Around the server's life: warm up, and open the browser, as soon as the server answers; and say where that is."""
     _send_at_once()
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, threading.Thread(target=_warm_up, name="warm-up", daemon=True).start)
+    address = st.get_option("server.address") or "localhost"
+    url = f"http://{address}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"
     if not st.get_option("server.headless"):  # Streamlit opens none for an app that brings its own server
-        address = st.get_option("server.address") or "localhost"
-        url = f"http://{address}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"
         loop.call_later(0.3, webbrowser.open, url)
-    yield
+    with running.announced(url):
+        yield
 
 
 def _send_at_once() -> None:

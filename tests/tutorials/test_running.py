@@ -11,7 +11,7 @@ from nbclient.exceptions import CellExecutionError
 from tutorials import build
 from tutorials.checks.grading import Todo
 
-ROOT = build.FOLDER.parent
+ROOT = build.ROOT
 SOURCES = build.sources()
 NAMES = [source.stem for source in SOURCES]
 LONG = ("05-cost", "07-train-one", "06-looking-inside")  # begun first: no kernel is left to run a long one alone
