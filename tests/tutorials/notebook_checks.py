@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import jupytext
+import nbformat
 import pytest
 
 from tutorials import build
@@ -111,3 +112,10 @@ class Variants(NotebookChecks):
         says, code = wrong_answer
         with pytest.raises(Wrong, match=re.escape(says)):
             self.check(code)
+
+
+def printed(number: str) -> str:
+    """All that the cells of a solved notebook print, as it is committed."""
+    (path,) = build.SOLUTIONS.glob(f"{number}-*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(output.text for cell in cells if cell.cell_type == "code" for output in cell.outputs if output.output_type == "stream")

@@ -1,8 +1,10 @@
 """The checks of notebook 6, looking inside."""
 
+import re
 from typing import ClassVar
 
-from tests.tutorials.notebook_checks import Variants
+import hatnet
+from tests.tutorials.notebook_checks import Variants, printed
 from tutorials.checks import looking_inside
 
 HALF = "(torch.eye(len(block)) + block) / 2 @ result"
@@ -337,3 +339,22 @@ class TestLookingInside(Variants):
                     total += torch.autograd.grad(forward(point)[0, target], point)[0]
                 return ((image - baseline) * total / steps).mean(1)[0]""",
     }
+
+
+def test_what_the_text_claims_is_what_the_cells_print():
+    text = printed("06")
+    strongest = float(re.search(r"^([\d.]+)%: row", text, re.M)[1])
+    assert strongest < 5  # "No single path carries much", and of 50, 10 or 2 % the last is nearest
+    one, all_blocks = re.search(r"largest share times 256: ([\d.]+) after one block, ([\d.]+) after all", text).groups()
+    assert float(all_blocks) < float(one)  # "Flatter"
+    assert re.search(r"^local .*beyond the edge: 0\.0000$", text, re.M) and not re.search(r"^global .*edge: 0\.0000$", text, re.M)
+    better = [int(count) for count in re.search(r"^better than chance, of 10 +(.*)$", text, re.M)[1].split()]
+    assert f"Follow attention: {sum(better[:3])} of 30 better. Ask the model: {sum(better[3:])} of 30 better." in text
+    assert f"in {max(better)} of 10 scores" in text
+
+
+def test_the_text_describes_the_shipped_models():
+    large, small = hatnet.checkpoint_info("objects224"), hatnet.checkpoint_info("cifar10")
+    assert (large.image_size // 4) ** 2 == 3136  # tokens of stage 2
+    assert (large.image_size // 8, large.config.g1[1], large.config.g2[1]) == (28, 7, 4)  # stage 3
+    assert (small.image_size // 2) ** 2 == 256 and (small.image_size // 2 // small.config.g2[0]) ** 2 == 64

@@ -1,8 +1,11 @@
 """The checks of notebook 7, train one."""
 
+import re
 from typing import ClassVar
 
-from tests.tutorials.notebook_checks import Variants
+import hatnet
+from app.views.grids import accuracy
+from tests.tutorials.notebook_checks import Variants, printed
 from tutorials.checks import train_one
 
 CARD_LOSS = "(each * weights).sum() / len(logits)"
@@ -259,3 +262,39 @@ class TestTrainOne(Variants):
                 least = p - 1.96 * math.sqrt(p * (1 - p) / n)
                 return min(row["macs"] for row in found["rows"] if row["accuracy"] >= least)""",
     }
+
+
+def accuracies(text: str, line: str) -> list[float]:
+    """The global and the local accuracy, in %, of a printed line that holds `line`."""
+    (found,) = re.findall(rf"^.*{re.escape(line)}.*global +([\d.]+)%, +local +([\d.]+)%$", text, re.M)
+    return [float(number) for number in found]
+
+
+def test_what_the_text_claims_is_what_the_cells_print():
+    text = printed("07")
+    assert min(accuracies(text, "On 1,000 new pictures:")) > 95  # "It answers both questions"
+    for line in ("hidden from the asker: the marked card", "larger cells", "smaller cells"):
+        far, near = accuracies(text, line)
+        assert far < 35 and near > 95, line  # the global question alone
+    for line in ("smaller windows", "larger windows"):
+        far, near = accuracies(text, line)
+        assert far < 35 and near < 75, line  # both
+    assert min(accuracies(text, "hidden from the asker: another card")) > 95
+    assert accuracies(text, "step 60: ")[0] > 60  # "From chance to most of the answers"
+    for name in ("window, trained", "window, untrained"):
+        assert re.search(rf"^{name} +0\.0$", text, re.M)  # "Exactly 0, trained or not"
+
+
+def test_the_text_describes_what_was_measured():
+    info, found = hatnet.checkpoint_info("objects224"), accuracy.read("objects224")
+    assert (info.config.g1, info.config.g2, len(info.classes), info.image_size) == ((8, 7, 7), (8, 4, 2), 120, 224)
+    stages = [accuracy.of_stage(found, index) for index in range(3)]
+    lowest = [min(stage.accuracies.values()) for stage in stages]
+    least = stages[0].accuracies[stages[0].trained] - stages[0].error
+    assert lowest[2] == min(lowest)
+    coarsest = max(g2 for _, g2 in stages[2].accuracies)
+    assert all(value < least for (_, g2), value in stages[2].accuracies.items() if g2 == coarsest)  # beyond the interval
+    together = {(tuple(row["g1"]), tuple(row["g2"])): row["accuracy"] for row in found["rows"] if row["stage"] == "all"}
+    assert together[(1, 1, 1), (8, 4, 2)] < least and together[(8, 7, 7), (56, 28, 14)] < least
+    every = [value for stage in stages for value in stage.accuracies.values()]
+    assert sum(value >= least for value in every) > len(every) / 2  # most differences are smaller than the interval
