@@ -1,5 +1,6 @@
 """What the tests of all notebooks' checks share: a notebook's own answers, spoilt one at a time."""
 
+import ast
 import re
 import textwrap
 from functools import cache
@@ -19,9 +20,10 @@ MARK = re.compile(r"^ *# (?:solution|end)\n?", re.M)
 
 @cache
 def answer_cells(source: Path) -> list[str]:
-    """Return the code of a notebook's imports and of all its answers, one function an entry: a cell may hold several."""
+    """Return the code of a notebook's imports, of all its answers and of the functions that it gives, one function an entry."""
     first, *others = [cell.source for cell in jupytext.read(source, fmt="py:percent").cells if cell.cell_type == "code"]
-    return [first, *(part for code in others if "# solution" in code for part in re.split(r"\n(?=def )", MARK.sub("", code)))]
+    wanted = [code for code in others if "# solution" in code or all(isinstance(node, ast.FunctionDef) for node in ast.parse(code).body)]
+    return [first, *(part for code in wanted for part in re.split(r"\n(?=def )", MARK.sub("", code)))]
 
 
 class NotebookChecks:

@@ -76,7 +76,7 @@ def test_only_weights_above_4_percent_are_printed():
     weights = np.zeros((4, 4))
     weights[0, 1], weights[2, 3], weights[3, 3] = 0.6, 0.37, 0.03
     figure = maps.local_map(weights, (0, 0, 4, 4), (0, 0), PHOTO, GRID)
-    (numbers,) = [trace for trace in figure.data if trace.type == "scatter"]
+    (numbers,) = [trace for trace in figure.data if trace.type == "scatter" and trace.mode == "text"]
     assert list(numbers.text) == ["60", "37"]
     assert numbers.y[0] < numbers.y[1] and numbers.x[0] < numbers.x[1]
 
@@ -105,13 +105,54 @@ def test_every_part_of_a_figure_moves_to_its_own_place():
 def test_a_marked_map_says_what_its_numbers_are():
     values = np.zeros((4, 4))
     values[1, 2] = 3
-    (heat,) = maps.marked_map(values, "global", (0, 0), PHOTO, "change").data
-    assert heat.zmin == 0 and heat.zmax > heat.z[1][2] > 0
-    assert heat.customdata[1][2] == 3 and "change: <b>%{customdata" in heat.hovertemplate
+    figure = maps.marked_map(values, "global", (0, 0), PHOTO, "change")
+    (heat,) = heatmaps(figure)
+    assert (heat.zmin, heat.zmax, heat.z[1][2]) == (0, 3, 3) and "change: <b>%{z" in heat.hovertemplate
+    assert scale_of(figure) == ("change", (0, 1.5, 3), ("0", "1.5", "3"))
+    assert scale_of(maps.marked_map(values > 0, "local", (0, 0), PHOTO, "changed")) == ("changed", (0, 1), ("no", "yes"))
+    # The photograph shows through the largest, too.
+    assert max(float(colour.rsplit(",")[-1].strip(")")) for _, colour in heat.colorscale) < 0.65
+
+
+def scale_of(figure):
+    (bar,) = [trace.marker.colorbar for trace in figure.data if trace.name == "scale"]
+    return bar.title.text, bar.tickvals, bar.ticktext
+
+
+def test_every_map_has_a_scale_and_maps_to_compare_have_the_same():
+    weights = uneven(4, 4, (1, 2))
+    whole, window = np.full((16, 16), 1 / 256), (4, 12, 4, 4)
+    assert scale_of(maps.local_map(weights, window, (7, 13), PHOTO, GRID)) == ("weight, %", (0, 25, 50), ("0", "25", "50"))
+    one, other = (maps.global_map(each, 4, (7, 13), PHOTO, GRID, most=0.5) for each in (weights, np.full((4, 4), 1 / 16)))
+    assert scale_of(one) == scale_of(other) and heatmaps(one)[0].zmax == heatmaps(other)[0].zmax == 50
+    assert heatmaps(maps.local_map(weights, window, (7, 13), PHOTO, GRID, most=0.8))[1].zmax == 80
+    assert scale_of(maps.compared_map(whole, "local", 0.02, (0, 0), PHOTO, ())) == ("weight, %", (0, 1, 2), ("0", "1", "2"))
+    signed = maps.compared_map(whole, "global", 0.02, (0, 0), PHOTO, (), signed=True)
+    assert scale_of(signed) == ("difference, points", (-2, 0, 2), ("−2", "0", "+2"))
+    assert scale_of(maps.uncovered(weights, PHOTO)) == ("times an even share", (0, 1.5, 3), ("0", "1.5", "3"))
+    both = beside({"one": one, "other": other})
+    first, second = [trace.marker.colorbar for trace in both.data if trace.name == "scale"]
+    assert both.layout.xaxis.domain[0] < first.x < both.layout.xaxis.domain[1] < both.layout.xaxis2.domain[0] < second.x
+    assert first.len == second.len < 0.5 and both.layout.margin.b == maps.BAR
+
+
+@pytest.mark.parametrize("side", [4, 16, 56])
+def test_the_ring_leaves_the_token_s_own_colour_visible(side):
+    figure = maps.global_map(uneven(side, side, (1, 2)), 1, (1, 2), PHOTO, (side, side))
+    circles = [shape for shape in figure.layout.shapes if shape.type == "circle"]
+    assert not any(circle.fillcolor for circle in circles)
+    token = maps.SIDE / side  # pixels
+    inner = min((circle.x1 - circle.x0) / 2 * token - circle.line.width / 2 for circle in circles)
+    assert inner > min(0.4 * token, 11)  # either the ring is around the token, or most of the token is inside it
+
+
+def test_a_map_is_described_by_its_own_numbers():
+    said = maps.describe(uneven(4, 4, (1, 2)), "token", top=4, left=12)
+    assert said == "Of 4 by 4 tokens, the one in row 6, column 15 gets the largest weight, 50%."
 
 
 def test_nothing_marked_is_drawn_too():
-    (heat,) = maps.marked_map(np.zeros((4, 4)), "local", (0, 0), PHOTO, "change").data
+    (heat,) = heatmaps(maps.marked_map(np.zeros((4, 4)), "local", (0, 0), PHOTO, "change"))
     assert not np.any(heat.z)
 
 

@@ -73,11 +73,12 @@ def merge_heads(a: np.ndarray, mistake: str = "") -> np.ndarray:
     return np.concatenate(parts, -1)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a mistake may have scores without bounds, or leave a query without keys
 def weights(q: np.ndarray, k: np.ndarray, real: np.ndarray | None = None, mistake: str = "") -> np.ndarray:
     """Softmax(Q K^T / sqrt(d)) of Eq. 2, over the keys that are real."""
     d = q.shape[-1]
     scale = {"no scale": 1, "by d": 1 / d, "by c": 1 / math.sqrt(d * q.shape[-3])}.get(mistake, 1 / math.sqrt(d))
-    powers = np.exp(np.einsum("...nd,...md->...nm", q, k) * scale)
+    powers = np.exp(np.einsum("...nd,...md->...nm", q.astype(float), k.astype(float)) * scale)
     axis = {"over queries": -2, "over heads": -3}.get(mistake, -1)
     if real is None:
         return powers / powers.sum(axis, keepdims=True)
@@ -85,8 +86,7 @@ def weights(q: np.ndarray, k: np.ndarray, real: np.ndarray | None = None, mistak
         powers = np.where(real[:, None, None, :], powers, np.exp(-100))
         return powers / powers.sum(axis, keepdims=True)
     seen = powers * real[:, None, None, :]
-    with np.errstate(invalid="ignore"):  # a mistake may leave a query without keys
-        return seen / (powers if mistake == "late mask" else seen).sum(axis, keepdims=True)
+    return seen / (powers if mistake == "late mask" else seen).sum(axis, keepdims=True)
 
 
 def pool_cells(x: np.ndarray, g: int, mistake: str = "") -> np.ndarray:

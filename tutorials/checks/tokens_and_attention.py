@@ -3,12 +3,22 @@
 import math
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from tutorials.checks.grading import call, check, compare, number, random, several
+from tutorials.checks.grading import Wrong, call, check, compare, number, random, several
 from tutorials.checks.reference import apply, linear, linears, merge_heads, split_heads, to_rows, weights
 
-__all__ = ["rows", "qkv", "attention", "project", "finish", "macs"]
+__all__ = ["rows", "qkv", "attention", "project", "finish", "macs", "in_pieces"]
+
+# What several checks say.
+NO_BIAS = "the layer's bias is missing: call the layer, or add `.bias`."
+TURNED = "a layer's weight is stored as [out, in]: call the layer, or multiply by `.weight.T`."
+OVERFLOW = (
+    "some weights are nan: exp of a large score is inf in float32, and that of a very low one is 0. "
+    "Subtract the largest score of each row before exp, or use softmax, which does."
+)
 
 
 @check
@@ -24,6 +34,8 @@ def rows(student) -> str:
                 values.reshape(b, h * w, c)
             ),
             "your rows are channels; wanted one row for each token, b (h w) c.": values.reshape(b, c, h * w),
+            "the channels are last, but this is still a map: combine h and w into one axis.": np.moveaxis(values, 1, 3),
+            "the axis b is gone: every image keeps a list of its own.": to_rows(values).reshape(b * h * w, c),
         }
         compare(call(student, x), to_rows(values), "the list of tokens", "images, tokens, channels", mistakes)
     return "one row for each token, in reading order"
@@ -41,6 +53,7 @@ def check_projections(student, what: tuple[str, str, str], shapes, same: bool) -
         got = several(call(student, *given, *layers, heads), 3, ", ".join(what), stacked=True)
         sources = (queries, keys, keys)
         products = [apply(layer, rows.numpy()) for layer, rows in zip(layers, sources, strict=True)]
+        images = "windows" if what[0] == "Q1" else "b"
         for index, (name, product, answer) in enumerate(zip(what, products, got, strict=True)):
             right = split_heads(product, heads)
             mistakes = {
@@ -48,10 +61,12 @@ def check_projections(student, what: tuple[str, str, str], shapes, same: bool) -
                     product, heads, "interleaved"
                 ),
                 f"{name} is not split into heads yet.": product,
-                f"in {name} the heads come after the tokens; wanted {'windows' if what[0] == 'Q1' else 'b'} heads n d.": right.swapaxes(
-                    1, 2
-                ),
+                f"in {name} the heads come after the tokens; wanted {images} heads n d.": right.swapaxes(1, 2),
+                f"a view does not move axes: `.view({images}, heads, n, d)` cuts the tokens of {name} apart. "
+                f"View as ({images}, n, heads, d), then swap n and heads.": split_heads(product, heads, "viewed"),
                 f"{name} is not projected yet: call its layer.": split_heads(sources[index].numpy(), heads),
+                f"{name}: {NO_BIAS}": split_heads(product - layers[index].bias.numpy(), heads),
+                f"{name}: {TURNED}": split_heads(sources[index].numpy() @ layers[index].weight.numpy() + layers[index].bias.numpy(), heads),
             }
             for other in range(3):
                 if other != index:
@@ -83,8 +98,14 @@ def weight_mistakes(q: np.ndarray, k: np.ndarray, real: np.ndarray | None = None
             q, k, real, "over queries"
         ),
         "softmax over the wrong axis: it runs over the heads.": weights(q, k, real, "over heads"),
-        "these are scores: the softmax is missing.": np.einsum("...nd,...md->...nm", q, k) / math.sqrt(q.shape[-1]),
     }
+    scores = np.einsum("...nd,...md->...nm", q, k)
+    mistakes["these are scores: the softmax is missing."] = scores / math.sqrt(q.shape[-1])
+    mistakes["you multiply by sqrt(d); divide by it."] = weights(q * q.shape[-1], k, real)
+    mistakes["the scale comes before the softmax; after it, rows no longer sum to 1."] = weights(q, k, real, "no scale") / math.sqrt(
+        q.shape[-1]
+    )
+    mistakes["these are scores without their scale: divide by sqrt(d), then take the softmax."] = scores
     mistakes["keys and queries are swapped: Q K^T, not K Q^T."] = weights(k, q)
     mistakes["your weights are transposed; wanted queries down, keys across."] = weights(q, k, real).swapaxes(-1, -2)
     return mistakes
@@ -93,12 +114,15 @@ def weight_mistakes(q: np.ndarray, k: np.ndarray, real: np.ndarray | None = None
 @check
 def attention(student) -> str:
     """Eq. 2: attention(q, k, v) -> (a, p)."""
-    for b, heads, n, m, d in ((2, 3, 7, 7, 5), (1, 2, 5, 11, 3), (3, 1, 13, 2, 7)):
-        q, k, v = random(b, heads, n, d, seed=1), random(b, heads, m, d, seed=2), random(b, heads, m, d, seed=3)
+    # The last scores are so large that exp alone cannot hold them in float32.
+    for b, heads, n, m, d, size in ((2, 3, 7, 7, 5, 1), (1, 2, 5, 11, 3, 1), (3, 1, 13, 2, 7, 1), (1, 2, 5, 3, 4, 100)):
+        q, k, v = size * random(b, heads, n, d, seed=1), random(b, heads, m, d, seed=2), random(b, heads, m, d, seed=3)
         a, p = several(call(student, q, k, v), 2, "the output A and the weights")
-        right = weights(q.numpy(), k.numpy())
-        compare(p, right, "the weights", "images, heads, queries, keys", weight_mistakes(q.numpy(), k.numpy()))
-        values = v.numpy()
+        values, right = v.numpy(), weights(q.numpy(), k.numpy())
+        if size > 1 and isinstance(p, Tensor) and p.isnan().any():
+            raise Wrong(OVERFLOW)
+        mistakes = {"the two results are swapped: first A, then the weights.": right @ values}
+        compare(p, right, "the weights", "images, heads, queries, keys", mistakes | weight_mistakes(q.numpy(), k.numpy()))
         mistakes = {"A is the weights times the values V, not times the keys.": right @ k.numpy()}
         if n == m:
             mistakes["you multiplied the transposed weights by V: p @ v, not p.mT @ v."] = right.swapaxes(-1, -2) @ values
@@ -119,6 +143,9 @@ def project(student) -> str:
             "the residual is missing: + X.": right - rows,
             "the residual comes after the projection: X itself is not multiplied by Wp.": apply(wp, joined + rows),
             "Wp is missing.": joined + rows,
+            "add the residual X once, not twice.": right + rows,
+            NO_BIAS: right - wp.bias.numpy(),
+            TURNED: joined @ wp.weight.numpy() + wp.bias.numpy() + rows,
             "merge order wrong: channels are (heads d), head after head, not (d heads).": mixed,
             "the heads must be moved before they are merged: a reshape mixes tokens. Write b heads n d -> b n (heads d).": apply(
                 wp, values.reshape(b, n, c)
@@ -141,6 +168,8 @@ def finish(student) -> str:
         mistakes = {
             "the residual is missing: + A'.": after,
             "the residual is A', the input of the MLP, not its output.": 2 * after,
+            "add the residual A' once, not twice.": after + 2 * values,
+            "the MLP is missing.": 2 * values,
             "the MLP runs twice.": twice + after + values,
         }
         compare(call(student, a, nn.Sequential(hidden, nn.ReLU(), back)), values + after, "Y", "images, tokens, channels", mistakes)
@@ -162,7 +191,64 @@ def macs(student) -> str:
             "the products are missing: every token meets every token.": 3 * one,
             "that also counts Wp, which Eq. 5 leaves out.": 4 * one + 2 * product,
             "the products need (HW)^2, not HW: every token meets every token.": 3 * one + 2 * tokens * c,
+            "the square belongs to both sides: (h * w) ** 2, not h * w ** 2.": 3 * one + 2 * h * w**2 * c,
             "the projections need C^2, not C: every new channel reads every channel.": 3 * tokens * c + 2 * product,
         }
         number(call(student, h, w, c), 3 * one + 2 * product, "the count", mistakes)
     return "three projections and two products"
+
+
+class _Largest(TorchDispatchMode):
+    """Remembers the size of the largest tensor that any operation makes."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(tensor, Tensor):
+                self.numbers = max(self.numbers, tensor.numel())
+        return made
+
+
+@check
+def in_pieces(student) -> str:
+    """in_pieces(q, k, v, size): the output of Eq. 2, `size` keys at a time."""
+    for b, heads, n, m, d, size, grows in ((2, 3, 5, 12, 3, 4, 0), (1, 2, 7, 11, 3, 4, 0), (1, 1, 4, 9, 2, 3, 12), (2, 2, 3, 5, 4, 8, 0)):
+        q, k, v = random(b, heads, n, d, seed=1), random(b, heads, m, d, seed=2), random(b, heads, m, d, seed=3)
+        if grows:  # each piece has far larger scores than the one before
+            q, k = q.abs() + 1, k.abs() * (1 + grows * torch.arange(m).view(m, 1))
+        got = call(student, q, k, v, size)
+        queries, keys, values = (tensor.numpy().astype(float) for tensor in (q, k, v))
+        pieces = [slice(start, start + size) for start in range(0, m, size)]
+        powers = [np.exp(np.einsum("...nd,...md->...nm", queries, keys[..., piece, :]) / math.sqrt(d)) for piece in pieces]
+        parts = [power @ values[..., piece, :] for power, piece in zip(powers, pieces, strict=True)]
+        sums = [power.sum(-1, keepdims=True) for power in powers]
+        each = [part / total for part, total in zip(parts, sums, strict=True)]
+        tops = [np.log(power).max(-1, keepdims=True) for power in powers]
+        scaled = [(part * np.exp(-top), total * np.exp(-top)) for part, total, top in zip(parts, sums, tops, strict=True)]
+        whole = m // size * size
+        kept = weights(queries, keys[..., :whole, :]) @ values[..., :whole, :] if whole else 0 * queries
+        if grows and isinstance(got, Tensor) and not got.isfinite().all():
+            raise Wrong(
+                "some outputs are nan or inf where scores grow from piece to piece: subtract the largest score seen so far, in sums too."
+            )
+        mistakes = {
+            "each piece is a softmax of its own: only the sum over all pieces may divide.": sum(each),
+            "the mean over pieces is not it: a piece with larger scores must count for more.": sum(each) / len(each),
+            "the last piece alone is left: add up over pieces.": each[-1],
+            "the keys that do not fill a piece are left out.": kept,
+            "the sums are not divided yet: divide by the sum of all powers at the end.": sum(parts),
+            "each piece subtracts a largest score of its own, and the sums before it are not brought to the same.": (
+                sum(part for part, _ in scaled) / sum(total for _, total in scaled)
+            ),
+            "the scale 1/sqrt(d) is missing.": weights(queries, keys, None, "no scale") @ values,
+        }
+        compare(got, weights(queries, keys) @ values, "A", "images, heads, queries, channels of a head", mistakes)
+    with _Largest() as largest:
+        student.function(*(random(1, 1, 60, 2, seed=seed) for seed in (1, 2, 3)), 5)
+    if largest.numbers >= 60 * 60:
+        raise Wrong(
+            "the numbers are right, but the whole table of weights was laid out: no tensor may hold a number for each query and key."
+        )
+    return "the same output, and never more than a piece of the table in memory"

@@ -13,17 +13,21 @@ TOP = 44  # pixels for the titles
 def beside(figures: dict[str, go.Figure], theme: Colours = LIGHT, height: int = 280) -> go.Figure:
     """The figures in one row, each under its title. Every figure has one x and one y axis.
 
-    height: of each, in pixels. A title may hold a line break (<br>).
+    height: of each, in pixels, without its title and what stands in its lower margin. A title may hold a line break (<br>).
     """
     count = len(figures)
     wide = (1 - GAP * (count - 1)) / count
-    data, layout = [], {"shapes": [], "images": [], "annotations": []}
+    data, layout, bottom = [], {"shapes": [], "images": [], "annotations": []}, 0
     for index, (title, figure) in enumerate(figures.items()):
         suffix = "" if index == 0 else str(index + 1)
         x, y = f"x{suffix}", f"y{suffix}"
         part = copy.deepcopy(figure.to_plotly_json())
         left = index * (wide + GAP)
-        data += [trace | {"xaxis": x, "yaxis": y} for trace in part["data"]]
+        for trace in part["data"]:
+            if bar := trace.get("marker", {}).get("colorbar"):  # below its own map
+                bar |= {"x": left + wide / 2, "len": bar["len"] * wide}
+            data.append(trace | {"xaxis": x, "yaxis": y})
+        bottom = max(bottom, part["layout"].get("margin", {}).get("b", 0))
         for name in ("shapes", "images", "annotations"):
             for item in part["layout"].get(name, ()):
                 # "x" and "x domain" become "x2" and "x2 domain"; an annotation without a reference means "x".
@@ -39,4 +43,5 @@ def beside(figures: dict[str, go.Figure], theme: Colours = LIGHT, height: int = 
         kept = {name: part["layout"][name] for name in ("plot_bgcolor", "hoverlabel", "dragmode", "font") if name in part["layout"]}
         layout = kept | layout
     width = round(height * count / (1 - GAP * (count - 1))) if count > 1 else height
-    return go.Figure(data, layout | dict(width=width, height=height + TOP, margin=dict(l=0, r=0, t=TOP, b=0), showlegend=False))
+    margin = dict(l=0, r=0, t=TOP, b=bottom)
+    return go.Figure(data, layout | dict(width=width, height=height + TOP + bottom, margin=margin, showlegend=False))

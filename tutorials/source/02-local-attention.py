@@ -6,17 +6,18 @@
 # makes once, and handle maps that the windows do not fit.
 #
 # **You will** cut a map into windows and put it together again; explain why `(gh i)` is not `(i gh)`; hide tokens that do not
-# exist; say what local attention cannot do.
+# exist; say what local attention cannot do, and build the way in which Swin goes about it.
 #
 # **You need** notebook 1, or some knowledge of queries, keys, values and softmax.
 #
-# **Run time** on a CPU: about 15 seconds. Working time: 60 minutes.
+# **Run time** on a CPU: about 15 seconds. Working time: 75 minutes, and 45 more for the last exercise.
 #
 # **In the app:** with `make app` running, open [this block in
 # Equations](http://localhost:8501/equations?image=cat_chelsea&checkpoint=cifar10&stage=2&block=1&equation=6&token=0.40,0.32).
 #
-# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
-# and the solution are folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. Hints
+# and the solution are folded away; open one after another. Exercises are marked ● (one idea), ●● (several steps) or ●●● (hard
+# and open).
 
 # %%
 import torch
@@ -24,8 +25,9 @@ import torch.nn.functional as F
 from einops import rearrange
 
 import hatnet
-from tutorials.figures import maps
 from tutorials.checks import local_attention as checks
+from tutorials.checks.grading import agree
+from tutorials.figures import maps
 from tutorials.start import model_and_image, photograph, show, split
 
 # %% [markdown]
@@ -45,6 +47,8 @@ print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as 
 # %% [markdown]
 # ## Eq. 6: cut the map into windows
 #
+# **Exercise 1** ●● 10 minutes
+#
 # $$\mathbf{X}\in\mathbb{R}^{H\times W\times C}\;\to\;\mathbf{X}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C} \tag{6}$$
 #
 # In words: `x` has 16 × 16 tokens. With G₁ = 4 there are 4 × 4 = 16 windows of 4 × 4 = 16 tokens each. Windows take the place
@@ -61,7 +65,8 @@ print(f"our token: row {token[0] + 1}, column {token[1] + 1}, counted from 1 as 
 # %%
 def partition(x, g):
     """A map [b, c, h, w] -> its windows of g x g neighbours, [(b gh gw), (i j), c]; g divides h and w."""
-    # TODO Eq. 6: cut the map into windows of g x g neighbours.
+    # TODO Eq. 6: of which two names is a row of the map made up, of which two a column, and in
+    # which order?
     # solution
     return rearrange(x, "b c (gh i) (gw j) -> (b gh gw) (i j) c", i=g, j=g)
     # end
@@ -73,18 +78,25 @@ checks.partition(partition)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Two tokens of a window that lie one below the other also do so in the map: their `i` differs by 1, and so does their row. So
-# `i` counts fastest along the rows. The sizes of `i` and `j` are `g`; `rearrange` works out the number of windows by itself.
+# Two tokens of a window that lie one below the other also do so in the map: their `i` differs by 1, and so does their row.
+# Which of `gh` and `i` counts faster, then?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# The left side is `b c (gh i) (gw j)`. The sizes of `i` and `j` are `g`; `rearrange` works out the number of windows by
+# itself. (With `view`: split both axes, `permute`, then `reshape`. A `reshape` alone gives strips, not squares.)
 #
 # </details>
 
 # %% [markdown]
 # ### The mistake
 #
-# `(gh i)` and `(i gh)` give tensors of the same shape. There is no error, the model trains, and its results are only somewhat
-# worse. Let us look at the difference.
+# `(gh i)` and `(i gh)` give tensors of the same shape. There is no error message, and a network could be trained with either.
+# Let us look at the difference.
 #
-# **Now predict.** With `(i gh)`, which tokens share a window with ours?
+# **Now predict.** With `(i gh)`, which tokens are in one window with ours?
 #
 # The next cell numbers the tokens of a map from 0 to 255, cuts the map both ways, and marks the tokens that end up in one
 # window with ours.
@@ -95,9 +107,9 @@ our_number = token[0] * w + token[1]
 
 
 def companions(windows):
-    """Which tokens share a window with ours: a map of 0 and 1."""
+    """Which tokens are in one window with ours: a map of True and False."""
     (ours,) = [window for window in windows[..., 0] if our_number in window]
-    return torch.isin(numbers[0, 0], ours).float().numpy()
+    return torch.isin(numbers[0, 0], ours).numpy()
 
 
 right = companions(partition(numbers, 4))
@@ -109,26 +121,27 @@ show(
         ),
         "(i gh): dilated": maps.marked_map(wrong, "local", token, photo, "in our window"),
     },
-    "Left: a block of 4 by 4 tokens around ours. Right: every fourth token of the whole map.",
+    f"Left, (gh i): a block of 4 by 4 neighbours, {right.sum()} tokens, ours among them. "
+    f"Right, (i gh): {wrong.sum()} tokens again, but every fourth of the whole map.",
 )
 
 # %% [markdown]
 # With `(i gh)` each window holds every fourth token of the whole picture. The shapes do not show this, but two quick tests
 # do:
 #
-# - cut a **map of coordinates**: the first and the last row of a window must be G₁ − 1 apart;
+# - cut a **map of row numbers**: the first and the last row of a window must be G₁ − 1 apart;
 # - change **one token** and see which outputs change.
 
 # %%
 rows_of_map = torch.arange(16.0).view(1, 1, 16, 1).expand(1, 1, 16, 16)
 windows = partition(rows_of_map, 4)
-print(
-    "rows from top to bottom of each window:",
-    (windows.amax(1) - windows.amin(1)).unique().tolist(),
-)
+apart = (windows.amax(1) - windows.amin(1)).unique().tolist()
+print("first and last row of a window, rows apart:", apart)
 
 # %% [markdown]
 # ## Windows that do not fit
+#
+# **Exercise 2** ●● 10 minutes
 #
 # If a map has 7 × 11 tokens and windows are 3 × 3, one row and two columns are left over. So the map is padded with
 # zeros **at the bottom and on the right**, to 9 × 12, and we keep track of which tokens are real.
@@ -144,13 +157,12 @@ def partition_any(x, g):
     x1: the windows [(b gh gw), (i j), c]. real: which of their tokens belong to the map,
     bool [(b gh gw), (i j)].
     """
-    # TODO partial windows: pad the map with zeros at the bottom and right, cut it (call
-    # partition), and cut a map of ones in the same way for `real`; every image of the batch
-    # needs its own.
+    # TODO partial windows: how much padding does each side need, and what map, cut in the same
+    # way, says which tokens are real?
     # solution
     b, _, h, w = x.shape
     padding = (0, -w % g, 0, -h % g)
-    ones = torch.ones(b, 1, h, w)
+    ones = x.new_ones(b, 1, h, w)
     real = partition(F.pad(ones, padding), g)[..., 0] > 0
     return partition(F.pad(x, padding), g), real
     # end
@@ -162,8 +174,14 @@ checks.partition_any(partition_any)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A map of ones `[b, 1, h, w]` gets zeros where it is padded. Cut into windows, it is `[(b gh gw), (i j), 1]`; drop the last
-# axis and compare it with 0: `> 0`.
+# A token of the map may be zero itself, so its numbers cannot tell it from padding. Make a second map whose numbers can.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# A map of ones `[b, 1, h, w]` gets zeros where it is padded. Cut into windows with `partition`, it is `[(b gh gw), (i j), 1]`;
+# drop the last axis and compare with 0: `> 0`.
 #
 # </details>
 
@@ -178,6 +196,8 @@ print("real tokens of each window:", real.sum(1).view(3, 4).tolist())
 # %% [markdown]
 # ## Eq. 7: queries, keys and values
 #
+# **Exercise 3** ● 5 minutes
+#
 # $$\mathbf{Q}_1=\mathbf{X}_1\mathbf{W}_1^q,\qquad \mathbf{K}_1=\mathbf{X}_1\mathbf{W}_1^k,\qquad \mathbf{V}_1=\mathbf{X}_1\mathbf{W}_1^v \tag{7}$$
 #
 # This is plain attention, with windows in place of images: all windows share the same three layers. The 48 channels are split
@@ -190,8 +210,7 @@ def local_qkv(x1, wq, wk, wv, heads):
 
     wq, wk, wv are layers: call them.
     """
-    # TODO Eq. 7: project the tokens with each of the three layers, and split the channels into
-    # heads.
+    # TODO Eq. 7: is anything different from Eq. 1?
     # solution
     return tuple(
         rearrange(layer(x1), "b n (heads d) -> b heads n d", heads=heads)
@@ -206,8 +225,14 @@ checks.local_qkv(local_qkv)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `wq(x1)` works on the last axis, whatever comes before it. Then `"b n (heads d) -> ..."`, where `b` counts windows and `n`
-# their tokens.
+# A layer works on the last axis, whatever comes before it: windows are to it what images are.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# `rearrange(wq(x1), "b n (heads d) -> b heads n d", heads=heads)`, where `b` counts windows and `n` their tokens. The same
+# for keys and values.
 #
 # </details>
 
@@ -217,16 +242,19 @@ checks.local_qkv(local_qkv)
 # <details><summary>Answer</summary>
 #
 # None. Every layer is applied to single tokens; G₁ only says which tokens are in one window. So the sizes can be changed
-# after training. The paper contrasts this with Swin and PVT, which must be trained again.
+# after training; notebook 5 does that, and measures what it costs. The paper contrasts this with Swin and PVT, which must be
+# trained again.
 #
 # </details>
 
 # %% [markdown]
 # ## Eq. 2 in each window
 #
+# **Exercise 4** ●● 10 minutes
+#
 # $$\mathbf{A}_1=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}_1\mathbf{K}_1^T}{\sqrt{d}}\right)\mathbf{V}_1$$
 #
-# One thing is new: a key that is only padding must get no share. Softmax gives a share of 0 to a score of −∞, and the others
+# One thing is new: a key that is only padding must get no weight. Softmax gives a weight of 0 to a score of −∞, and the others
 # still sum to 1.
 
 
@@ -234,9 +262,9 @@ checks.local_qkv(local_qkv)
 def window_attention(q1, k1, v1, real):
     """q1, k1, v1 [windows, heads, n, d], real [windows, n] -> a1, p1.
 
-    a1 [windows, heads, n, d]: the outputs. p1 [windows, heads, n, n]: the shares.
+    a1 [windows, heads, n, d]: the outputs. p1 [windows, heads, n, n]: the weights.
     """
-    # TODO Eq. 2: the shares p1 over the real keys of each window, and the output a1 = p1 V1.
+    # TODO Eq. 2: as in notebook 1, but which scores become -inf, and when?
     # solution
     scores = q1 @ k1.mT * q1.shape[-1] ** -0.5
     scores = scores.masked_fill(~real[:, None, None, :], -torch.inf)
@@ -250,6 +278,13 @@ checks.window_attention(window_attention)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
+#
+# Only keys are hidden. If a query that is padding reads something, that does no harm: its output is cut off in Eq. 8. If all
+# keys of a query were hidden, its weights would be 0/0.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
 #
 # `scores.masked_fill(where, -torch.inf)` before the softmax. Scores are `[windows, heads, queries, keys]` and `real` is
 # `[windows, keys]`: give it the two missing axes with `real[:, None, None, :]`. `~` turns True into False.
@@ -269,6 +304,8 @@ checks.window_attention(window_attention)
 # %% [markdown]
 # ## Eq. 8: put the windows back
 #
+# **Exercise 5** ●● 10 minutes
+#
 # $$\mathbf{A}_1\in\mathbb{R}^{(\frac{H}{G_1}\times\frac{W}{G_1})\times(G_1\times G_1)\times C}\;\to\;\mathbf{A}_1\in\mathbb{R}^{H\times W\times C} \tag{8}$$
 #
 # The way back: heads side by side, tokens in their places, and the padding cut off.
@@ -277,8 +314,8 @@ checks.window_attention(window_attention)
 # %%
 def merge(a1, g, h, w):
     """a1 [(b gh gw), heads, (i j), d] -> a map [b, (heads d), h, w], without the padding."""
-    # TODO Eq. 8: put the windows back on the map, heads side by side in the channels, and
-    # keep its h rows and w columns.
+    # TODO Eq. 8: how many windows are there down and across, where does each name of the
+    # pattern go, and what is cut off?
     # solution
     gh, gw = -(-h // g), -(-w // g)  # rounded up
     pattern = "(b gh gw) heads (i j) d -> b (heads d) (gh i) (gw j)"
@@ -292,8 +329,15 @@ checks.merge(merge)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Write Eq. 6's pattern from right to left, with `heads` and `d` in place of `c`. `rearrange` needs to know `gh`, `gw`, `i` and
-# `j`. How many windows are there down a map of 7 rows, with G₁ = 3? It is 7 / 3, rounded **up**: `-(-7 // 3)`.
+# Write Eq. 6's pattern from right to left, with `heads` and `d` in place of `c`. How many windows are there down a map of 7
+# rows, with G₁ = 3?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# 7 / 3, rounded **up**: `-(-7 // 3)`. `rearrange` needs to know `gh`, `gw`, `i` and `j`. The map it makes still has the
+# padding at the bottom and on the right: `[:, :, :h, :w]` leaves that out.
 #
 # </details>
 
@@ -309,6 +353,8 @@ print("the map itself:", torch.equal(merge(one_head, 3, 7, 11), some))
 # %% [markdown]
 # ## Eq. 9: all together, and the residual
 #
+# **Exercise 6** ● 5 minutes
+#
 # $$\mathbf{A}_1=\mathbf{A}_1+\mathbf{X} \tag{9}$$
 #
 # What a token has read in its window is added to what it was.
@@ -317,7 +363,7 @@ print("the map itself:", torch.equal(merge(one_head, 3, 7, 11), some))
 # %%
 def local_attention(x, wq, wk, wv, heads, g):
     """Eqs. 6 to 9: a map [b, c, h, w] -> a map of the same shape."""
-    # TODO Eq. 9: call your functions for Eqs. 6 to 8, and add x.
+    # TODO Eq. 9: your functions, one after the other. What is added at the end?
     # solution
     x1, real = partition_any(x, g)
     q1, k1, v1 = local_qkv(x1, wq, wk, wv, heads)
@@ -332,8 +378,13 @@ checks.local_attention(local_attention)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Four lines, one for each function: `partition_any`, `local_qkv`, `window_attention`, `merge`. The height and width are
-# `x.shape[-2:]`.
+# Four functions: `partition_any`, `local_qkv`, `window_attention`, `merge`. The height and width are `x.shape[-2:]`.
+#
+# </details>
+#
+# <details><summary>Next hint: "changed what it was given"</summary>
+#
+# `x += ...` writes into the caller's x; `x + ...` makes a new tensor.
 #
 # </details>
 
@@ -366,18 +417,20 @@ show(
             (everywhere > 0).numpy(), "local", token, photo, "changed"
         ),
     },
-    "Which outputs change. Left, G1 = 4: the 16 tokens of our window. Right, G1 = 16: all 256.",
+    f"Which outputs change. Left, G1 = 4: {(difference > 0).sum()}, the tokens of our window. "
+    f"Right, G1 = 16: {(everywhere > 0).sum()}, all of the map.",
 )
 
 # %% [markdown]
 # Exactly those of its window. The neighbour across the window's edge does not change, although it lies right beside our
 # token: this is the **seam**. Nothing in Eqs. 6 to 9 ever crosses it. For this reason Swin shifts its windows in every other
-# block; the paper instead lets every token read a second time, from the whole map: [notebook 3](03-global-attention.ipynb).
+# block (you build that at the end); the paper instead lets every token read a second time, from the whole map: [notebook
+# 3](03-global-attention.ipynb).
 #
 # ## Your functions against the trained model
 #
-# `hatnet.trace_equations` returns every tensor of Eqs. 6 to 15 as the model computed it. There is one difference from the paper's text:
-# the released model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
+# `hatnet.trace_equations` returns every tensor of Eqs. 6 to 15 as the model computed it. Up to here there is one difference from
+# the paper's text: the released model cuts `norm(X)` into windows. The residual of Eq. 9 is still X.
 
 # %%
 traced = {
@@ -390,26 +443,25 @@ a1, p1 = window_attention(q1, k1, v1, real)
 local = merge(a1, g1, h, w)
 mine = {6: [x1], 7: [q1, k1, v1], 8: [local, p1], 9: [local + x]}
 for number, tensors in mine.items():
-    pairs = list(zip(tensors, traced[number], strict=False))
-    worst = max((ours - theirs).abs().max().item() for ours, theirs in pairs)
-    print(f"Eq. {number}: largest difference from hatnet {worst:.1e}")
-    assert all(torch.allclose(ours, theirs, atol=1e-5, rtol=1e-5) for ours, theirs in pairs)
+    agree(tensors, traced[number][: len(tensors)], f"Eq. {number}")
 
 # %% [markdown]
-# And this is what your shares look like: how our token reads its window, as the mean of two heads. The ring marks the token;
-# the numbers are shares in %.
+# And this is what your weights look like: how our token reads its window, as the mean of two heads. The ring marks the token;
+# the numbers are weights in %. Weights of 4 % or less carry none.
 
 # %%
 top, left, tall, wide = hatnet.window_of(token, (h, w), g1)
 window, place = top // g1 * (w // g1) + left // g1, (token[0] - top) * g1 + token[1] - left
-shares = p1[window, :, place].view(heads, tall, wide).mean(0).numpy()
+weights = p1[window, :, place].view(heads, tall, wide).mean(0).numpy()
+small = weights[weights <= maps.PRINTED]
+print(f"{len(small)} weights of {maps.PRINTED:.0%} or less: together {small.sum():.0%}")
 show(
     {
         "local attention of one token": maps.local_map(
-            shares, (top, left, tall, wide), token, photo, (h, w)
+            weights, (top, left, tall, wide), token, photo, (h, w)
         )
     },
-    f"The shares of the 16 tokens of one window; the largest is {shares.max():.0%}.",
+    f"What one token reads in its window. {maps.describe(weights, 'token', top, left)}",
 )
 
 # %% [markdown]
@@ -422,3 +474,89 @@ show(
 # It jumps by four tokens. The windows are fixed on the map; a token need not be in the middle of its window.
 #
 # </details>
+
+# %% [markdown]
+# ## An open exercise: shifted windows
+#
+# **Exercise 7** ●●● 45 minutes
+#
+# Swin's answer to the seam: in every other block, the windows lie elsewhere. With a shift of s, they begin at the rows and
+# columns s, s + G₁, s + 2 G₁, ... (counted from 0), so that the old seams lie inside new windows. What lies before s is in
+# partial windows, at the top and on the left. Two tokens may read each other if, and only if, they are in one of these windows.
+#
+# Swin rolls the map (`torch.roll`), cuts it as usual, and hides from each other the tokens that the roll has brought
+# together from opposite edges. There is another way, which also works for any size. Choose yours.
+
+
+# %%
+def shifted_attention(x, wq, wk, wv, heads, g, shift):
+    """Eqs. 6 to 9 with windows that begin at rows and columns shift, shift + g, ...; 0 <= shift < g."""
+    # TODO shifted windows: a map of any size, [b, c, h, w] -> [b, c, h, w], residual included.
+    # solution
+    h, w = x.shape[-2:]
+    # With so much padding at the top and left, windows begin where they should.
+    before = -shift % g
+    padding = (before, -(w + before) % g, before, -(h + before) % g)
+    real = partition(F.pad(torch.ones_like(x[:, :1]), padding), g)[..., 0] > 0
+    q1, k1, v1 = local_qkv(partition(F.pad(x, padding), g), wq, wk, wv, heads)
+    a1, _ = window_attention(q1, k1, v1, real)
+    return merge(a1, g, h + before, w + before)[:, :, before:, before:] + x
+    # end
+
+
+# %%
+checks.shifted_attention(shifted_attention)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# You already have a mask for places that are not there, and partial windows at the bottom and right. Can you get partial
+# windows at the top and left in the same way?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# With G₁ = 4 and a shift of 1, the first window has 3 rows too few above the map. Pad these, cut, attend, merge, and cut the
+# padding off again. With a shift of 0 nothing is missing: `-shift % g`.
+#
+# </details>
+#
+# <details><summary>Hint for the roll</summary>
+#
+# Give each token the number of the window that it really belongs to, `(row - shift) // g` and the same for columns; roll and cut
+# this map with the tokens. In the scores of a window, hide a key from a query if their numbers differ: a mask of
+# `[windows, 1, queries, keys]`. A map that does not fit must be padded first.
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** A block with windows, then one with windows shifted by 2: how many of the 256 outputs depend on our token?
+# And how many after four blocks?
+
+# %%
+changed_tokens = []
+before, after = same, changed
+for block_number in range(4):
+    shift = (block_number % 2) * 2
+    before, after = (
+        shifted_attention(each, *precise, heads, g1, shift) for each in (before, after)
+    )
+    changed_tokens.append((after - before).abs().amax(1)[0] > 0)
+    print(
+        f"block {block_number + 1}, shift {shift}: {changed_tokens[-1].sum()} outputs change"
+    )
+show(
+    {
+        f"after {number} block{'s' * (number > 1)}": maps.marked_map(
+            changed_tokens[number - 1].numpy(), "local", token, photo, "changed"
+        )
+        for number in (1, 2, 4)
+    },
+    f"Outputs that one token has changed: {changed_tokens[0].sum()} after one block, "
+    f"{changed_tokens[1].sum()} after two, {changed_tokens[3].sum()} after four.",
+)
+
+# %% [markdown]
+# The seam is gone, but the reach grows only block by block. The paper's second step reaches the whole map at once: that is
+# [notebook 3](03-global-attention.ipynb).
