@@ -356,5 +356,5 @@ def test_what_the_text_claims_is_what_the_cells_print():
 def test_the_text_describes_the_shipped_models():
     large, small = hatnet.checkpoint_info("objects224"), hatnet.checkpoint_info("cifar10")
     assert (large.image_size // 4) ** 2 == 3136  # tokens of stage 2
-    assert (large.image_size // 8, large.config.g1[1], large.config.g2[1]) == (28, 7, 4)  # stage 3
+    assert (large.image_size // 16, large.config.g1[2], large.config.g2[2]) == (14, 7, 2)  # stage 4
     assert (small.image_size // 2) ** 2 == 256 and (small.image_size // 2 // small.config.g2[0]) ** 2 == 64

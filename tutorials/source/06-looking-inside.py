@@ -83,19 +83,20 @@ def place(token):
 
 near, far = records[2], records[3]
 token = hatnet.token_at(SAMPLES[name].place, near.query_grid)
-window, weights = near.window(*token), near.row(*token).mean(0)
+window, weights = near.window(*token), near.row(*token).mean(0).numpy()
+over_cells = far.row(*token).mean(0).numpy()
+most = float(max(weights.max(), over_cells.max()))
 show(
     {
         "local: its own window": maps.local_map(
-            weights.numpy(), window, token, photo, near.query_grid
+            weights, window, token, photo, near.query_grid, most
         ),
         "global: all cells": maps.global_map(
-            far.row(*token).mean(0).numpy(), far.g2, token, photo, far.query_grid
+            over_cells, far.g2, token, photo, far.query_grid, most
         ),
     },
-    f"Two maps of the token in {place(token)}. Inside its 4 x 4 window it gives most weight, "
-    f"{weights.max():.0%}, to one token; of the 8 x 8 pooled cells, the strongest gets "
-    f"{far.row(*token).mean(0).max():.0%}.",
+    f"Two maps of the token in {place(token)}, on one scale. Local, in its window: "
+    f"{maps.describe(weights, 'token', *window[:2])} Global: {maps.describe(over_cells, 'cell')}",
 )
 
 # %% [markdown]
@@ -383,9 +384,7 @@ tiles = {
     "through cells": ("global", through, cells),
 }
 figures = {
-    f"{title}, 0 to {part.max():.1%}": maps.compared_map(
-        part.numpy(), kind, part.max().item(), token, photo, boxes
-    )
+    title: maps.marked_map(100 * part.numpy(), kind, token, photo, "share, %", boxes)
     for title, (kind, part, boxes) in tiles.items()
 }
 show(
@@ -397,8 +396,8 @@ show(
 )
 
 # %% [markdown]
-# No single path carries much. What a token knows of distant places comes in thousands of small parts. (The brightest square of
-# each map is the number in its title: on one common scale, the map on the right would be almost dark.)
+# No single path carries much. What a token knows of distant places comes in thousands of small parts. (The two maps have scales
+# of their own: on that of the left one, the right one would be dark.)
 
 # %% [markdown]
 # ### One row, without the matrices
@@ -457,14 +456,14 @@ checks.two_hop_row(two_hop_row)
 # </details>
 
 # %% [markdown]
-# Your row on the larger model that comes with the project: stage 3, where 28 × 28 tokens read windows of 7 × 7 and cells of
-# 4 × 4. `hatnet.rollout` gives the same.
+# Your row on the larger model that comes with the project: stage 4, where 14 × 14 tokens read windows of 7 × 7 and cells of
+# 2 × 2. `hatnet.rollout` gives the same.
 
 # %%
 large, tower, about = model_and_image("objects224", "church_1")
 with torch.no_grad():
     logits, larger = hatnet.attention_maps(large, tower)
-wide, wider = (r for r in larger if (r.stage, r.block) == (3, 1))
+wide, wider = (r for r in larger if (r.stage, r.block) == (4, 3))
 corner = hatnet.token_at(SAMPLES["church_1"].place, wide.query_grid)
 mine = two_hop_row(wide, wider, corner)
 theirs = hatnet.rollout.two_hop(wide, wider, [corner])[0]
@@ -474,21 +473,22 @@ print(
 )
 box = wide.window(*corner)
 own = mine[box[0] : box[0] + box[2], box[1] : box[1] + box[3]].sum()
-most = mine.flatten().topk(2).values[1].item()  # of all but the token itself
-picture = photograph("church_1", 224)
+most = 100 * mine.flatten().topk(2).values[1].item()  # the token itself is off the scale
+picture = photograph("church_1", 160)
+title = "two hops, stage 4, block 4"
 show(
     {
-        f"two hops, 0 to {most:.1%}": maps.compared_map(
-            mine.numpy(), "global", most, corner, picture, [box]
+        title: maps.marked_map(
+            100 * mine.numpy(), "global", corner, picture, "share, %", [box], most
         )
     },
-    f"Two hops of the token in {place(corner)} of 28 x 28 on a cathedral: {mine.max():.0%} of "
+    f"Two hops of the token in {place(corner)} of 14 x 14 on a cathedral: {mine.max():.0%} of "
     f"its information is its own, {own - mine.max():.0%} comes from the other tokens of its "
     f"window, {1 - own:.0%} from all others.",
 )
 
 # %% [markdown]
-# The token itself, under the ring, keeps more than any other gives: it is off the scale.
+# The token itself, inside the ring, keeps more than any other gives: it is off the scale.
 
 # %% [markdown]
 # ## Rollout: through all blocks
@@ -744,12 +744,12 @@ def evidence(name):
 cat, work = evidence("cat_chelsea")
 for _ in progress(work, "tasks", len(cat.missing())):
     pass
-highest = {}
+small, highest = photograph(name, 112), {}
 for three in (list(NAMES)[:3], list(NAMES)[3:]):
     tiles = {}
     for method in three:
         ring = cat.question.place if method in ("raw", "hops") else None
-        tiles[NAMES[method]] = maps.uncovered(cat.importance(method), photo, ring)
+        tiles[NAMES[method]] = maps.uncovered(cat.importance(method), small, ring)
         at = np.unravel_index(cat.importance(method).argmax(), cat.squares)
         highest[NAMES[method]] = place(at)
     show(

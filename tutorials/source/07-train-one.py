@@ -423,21 +423,25 @@ for record, mass in zip(steps, masses, strict=True):
 
 # %%
 scores = torch.cat([pointing(mass, drawn.marked[:500]) for mass in masses])
-tiles = {}
+pixels = rearrange(drawn.pixels[0], "k y x -> y x k").numpy()
+pointers = {}
 for word, index in (
     ("points best", scores.argmax().item()),
     ("points worst", scores.argmin().item()),
 ):
     block, head = divmod(index, steps[0].heads)
-    weights = steps[block].row(*asker, 0)[head]
-    pixels = rearrange(drawn.pixels[0], "k y x -> y x k").numpy()
-    tiles[f"{word}: block {block + 1}, head {head + 1}"] = maps.global_map(
-        weights.numpy(), 3, asker, pixels, (12, 12)
-    )
+    weights = steps[block].row(*asker, 0)[head].numpy()
+    pointers[f"{word}: block {block + 1}, head {head + 1}"] = weights
+most = float(max(weights.max() for weights in pointers.values()))
 show(
-    tiles,
-    "Global maps of the asker over the 16 cells. The marked card lies in row "
-    f"{down + 1}, column {across + 1}.",
+    {
+        title: maps.global_map(weights, 3, asker, pixels, (12, 12), most)
+        for title, weights in pointers.items()
+    },
+    f"Global maps of the asker; the marked card lies in row {down + 1}, column {across + 1}. "
+    + " ".join(
+        f"{title}. {maps.describe(weights, 'cell')}" for title, weights in pointers.items()
+    ),
 )
 
 # %% [markdown]
@@ -789,9 +793,9 @@ print(f"{sum(p.numel() for p in photos.parameters()):,} parameters, in every row
 
 # %%
 learner = copy.deepcopy(photos).train().requires_grad_(True)
-print(
-    "side   tokens of stage 2   million MACs   with full attention   a training step of 2 pictures"
-)
+lines = [
+    "side   tokens of stage 2   million MACs   with full attention   a step of 2 pictures"
+]
 for pixels in progress((128, 192, 256), "sizes"):
     tokens = pixels // 4
     everything = ((tokens, tokens // 2, tokens // 4), (1, 1, 1))
@@ -803,10 +807,11 @@ for pixels in progress((128, 192, 256), "sizes"):
     start = time.perf_counter()
     F.cross_entropy(learner(batch), torch.tensor([0, 1])).backward()
     seconds = time.perf_counter() - start
-    print(
+    lines.append(
         f"{pixels:4} {tokens**2:19,} {counts[0] / 1e6:14,.0f} {counts[1] / 1e6:21,.0f} "
-        f"{seconds:27.1f} s"
+        f"{seconds:20.1f} s"
     )
+print("\n".join(lines))
 
 # %% [markdown]
 # That is why a long training begins with small pictures. `objects224` saw 128 pixels first, then 160, 192 and 224: the same
