@@ -21,7 +21,9 @@ def progress(items: Iterable[Item], what: str, total: int | None = None) -> Iter
     for done, item in enumerate(items, start=1):
         yield item
         now = time.perf_counter()
-        if now - shown >= EVERY or done == total:
-            left = f", about {(now - start) * (total / done - 1):.0f} s left" if done < total else ""
-            line.update({"text/plain": f"{done} of {total} {what}, {now - start:.0f} s{left}"}, raw=True)
+        if done == total:
+            line.update({"text/plain": f"{done} of {total} {what}"}, raw=True)
+        elif now - shown >= EVERY:
+            left = (now - start) * (total / done - 1)
+            line.update({"text/plain": f"{done} of {total} {what}, {now - start:.0f} s, about {left:.0f} s left"}, raw=True)
             shown = now

@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 import hatnet
-from tests.tutorials.notebook_checks import Variants, printed
+from tests.tutorials.notebook_checks import Variants, exercises, printed
 from tutorials.checks import looking_inside
 
 HALF = "(torch.eye(len(block)) + block) / 2 @ result"
@@ -358,3 +358,10 @@ def test_the_text_describes_the_shipped_models():
     assert (large.image_size // 4) ** 2 == 3136  # tokens of stage 2
     assert (large.image_size // 16, large.config.g1[2], large.config.g2[2]) == (14, 7, 2)  # stage 4
     assert (small.image_size // 2) ** 2 == 256 and (small.image_size // 2 // small.config.g2[0]) ** 2 == 64
+
+
+def test_every_exercise_has_a_mark_a_time_and_hints_one_after_another():
+    found = exercises("06")
+    assert len(found) == len(looking_inside.__all__) and all(hints >= 2 for *_, hints in found)
+    assert [minutes for mark, minutes, _ in found if mark == 3] == [30]  # as the header says
+    assert sum(minutes for mark, minutes, _ in found if mark < 3) < 90

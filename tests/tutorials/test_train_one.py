@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import hatnet
 from app.views.grids import accuracy
-from tests.tutorials.notebook_checks import Variants, printed
+from tests.tutorials.notebook_checks import Variants, exercises, printed
 from tutorials.checks import train_one
 
 CARD_LOSS = "(each * weights).sum() / len(logits)"
@@ -298,3 +298,10 @@ def test_the_text_describes_what_was_measured():
     assert together[(1, 1, 1), (8, 4, 2)] < least and together[(8, 7, 7), (56, 28, 14)] < least
     every = [value for stage in stages for value in stage.accuracies.values()]
     assert sum(value >= least for value in every) > len(every) / 2  # most differences are smaller than the interval
+
+
+def test_every_exercise_has_a_mark_a_time_and_hints_one_after_another():
+    found = exercises("07")
+    assert len(found) == len(train_one.__all__) and all(hints >= 2 for *_, hints in found)
+    assert [minutes for mark, minutes, _ in found if mark == 3] == [30]  # as the header says
+    assert sum(minutes for mark, minutes, _ in found if mark < 3) < 75

@@ -48,7 +48,7 @@ from tutorials.start import model_and_image, photograph, show
 # %%
 name = "cat_chelsea"
 model, image, info = model_and_image("cifar10", name)
-photo = photograph(name, 160)
+photo = photograph(name, 128)
 with torch.no_grad():
     logits, records = hatnet.attention_maps(model, image)
 target = logits[0].argmax().item()
@@ -474,7 +474,7 @@ print(
 box = wide.window(*corner)
 own = mine[box[0] : box[0] + box[2], box[1] : box[1] + box[3]].sum()
 most = 100 * mine.flatten().topk(2).values[1].item()  # the token itself is off the scale
-picture = photograph("church_1", 160)
+picture = photograph("church_1", 128)
 title = "two hops, stage 4, block 4"
 show(
     {
@@ -744,7 +744,7 @@ def evidence(name):
 cat, work = evidence("cat_chelsea")
 for _ in progress(work, "tasks", len(cat.missing())):
     pass
-small, highest = photograph(name, 112), {}
+small, highest = photograph(name, 100), {}
 for three in (list(NAMES)[:3], list(NAMES)[3:]):
     tiles = {}
     for method in three:
