@@ -175,6 +175,8 @@ def two_hop(student) -> str:
                 "only the path through the cells is there; the direct one, of A1 itself, is missing (Eq. 14).": far @ once,
                 "only half of the path through the cells is there; the direct one, of A1 itself, is missing (Eq. 14).": far @ once / 2,
                 "only the direct path is there; the one through the cells is missing.": once,
+                "only one of the two paths is halved: both count one half.": far @ once / 2 + once,
+                "only the direct path is halved: both count one half.": far @ once + once / 2,
                 "the identity is missing on the path through the cells.": (far @ a_loc + once) / 2,
                 "the identity is missing on the direct path.": (far @ once + a_loc) / 2,
                 "the direct path has lost its local hop: it is `once`, not the identity.": (far @ once + one) / 2,
@@ -201,7 +203,9 @@ def two_hop_row(student) -> str:
         by_head = [((heads[i] / size).ravel() @ ((one + np.eye(h * w)) / 2) + once[row]) / 2 for i, one in enumerate(local)]
         mistakes = {
             "only the direct path is there; the one through the cells is missing.": once[row],
+            "only half of the direct path is there; the one through the cells is missing.": once[row] / 2,
             "only the path through the cells is there; the direct one is missing.": cells @ once,
+            "only half of the path through the cells is there; the direct one is missing.": cells @ once / 2,
             "the two paths are added, not averaged: the map sums to 2.": cells @ once + once[row],
             "the path through the cells has lost its local hop: the tokens of a cell have first read their own windows.": (
                 cells + once[row]
