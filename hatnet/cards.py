@@ -25,8 +25,9 @@ ASKER = 0  # top left
 FREE = (2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)  # where cards may lie: neither on the asker nor next to it
 MEAN, STD = [0.35] * 3, [0.25] * 3  # of each channel, for pixels in 0..1
 
-_BLANK, _RING, _X, _SOLID = 4, 5, 6, 7  # tokens 0 to 3 are the patterns
-_TOKENS = torch.tensor(
+KINDS = (*CLASSES, "blank", "ring", "X", "solid")  # of tokens
+_BLANK, _RING, _X, _SOLID = 4, 5, 6, 7
+TOKENS = torch.tensor(  # the 4 x 4 pixels of each kind: 1 in its colour, 0 dark
     [
         [int(pixel) for pixel in rows.replace(" ", "")]
         for rows in (
@@ -86,7 +87,7 @@ def draw(count: int, random: Generator, most_glyphs: int = 4, full: float = 1.0)
     colour = torch.full((count, 16, 9), _CYAN).index_put_((image, cells), colours)
     kind[:, ASKER] = _SOLID
     brightness = 0.75 + 0.25 * torch.rand(count, 16, 9, 1, generator=random)
-    light = torch.einsum("bspq,bsk->bskpq", _TOKENS[kind].flatten(1, 2), (_COLOURS[colour] * brightness).flatten(1, 2))
+    light = torch.einsum("bspq,bsk->bskpq", TOKENS[kind].flatten(1, 2), (_COLOURS[colour] * brightness).flatten(1, 2))
     light = rearrange(light, "b (y x i j) k p q -> b k (y i p) (x j q)", y=4, x=4, i=3, j=3)
     light = 0.2 + 0.8 * light + 0.05 * torch.randn(light.shape, generator=random)
     pixels = (light.clamp(0, 1) * 255).round().to(torch.uint8)

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import jupytext
+import nbformat
 import pytest
 
 from tutorials import build
@@ -113,3 +114,27 @@ class Variants(NotebookChecks):
         says, code = wrong_answer
         with pytest.raises(Wrong, match=re.escape(says)):
             self.check(code)
+
+
+def printed(number: str) -> str:
+    """All that the cells of a solved notebook print, as it is committed."""
+    (path,) = build.SOLUTIONS.glob(f"{number}-*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(output.text for cell in cells if cell.cell_type == "code" for output in cell.outputs if output.output_type == "stream")
+
+
+def exercises(number: str) -> list[tuple[int, int, int]]:
+    """The exercises of a notebook, in order: mark (1 to 3), minutes, and how many hints fold open before the solution."""
+    (source,) = (source for source in build.sources() if source.stem.startswith(number))
+    found, mark = [], None
+    for cell in jupytext.read(source, fmt="py:percent").cells:
+        if headed := re.search(r"^\*\*Exercise (\d+)\*\* (●+) (\d+) minutes", cell.source, re.M):
+            assert mark is None and int(headed[1]) == len(found) + 1
+            mark = len(headed[2]), int(headed[3])
+        elif cell.cell_type == "code" and "# TODO" in cell.source:
+            assert mark, f"no mark and time stand above {cell.source[:60]!r}"
+        elif cell.source.startswith("<details><summary>Hint</summary>"):
+            assert mark
+            found.append((*mark, cell.source.count("<details>")))
+            mark = None
+    return found

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from app.core import overlay
 from app.core.colours import rgb
 from app.views.grids import accuracy
 from hatnet.timing import Measured
 from tutorials.figures import accuracy as accuracy_charts
+from tutorials.figures import cards as drawn_cards
 from tutorials.figures import cost, faithfulness, maps
 from tutorials.figures.beside import beside
 
@@ -164,13 +166,17 @@ def test_a_veil_is_lifted_by_shares_of_what_is_positive():
     assert veil[0][1].endswith("0.93)") and veil[-1][1].endswith(",0)")
 
 
-def test_the_accuracy_map_stars_the_trained_setting():
+def test_the_accuracy_maps_star_the_trained_setting_and_share_one_scale():
     found = accuracy.AccuracyMap({(4, 2): 0.8, (8, 2): 0.7, (4, 4): 0.75, (16, 2): 0.66}, (4, 2), 1000, "pictures")
-    figure = accuracy_charts.accuracy_map(found)
+    other = accuracy.AccuracyMap({(7, 2): 0.9}, (7, 2), 1000, "pictures")
+    figure, second = accuracy_charts.accuracy_maps({"one": found, "two": other}).values()
     (heat,) = figure.data
     assert [list(row) for row in heat.z] == [[80, 75], [70, None], [66, None]]
     labels = [(note.x, note.y, note.text) for note in figure.layout.annotations]
-    assert sorted(labels) == [(0, 0, "★ 80"), (0, 1, "70"), (0, 2, "66"), (1, 0, "75")]
+    assert sorted(labels) == [(0, 0, "★ 80.0"), (0, 1, "70.0"), (0, 2, "66.0"), (1, 0, "75.0")]
+    assert (heat.zmin, heat.zmax) == (second.data[0].zmin, second.data[0].zmax) == (66, 90)
+    assert figure.layout.yaxis.title.text and not second.layout.yaxis.title.text
+    assert "G1 4, G2 4: 75.0%" in accuracy_charts.accuracy_alt(found)
 
 
 def test_the_curves_of_time_are_in_milliseconds_over_tokens_with_half_the_spread_to_each_side():
@@ -227,9 +233,37 @@ def test_every_line_of_the_charts_of_cost_is_in_the_legend_and_told_apart_withou
     assert max(greys) - min(greys) > 90
 
 
-def test_what_is_removed_is_drawn_in_percent():
+def test_both_tests_are_drawn_in_percent_on_full_axes_and_every_line_has_its_name():
     flat = np.full(5, 0.5)
-    figure = faithfulness.removed(("Mine", flat), 0.2 * flat, np.stack([flat, 0 * flat, flat]), 0 * flat)
-    lines = {trace.name: list(trace.y) for trace in figure.data}
-    assert lines["Mine"] == [50] * 5 and lines["Raw attention"] == [10] * 5 and lines["Random maps, median"] == [50] * 5
+    random = np.stack([[flat, 0.8 * flat], [0 * flat, flat], [flat, flat]])
+    tested = {"Raw attention": np.stack([0.2 * flat, 0.4 * flat]), "Mine": np.stack([flat, 0.6 * flat])}
+    figure = faithfulness.both_tests("cat", tested, random, 0 * random[0])
+    left, right = ({trace.name: list(trace.y) for trace in figure.data if (trace.xaxis == "x2") == second} for second in (False, True))
+    assert left["Mine"] == [50] * 5 and left["Raw attention"] == [10] * 5 and left["Random maps, median"] == [50] * 5
+    assert right["Mine"] == [30] * 5 and right["Raw attention"] == [20] * 5 and right["Random maps, median"] == [50] * 5
     assert list(figure.data[-1].x) == [0, 25, 50, 75, 100]
+    named = [trace.name for trace in figure.data if trace.showlegend]
+    assert named == ["Random maps, 8 of 10", "Random maps, median", "Occlusion, random weights", "Raw attention", "Mine"]
+    assert figure.layout.yaxis.range[0] == figure.layout.yaxis2.range[0] == 0 and figure.layout.yaxis.range[1] >= 100
+    assert figure.layout.yaxis.title.text == "probability of “cat”, %" and figure.layout.xaxis2.title.text == "squares removed, %"
+    text = faithfulness.both_alt("cat", tested, random, 0 * random[0])
+    assert "Insertion: " in text and "Mine 0.50, Raw attention 0.10" in text and "Deletion: " in text and "Mine 0.30" in text
+
+
+def test_the_kinds_of_tokens_stand_over_their_names():
+    figure = drawn_cards.kinds()
+    pixels, axis = np.array(figure.data[0].z), figure.layout.xaxis
+    for name, rows in (("rows", "1111 0000 1111 0000"), ("diagonal", "1100 0110 0011 1001"), ("ring", "1111 1001 1001 1111")):
+        left = round(axis.tickvals[axis.ticktext.index(name)] - 1.5)
+        assert [[int(value < 128) for value in row] for row in pixels[:, left : left + 4, 0]] == [
+            [int(pixel) for pixel in row] for row in rows.split()
+        ]
+        assert f"{name}: {rows}" in drawn_cards.kinds_alt()
+
+
+def test_a_drawn_picture_counts_its_cells_from_1():
+    pixels = torch.arange(3 * 48 * 48).view(3, 48, 48).to(torch.uint8)
+    figure = drawn_cards.picture(pixels)
+    assert np.array_equal(np.array(figure.data[0].z), pixels.permute(1, 2, 0).numpy())
+    assert list(figure.layout.xaxis.ticktext) == ["1", "2", "3", "4"] and list(figure.layout.yaxis.tickvals) == [5.5, 17.5, 29.5, 41.5]
+    assert sorted({shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1}) == [11.5, 23.5, 35.5]

@@ -7,21 +7,19 @@
 #
 # **You need** notebooks 2 to 4, and some idea of how gradients are computed in PyTorch.
 #
-# **Run time** on a CPU: about 35 seconds. Working time: 60 minutes.
+# **Run time** on a CPU: about 40 seconds. Working time: 90 minutes, and 30 more for the open exercise.
 #
 # **In the app:** with `make app` running, [open this photograph in
 # Explorer](http://localhost:8501/explorer?checkpoint=cifar10&image=cat_chelsea&stage=2&block=2) and [in
 # Why?](http://localhost:8501/why?checkpoint=cifar10&image=cat_chelsea&stage=2&block=2).
 #
-# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
-# and the solution are folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. Hints
+# and the solution are folded away; open one after another. Exercises are marked ● (one idea), ●● (several steps) or ●●● (hard
+# and open).
 
 # %%
-import warnings
+import math
 from contextlib import nullcontext
-
-# Captum could show progress bars, which are not wanted here.
-warnings.filterwarnings("ignore", message="IProgress not found")
 
 import numpy as np
 import torch
@@ -36,6 +34,7 @@ from app.core import overlay
 from app.core.samples import SAMPLES
 from hatnet.mechanisms import MECHANISMS
 from tutorials.checks import looking_inside as checks
+from tutorials.progress import progress
 from tutorials.start import model_and_image, photograph, show
 
 # %% [markdown]
@@ -44,12 +43,12 @@ from tutorials.start import model_and_image, photograph, show
 # `hatnet.attention_maps` runs a model once and returns its logits and the weights of Eq. 2 from every block: first the local
 # step, then the global one. Nothing is stored in the model, and no hook is attached to it.
 #
-# The model here is small and shipped with the project. It tells ten classes apart, on pictures of 32 × 32 pixels.
+# The model here is small and comes with the project. It tells ten classes apart, in pictures of 32 × 32 pixels.
 
 # %%
 name = "cat_chelsea"
 model, image, info = model_and_image("cifar10", name)
-photo = photograph(name, 160)
+photo = photograph(name, 128)
 with torch.no_grad():
     logits, records = hatnet.attention_maps(model, image)
 target = logits[0].argmax().item()
@@ -67,27 +66,37 @@ for record in records:
     print(f"{record.heads} heads")
 
 # %% [markdown]
-# Each line is one record. `record.row(y, x)` holds the weights that the token in row `y` and column `x` (counted from 0)
-# gives to its keys: `[heads, keys down, keys across]`, probabilities that sum to 1 in each head. Stage 4 has one line for
-# each block, because it is plain attention.
+# Each line is one record. `record.row(y, x)` holds the **weights** that the token in row `y` and column `x` gives to its keys:
+# `[heads, keys down, keys across]`, probabilities that sum to 1 in each head. Stage 4 has one record for each block, because
+# it is plain attention.
+#
+# Code counts rows, columns, blocks and heads from 0. Text, figures and printed lines count them from 1, as the app does.
 #
 # We shall stay for a while with the two records of stage 2's last block, and with one token on the cat's face.
 
+
 # %%
+def place(token):
+    """Where a token or a cell lies, in words: counted from 1."""
+    return f"row {token[0] + 1}, column {token[1] + 1}"
+
+
 near, far = records[2], records[3]
 token = hatnet.token_at(SAMPLES[name].place, near.query_grid)
-window, weights = near.window(*token), near.row(*token).mean(0)
+window, weights = near.window(*token), near.row(*token).mean(0).numpy()
+over_cells = far.row(*token).mean(0).numpy()
+most = float(max(weights.max(), over_cells.max()))
 show(
     {
         "local: its own window": maps.local_map(
-            weights.numpy(), window, token, photo, near.query_grid
+            weights, window, token, photo, near.query_grid, most
         ),
         "global: all cells": maps.global_map(
-            far.row(*token).mean(0).numpy(), far.g2, token, photo, far.query_grid
+            over_cells, far.g2, token, photo, far.query_grid, most
         ),
     },
-    f"Two maps of the token in row {token[0]}, column {token[1]}: its weights inside "
-    "its 4 x 4 window, and over 8 x 8 pooled cells.",
+    f"Two maps of the token in {place(token)}, on one scale. Local, in its window: "
+    f"{maps.describe(weights, 'token', *window[:2])} Global: {maps.describe(over_cells, 'cell')}",
 )
 
 # %% [markdown]
@@ -95,6 +104,8 @@ show(
 # token grid.
 #
 # ## A local row on the whole map
+#
+# **Exercise 1** ● 5 minutes
 #
 # A local row has as many numbers as its window has tokens. `record.window(y, x)` says where that window lies: top, left,
 # height, width. Heads are averaged, as is usual (each may read something else, and averaging hides that).
@@ -105,7 +116,8 @@ def local_on_map(record, token):
     """The weights that a token gives to all tokens of the map: [h, w], 0 outside its window."""
     whole = torch.zeros(record.query_grid)
     top, left, height, width = record.window(*token)
-    # TODO local map: put the mean of the row's heads where the window lies.
+    # TODO local map: which part of `whole` do the row's numbers belong to, and what becomes
+    # of the heads?
     # solution
     whole[top : top + height, left : left + width] = record.row(*token).mean(0)
     # end
@@ -118,12 +130,21 @@ checks.local_on_map(local_on_map)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `whole[a:b, c:d] = ...` writes into a part of a tensor. The row is `record.row(*token)`, with heads first.
+# The row is `record.row(*token)`, with the heads first. What shape is left of it once the heads are averaged, and what is
+# the shape of the window?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# `whole[a:b, c:d] = ...` writes into a part of a tensor: the rows from `a` to `b` and the columns from `c` to `d`.
 #
 # </details>
 
 # %% [markdown]
 # ## A global row on the whole map
+#
+# **Exercise 2** ●● 10 minutes
 #
 # A global row has one number for each pooled cell. A cell's key is the mean of its tokens (Eq. 10), so its weight belongs to
 # all of them: share it evenly. Where G₂ does not divide the map, the last cells hold fewer tokens.
@@ -138,7 +159,7 @@ def global_on_map(record, token):
         torch.arange(h) // record.g2,
         torch.arange(w) // record.g2,
     )  # the cell of each row, and of each column
-    # TODO global map: give every token its share of its cell's weight.
+    # TODO global map: how many tokens divide a cell's weight, and which cell is each token's?
     # solution
     size = row.bincount()[:, None] * column.bincount()[None, :]
     return (cells / size)[row][:, column]
@@ -151,8 +172,15 @@ checks.global_on_map(global_on_map)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `row.bincount()` counts the rows of tokens in each row of cells, so height times width gives each cell's number of tokens.
-# Divide by that first. Then `cells[row][:, column]` repeats each cell over its tokens.
+# First divide each cell's weight by its number of tokens, then repeat the result over these tokens. In which cells is the
+# number not G₂²?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# `row.bincount()` counts the rows of tokens in each row of cells; with the columns it gives each cell's number of tokens.
+# `cells[row]` repeats rows of cells over rows of tokens.
 #
 # </details>
 
@@ -169,20 +197,23 @@ for kind, whole in (
     )
 
 # %% [markdown]
-# Softmax gives nothing a weight of 0. So every token of the window gets something, and so, through the cells, does every
-# token of the map.
+# Softmax never gives a weight of 0. So every token of the window gets something, and so, through the cells, does every token
+# of the map.
 #
 # ## The seam
 #
+# **Exercise 3** ● 5 minutes
+#
 # Take two tokens side by side, one before the right edge of a window and one beyond it. In the picture they are neighbours.
-# Locally they have never met.
+# Locally they never meet.
 
 
 # %%
 def seam(token, g1):
     """Two places (row, column): the last token of the window, and the one to its right."""
     y, x = token
-    # TODO seam: return the two tokens, the one before the edge first.
+    # TODO seam: which column is the last of the token's window? Return the two places, the
+    # one before the edge first.
     # solution
     last = x // g1 * g1 + g1 - 1
     return (y, last), (y, last + 1)
@@ -195,8 +226,14 @@ checks.seam(seam)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# With G₁ = 4, windows begin at columns 0, 4, 8, ... Which column does the window of column 6 begin at, and which does it end
-# at?
+# With G₁ = 4, windows begin at columns 0, 4, 8, ... (counted from 0). At which column does the window of column 6 begin, and
+# at which does it end?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# `x // g1` is the number of the window, so `x // g1 * g1` is its first column.
 #
 # </details>
 
@@ -212,22 +249,23 @@ for kind, whole in (
     ("global", global_on_map(far, before)),
 ):
     print(
-        f"{kind:6}  to {inside} inside: {whole[inside].item():.4f}   to {beyond} beyond "
-        f"the edge: {whole[beyond].item():.4f}"
+        f"{kind:6}  from {place(before)} to its left, inside: {whole[inside].item():.4f}; "
+        f"to its right, beyond the edge: {whole[beyond].item():.4f}"
     )
 assert local_on_map(near, before)[beyond] == 0  # exactly
 
 # %% [markdown]
-# Not just small, but exactly 0, for this photograph and for every other. No training can change that, because the product is
-# never computed. The global step restores the link, but only through a cell: the neighbour is read as a quarter of a mean.
+# Not just small, but exactly 0, for this photograph and for every other. No training can change that, because the product of
+# this query and this key is never computed. The global step restores the link, but only through a cell: the neighbour is one
+# of the four tokens in a mean.
 #
 # Two remarks. Whether a *weight* is 0 is one question; whether a neighbour has *any influence* is another: the release's
 # GroupNorm takes its mean and variance over the whole map, and so gives every token a weak influence on every window. And
-# other designs mend the seam in other ways. Here they all are, untrained, at this pair of tokens:
+# other mechanisms close the seam in other ways. Here are all five, untrained, at this pair of tokens:
 
 
 # %%
-def share(record, token, other):
+def weight(record, token, other):
     """The weight that one token gives to another in one step, as the mean of the heads."""
     if record.layout.kind == "pooled":
         return global_on_map(record, token)[other].item()
@@ -242,16 +280,18 @@ for word in MECHANISMS:
             hatnet.create_model("hatnet_compact", 10, attention=word).eval(), image
         )
     print(
-        f"{word:16} {share(untrained[0], before, beyond):12.4f} "
-        f"{share(untrained[1], before, beyond):12.4f}"
+        f"{word:16} {weight(untrained[0], before, beyond):12.4f} "
+        f"{weight(untrained[1], before, beyond):12.4f}"
     )
 
 # %% [markdown]
 # Windows alone never join the two. Shifting the windows (Swin) joins them in the second step, and makes a seam elsewhere.
-# Pooled and full attention have no seam; the first never sees a single token, the second pays for every pair.
+# Pooled and full attention have no seam: the first reads means only, never a single token; the second pays for every pair.
 
 # %% [markdown]
 # ## Two hops
+#
+# **Exercise 4** ●● 10 minutes
 #
 # Within one block, information reaches a token on two paths (Eq. 14 adds them):
 #
@@ -264,14 +304,16 @@ for word in MECHANISMS:
 #
 # $$\text{two hops} = \tfrac12\, A_\text{glob}\, \text{Pool}\, \tfrac12 (I + A_\text{loc}) + \tfrac12 \cdot \tfrac12 (I + A_\text{loc})$$
 #
-# Read a product from the left: it starts at the token that reads, and works back towards the sources.
+# Read a product from the left: it starts at the token that reads, and works back towards the sources. Its numbers are no
+# longer weights of Eq. 2, but products of weights and halves. We call them **shares**: of all that reaches a token, the part
+# that comes from a source.
 
 
 # %%
 def two_hop(a_loc, a_glob, pool):
     """The share of every token (column) in every token (row): [n, n], rows sum to 1."""
     once = (torch.eye(len(a_loc)) + a_loc) / 2
-    # TODO two hops: average the path through the cells and the direct path.
+    # TODO two hops: the formula above. Where in it does `once` stand?
     # solution
     return (a_glob @ pool @ once + once) / 2
     # end
@@ -283,13 +325,19 @@ checks.two_hop(two_hop)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `once` is the local step with its residual, already halved. The path through the cells is a product of three matrices; the
-# one nearest to the token that reads comes leftmost.
+# `once` is the local step with its residual, already halved. It stands in the formula twice.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# The path through the cells is a product of three matrices; the one nearest to the token that reads comes leftmost. `@`
+# multiplies matrices.
 #
 # </details>
 
 # %% [markdown]
-# Now build the real matrices, from your own functions: one row for each of the 256 tokens. The result is compared with
+# Now build the real matrices from your own functions: one row for each of the 256 tokens. The result is compared with
 # `hatnet.rollout.two_hop`, which the app uses, and which never lays these matrices out.
 
 # %%
@@ -309,8 +357,8 @@ assert difference < 1e-5
 
 # %% [markdown]
 # **Now predict.** A single path runs: token ← cell ← one token of the cell ← one source. Its share is the product along the
-# way. With 64 cells, 4 tokens in each and 16 sources for each of those, will the strongest single path carry about 50 %, 10 %
-# or 2 %?
+# way. There are 64 cells, 4 tokens in each, and 16 sources for each of those. Will the strongest single path carry about
+# 50 %, 10 % or 2 %?
 
 # %%
 query = tokens.index(token)
@@ -321,13 +369,13 @@ paths = (
 shares, order = paths.flatten().topk(5)
 for share_of, index in zip(shares.tolist(), order.tolist(), strict=True):
     cell, via, source = (int(n) for n in np.unravel_index(index, paths.shape))
-    row, column = divmod(cell, w // far.g2)
     print(
-        f"{share_of:.2%}: {token} <- cell {(row, column)} <- {tokens[via]} <- {tokens[source]}"
+        f"{share_of:.2%}: {place(token)} ← cell in {place(divmod(cell, w // far.g2))} "
+        f"← {place(tokens[via])} ← {place(tokens[source])}"
     )
 print(
     f"All {int((paths > 0).sum()):,} paths through cells together: {paths.sum():.0%}; "
-    f"the direct one: {1 - paths.sum():.0%}."
+    f"the direct ones: {1 - paths.sum():.0%}."
 )
 direct, through = once[query].view(h, w) / 2, paths.sum((0, 1)).view(h, w)
 window, cells = near.window(*token), overlay.cells(far.g2, (h, w))
@@ -336,21 +384,116 @@ tiles = {
     "through cells": ("global", through, cells),
 }
 figures = {
-    title: maps.compared_map(part.numpy(), kind, part.max().item(), token, photo, boxes)
+    title: maps.marked_map(100 * part.numpy(), kind, token, photo, "share, %", boxes)
     for title, (kind, part, boxes) in tiles.items()
 }
 show(
     beside(figures, height=230),
-    "Where the token's information comes from: directly, from its own window; and "
-    "through the pooled cells, from the whole map.",
+    f"Where the information of the token in {place(token)} comes from. Directly, from its "
+    f"own window: {direct.sum():.0%}, from one token up to {direct.max():.1%}. Through the "
+    f"cells, from the whole map: {through.sum():.0%}, from one token up to "
+    f"{through.max():.1%}.",
 )
 
 # %% [markdown]
-# No single path carries much. What a token knows of distant places comes in thousands of small parts. Each map here has a
-# colour scale of its own.
+# No single path carries much. What a token knows of distant places comes in thousands of small parts. (The two maps have scales
+# of their own: on that of the left one, the right one would be dark.)
+
+# %% [markdown]
+# ### One row, without the matrices
+#
+# **Exercise 5** ●●● 30 minutes, open
+#
+# At 224 pixels, stage 2 has 3,136 tokens, and each of these matrices almost ten million numbers. The app shows one row of the
+# product, and computes only that. Do the same: no scaffold this time, and no `hatnet.rollout`. Your function must also do where
+# G₁ or G₂ does not divide the map, so windows and cells at the edge hold fewer tokens. The functions of exercises 1 and 2 will
+# help.
+#
+# Take the mean over the heads in each step before you multiply: head 1 of the local step and head 1 of the global step are
+# different heads.
+
+
+# %%
+def two_hop_row(near, far, token):
+    """The share of every token in one token, from the two records of a block: [h, w], sums to 1."""
+    # TODO one row: which cells does the token read, which tokens make up a cell, and what have
+    # these read? And what reaches the token directly?
+    # solution
+    # Half arrives through the cells, half directly.
+    cells = global_on_map(far, token)
+    direct = torch.zeros_like(cells)
+    direct[token] = 1
+    arriving = (cells + direct) / 2
+    local = torch.zeros_like(cells)
+    for y, x in arriving.nonzero().tolist():
+        local += arriving[y, x] * local_on_map(near, (y, x))
+    return (arriving + local) / 2
+    # end
+
+
+# %%
+checks.two_hop_row(two_hop_row)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Factor the formula: ½ (A_glob Pool + I) · ½ (I + A_loc). The row of the first factor is a map of the whole token grid, and you
+# can write it down at once.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# `global_on_map(far, token)` is the token's row of A_glob Pool, and the row of I is 1 at the token itself. Each token of this
+# map then hands on half of its share to itself, and the other half to the tokens of its own window.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# A loop over the tokens is good enough: add `arriving[y, x] * local_on_map(near, (y, x))` for each of them.
+#
+# </details>
+
+# %% [markdown]
+# Your row on the larger model that comes with the project: stage 4, where 14 × 14 tokens read windows of 7 × 7 and cells of
+# 2 × 2. `hatnet.rollout` gives the same.
+
+# %%
+large, tower, about = model_and_image("objects224", "church_1")
+with torch.no_grad():
+    logits, larger = hatnet.attention_maps(large, tower)
+wide, wider = (r for r in larger if (r.stage, r.block) == (4, 3))
+corner = hatnet.token_at(SAMPLES["church_1"].place, wide.query_grid)
+mine = two_hop_row(wide, wider, corner)
+theirs = hatnet.rollout.two_hop(wide, wider, [corner])[0]
+print(
+    f"The model says {about.classes[logits[0].argmax()]!r}. Largest difference from hatnet: "
+    f"{(mine - theirs).abs().max():.0e}"
+)
+box = wide.window(*corner)
+own = mine[box[0] : box[0] + box[2], box[1] : box[1] + box[3]].sum()
+most = 100 * mine.flatten().topk(2).values[1].item()  # the token itself is off the scale
+picture = photograph("church_1", 128)
+title = "two hops, stage 4, block 4"
+show(
+    {
+        title: maps.marked_map(
+            100 * mine.numpy(), "global", corner, picture, "share, %", [box], most
+        )
+    },
+    f"Two hops of the token in {place(corner)} of 14 x 14 on a cathedral: {mine.max():.0%} of "
+    f"its information is its own, {own - mine.max():.0%} comes from the other tokens of its "
+    f"window, {1 - own:.0%} from all others.",
+)
+
+# %% [markdown]
+# The token itself, inside the ring, keeps more than any other gives: it is off the scale.
 
 # %% [markdown]
 # ## Rollout: through all blocks
+#
+# **Exercise 6** ●● 10 minutes
 #
 # The next block does the same again. *Attention rollout* (Abnar and Zuidema, 2020) follows attention through all of them:
 # take each block's matrix, average it with the identity (because half of each token passes the block by its residual), and
@@ -363,7 +506,7 @@ def rollout(blocks):
 
     blocks: [n, n] each, the first block first.
     """
-    # TODO rollout: multiply the blocks in the right order, each averaged with the identity.
+    # TODO rollout: what is multiplied, and in which order?
     # solution
     result = torch.eye(len(blocks[0]))
     for block in blocks:
@@ -378,8 +521,15 @@ checks.rollout(rollout)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Begin with the identity. Should each new block go to the left or to the right of what you have? A row starts at a token of
-# the last block, and works back.
+# Should each new block go to the left or to the right of what you have? A row of the product starts at a token of the last
+# block, and works back.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# Begin with the identity, `torch.eye(len(blocks[0]))`, and go through the blocks from the first to the last. `block / 2 + ...`
+# makes a new matrix; `block += ...` would change the one that you were given.
 #
 # </details>
 
@@ -406,7 +556,7 @@ print(
 
 # %% [markdown]
 # Flatter. Averages of averages approach the even share, and what is left often shows the architecture (edges, cells) as much
-# as the picture. Keep this in mind when you see a rollout map without a baseline.
+# as the picture. Remember this when you see a rollout map without a baseline.
 
 # %% [markdown]
 # ## What attention does not tell
@@ -418,14 +568,16 @@ print(
 #
 # ### Integrated Gradients
 #
+# **Exercise 7** ●● 15 minutes
+#
 # Follow the straight line from a picture without content, the *baseline*, to the photograph. At each point, find out how the
 # class's logit changes with each pixel (its gradient). Take the mean of these gradients along the path, and multiply it by
 # how far each pixel has moved:
 #
 # $$\text{IG} = (x - x_0) \cdot \frac{1}{n}\sum_{k=1}^{n} \nabla f\Big(x_0 + \tfrac{k - 1/2}{n}\,(x - x_0)\Big)$$
 #
-# The map adds up to f(x) − f(x₀): nothing is lost. This is called completeness, and it means something only if the baseline
-# is stated. Ours is the mean colour, which is 0 after normalisation.
+# With many points, the map adds up to f(x) − f(x₀): nothing is lost. This is called completeness, and it means something only
+# if the baseline is stated. Ours is the mean colour, which is 0 after normalisation.
 
 
 # %%
@@ -437,13 +589,13 @@ def integrated_gradients(forward, image, baseline, target, steps):
     difference = image - baseline
     total = torch.zeros_like(image)
     for step in range(steps):
-        # TODO IG, one point: make `point`, which lies (step + 1/2) / steps of the way from
-        # the baseline to the image. It needs a gradient.
+        # TODO IG, one point: where is f's gradient taken at this step? (The formula's k counts
+        # from 1.) Call the place `point`; it needs a gradient.
         # solution
         point = (baseline + (step + 0.5) / steps * difference).requires_grad_()
         # end
         total += torch.autograd.grad(forward(point)[0, target], point)[0]
-    # TODO IG: turn the sum of the gradients into the map [h, w].
+    # TODO IG: what else does the formula do with the sum of the gradients? Return [h, w].
     # solution
     return (difference * total / steps)[0].sum(0)
     # end
@@ -455,13 +607,20 @@ checks.integrated_gradients(integrated_gradients)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `point` is made from `baseline` and `difference`; `.requires_grad_()` at the end tells torch that its gradient is wanted.
-# For the map, multiply the mean gradient by `difference`, take the one image of the batch, and add up its channels.
+# `point` is made from `baseline` and `difference`: with one step, it lies half way. `.requires_grad_()` at the end tells torch
+# that its gradient is wanted.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# Try the formula with n = 2: the points lie at 1/4 and 3/4 of the way. For the map, multiply the mean gradient by how far each
+# pixel has moved, take the one image of the batch, and add up its channels.
 #
 # </details>
 
 # %% [markdown]
-# Captum, a library of such methods, does the same with a finer rule for where the points lie.
+# Captum, a library of such methods, does the same with another rule for where the points lie.
 #
 # **Now predict.** With 32 points each, whose map will add up more closely to the rise of the logit, yours or Captum's?
 
@@ -483,12 +642,14 @@ print(
 # %% [markdown]
 # ### Grad-CAM
 #
+# **Exercise 8** ●● 10 minutes
+#
 # Grad-CAM uses the features of a stage instead of the pixels. How much does the class's logit change with each channel,
 # on average over the tokens? That mean gradient is the channel's weight. The map is the weighted sum of the channels.
 #
-# Most implementations attach hooks to the model. A model that is shared, as in the app, must not be touched; and with fused
-# kernels, many a hook has caught nothing. There is a simpler way: cut the model in two. `features` is the output of a stage,
-# `head` is the rest of the model, from these features to the logits.
+# Most implementations attach hooks to the model. But a model that is shared, as in the app, must not be touched. There is a
+# simpler way: cut the model in two. `features` is the output of a stage, `head` is the rest of the model, from these features
+# to the logits.
 
 
 # %%
@@ -499,8 +660,7 @@ def grad_cam(features, head, target):
     """
     features = features.detach().requires_grad_()
     gradient = torch.autograd.grad(head(features)[0, target], features)[0]
-    # TODO Grad-CAM: weigh each channel by its mean gradient over all tokens, and add the
-    # channels up.
+    # TODO Grad-CAM: how much does each channel count, and what becomes of the channels?
     # solution
     weights = gradient.mean((2, 3), keepdim=True)
     return (weights * features)[0].sum(0).detach()
@@ -513,8 +673,15 @@ checks.grad_cam(grad_cam)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `gradient` has the shape of the features, `[1, c, h, w]`. The tokens are its last two axes; keep them as 1 × 1 so that the
-# product with the features works. Detach the result.
+# `gradient` has the shape of the features, `[1, c, h, w]`. The tokens are its last two axes: over these goes the mean that
+# makes a channel's weight.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# `keepdim=True` leaves the tokens' axes as 1 × 1, so that the product with the features works. The result has no batch and no
+# channels. `.detach()` cuts it off from the gradient.
 #
 # </details>
 
@@ -543,7 +710,8 @@ print(
 #
 # `app.views.why.attribution` computes these maps for the app, with Captum, and one more, Occlusion: a grey square moves over
 # the picture, and each place is given the drop in the logit that it causes. Here are six maps of one photograph, on the same
-# 16 × 16 squares. Bright means three times an even share, or more.
+# 16 × 16 squares and the same scale: black is nothing, and where the photograph is bare, a square has three times an even
+# share or more. The next cell takes about five seconds.
 
 
 # %%
@@ -570,21 +738,25 @@ def evidence(name):
         {},
         nullcontext(),
     )
-    for _ in found.work(lambda done, what: None):
-        pass
-    return found
+    return found, found.work(lambda done, what: None)
 
 
-cat = evidence("cat_chelsea")
+cat, work = evidence("cat_chelsea")
+for _ in progress(work, "tasks", len(cat.missing())):
+    pass
+small, highest = photograph(name, 100), {}
 for three in (list(NAMES)[:3], list(NAMES)[3:]):
     tiles = {}
     for method in three:
         ring = cat.question.place if method in ("raw", "hops") else None
-        tiles[NAMES[method]] = maps.uncovered(cat.importance(method), photo, ring)
+        tiles[NAMES[method]] = maps.uncovered(cat.importance(method), small, ring)
+        at = np.unravel_index(cat.importance(method).argmax(), cat.squares)
+        highest[NAMES[method]] = place(at)
     show(
         beside(tiles, height=200),
-        "Three maps of the cat under a black veil, lifted where the method finds "
-        "the picture important: " + ", ".join(tiles),
+        "Three maps of the cat under a black veil, lifted where the method finds the picture "
+        "important. The highest squares: "
+        + "; ".join(f"{title}, {highest[title]}" for title in tiles),
     )
 
 # %% [markdown]
@@ -593,6 +765,8 @@ for three in (list(NAMES)[:3], list(NAMES)[3:]):
 
 # %% [markdown]
 # ## A test: take away what the map calls important
+#
+# **Exercise 9** ●● 10 minutes
 #
 # If a map is right, then the class should vanish quickly when its most important squares lose their content (**deletion**),
 # and come back quickly when they are the first to return to an empty picture (**insertion**).
@@ -607,7 +781,8 @@ def deletion(forward, image, target, importance, steps):
     """
     rows, columns = importance.shape
     tall, wide = image.shape[-2] // rows, image.shape[-1] // columns  # pixels of a cell
-    # TODO order: the cells' numbers 0 .. rows * columns - 1, the most important first.
+    # TODO order: in which order do the cells go? `order` holds their numbers, from 0 to
+    # rows * columns - 1, counted row by row.
     # solution
     order = np.argsort(-importance.ravel())
     # end
@@ -618,7 +793,7 @@ def deletion(forward, image, target, importance, steps):
             y, x = divmod(int(cell), columns)
             left[..., y * tall : (y + 1) * tall, x * wide : (x + 1) * wide] = 0
         with torch.no_grad():
-            # TODO deletion: append the class's probability for what is left.
+            # TODO deletion: what does the model still think of the class? Append one number.
             # solution
             curve.append(forward(left)[0].softmax(0)[target].item())
             # end
@@ -631,8 +806,15 @@ checks.deletion(deletion)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `np.argsort` sorts from small to large, and wants a flat array: `importance.ravel()`. Probabilities are the softmax of the
-# logits of the one image.
+# `np.argsort` sorts from small to large, and wants a flat array: `importance.ravel()`. Squares that speak against the class
+# have a negative importance: they go last.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# The curve holds probabilities: the softmax, over the classes, of the logits of the one image, and of it the number of
+# `target`. `.item()` makes a plain number of it.
 #
 # </details>
 
@@ -647,19 +829,23 @@ print(
 # %% [markdown]
 # The score of a curve is its mean height: low is good for deletion, high for insertion. But low compared with what? A random
 # map gets a score too. So twelve random maps set the standard: *better than chance* means a score that only the best tenth of
-# random maps would reach.
+# random maps would reach, *worse* one that only the worst tenth would.
 #
 # **Now predict.** Five photographs, six maps, two scores each. Which of the six are better than chance most often: the three
 # that follow attention, or the three attributions?
+#
+# The next cell takes about 20 seconds.
 
 # %%
 names = ("cat_chelsea", "deer_moose", "bird_owl", "horse_herd", "bird_macaw")
 signs = {"better": "+", "within": ".", "worse": "-"}
 titles = NAMES | {"raw": "Raw", "gradients": "IG"}
-better = dict.fromkeys(NAMES, 0)
-print(f"{'insertion, deletion':26}" + "".join(f"{title:>10}" for title in titles.values()))
-for each in names:
-    found = cat if each == "cat_chelsea" else evidence(each)
+count = {verdict: dict.fromkeys(NAMES, 0) for verdict in signs}
+lines = []
+for each in progress(names, "photographs"):
+    found, work = evidence(each)
+    for _ in work:
+        pass
     random = [faithfulness.chance(found.curves("random")[:, kind]) for kind in (0, 1)]
     marks = []
     for method in NAMES:
@@ -668,47 +854,67 @@ for each in names:
             faithfulness.outcome(score, chance, test)
             for score, chance, test in zip(scores, random, faithfulness.TESTS, strict=True)
         ]
-        better[method] += verdicts.count("better")
+        for verdict in verdicts:
+            count[verdict][method] += 1
         marks.append(", ".join(signs[verdict] for verdict in verdicts))
     said = f"{SAMPLES[each].title}: {info.classes[found.question.target]!r}"
-    print(f"{said:26}" + "".join(f"{mark:>10}" for mark in marks))
-print(
-    f"{'better than chance, of 10':26}"
-    + "".join(f"{better[method]:>10}" for method in NAMES)
-)
+    lines.append(f"{said:26}" + "".join(f"{mark:>10}" for mark in marks))
+
+print(f"{'insertion, deletion':26}" + "".join(f"{title:>10}" for title in titles.values()))
+print("\n".join(lines))
+for verdict in ("better", "worse"):
+    print(
+        f"{verdict + ' than chance, of 10':26}"
+        + "".join(f"{count[verdict][method]:>10}" for method in NAMES)
+    )
 print(
     "\n+ better than chance, . within chance, - worse. In quotes: the model's prediction.\n"
     "The maps explain that prediction, right or wrong."
 )
 follow, ask = (
-    [better[method] for method in three] for three in (list(NAMES)[:3], list(NAMES)[3:])
+    sum(count["better"][method] for method in three)
+    for three in (list(NAMES)[:3], list(NAMES)[3:])
 )
-print(
-    f"Follow attention: {sum(follow)} of 30 scores better than chance. Ask the model: "
-    f"{sum(ask)} of 30."
-)
-
-# %%
-random = cat.curves("random")[:, 1]
-nothing = cat.curves("learned nothing")[1]
-raw, gradients = cat.curves("raw")[1], cat.curves("gradients")[1]
-show(
-    curves.removed(("Integrated Gradients", gradients), raw, random, nothing),
-    faithfulness.alt("removed", ("Integrated Gradients", gradients), raw, random)
-    + " Black: Integrated Gradients. Orange: raw attention. Grey: random maps, and "
-    "dashed: Occlusion of a model with random weights.",
-)
+print(f"Follow attention: {follow} of 30 better. Ask the model: {ask} of 30 better.")
 
 # %% [markdown]
-# The cat, with squares removed. Black: Integrated Gradients. Orange: raw attention. Grey band: random maps. Dashed: Occlusion
-# of a model that has learned nothing, scored on the real one.
+# How many marks does luck give? A random map is better than chance in one score of ten, by the definition of chance. So a
+# single + proves nothing, and neither does a single photograph. The next cell takes the method with the most +, and shows what
+# became of it on the cat: insertion on the left, deletion on the right.
+
+# %%
+best = max(NAMES, key=lambda method: count["better"][method])
+luck = sum(
+    math.comb(10, k) * 0.1**k * 0.9 ** (10 - k) for k in range(count["better"][best], 11)
+)
+print(
+    f"Most often better than chance: {NAMES[best]}, in {count['better'][best]} of 10 scores. If "
+    f"they were independent, one random map would get there once in {1 / luck:,.0f} times."
+)
+for kind, test in enumerate(faithfulness.TESTS):
+    chance = faithfulness.chance(cat.curves("random")[:, kind])
+    for method in dict.fromkeys((best, "raw")):
+        score = faithfulness.score(cat.curves(method)[kind])
+        verdict = faithfulness.outcome(score, chance, test)
+        print(
+            f"cat, squares {test + ':':9} {NAMES[method]} {score:.2f}, chance {chance.low:.2f} "
+            f"to {chance.high:.2f}: {faithfulness.IN_WORDS[verdict]}"
+        )
+tested = {NAMES[method]: cat.curves(method) for method in ("raw", best)}
+others = cat.curves("random"), cat.curves("learned nothing")
+answer = info.classes[cat.question.target]
+show(curves.both_tests(answer, tested, *others), curves.both_alt(answer, tested, *others))
+
+# %% [markdown]
+# The grey band holds eight of ten random maps. A line inside it has shown nothing, however sensible its map looked; a line
+# between the bands' two edges here may well be outside on another photograph. The dashed line is a warning of another kind:
+# Occlusion asked a model with *random weights*, and its map is scored on the real one. Where even that beats chance, the test
+# rewards something about the picture that has nothing to do with what the model has learned.
 #
-# Occlusion and Integrated Gradients do best; Grad-CAM, here on stage 2, does no better than raw attention. So being an
-# attribution does not guarantee quality either: test each method.
-#
-# Read the table for its overall tendency, not for single marks: five photographs are few, a random map is sometimes lucky,
-# and pictures with holes are unlike anything the model was trained on. But a map that cannot beat a random one is no
-# explanation of the prediction, however well it follows the cat.
+# Read the table for its overall tendency, not for single marks: five photographs are few, the two scores of one map are not
+# independent, and pictures with holes are unlike anything the model was trained on. Compare the two last rows, too. To *be* an
+# attribution method is no guarantee, and neither is to follow attention: test each map, in each setting in which you want to
+# use it. A map that cannot beat a random one is no explanation of the prediction, however well it follows the cat.
 #
 # ## What to remember
 #
