@@ -144,7 +144,8 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mappin
         raise ValueError(f"info is a {type(info).__name__}; wanted a dict, like checkpoint_info(NAME).header()")
     if missing := [key for key in REQUIRED if key not in info]:
         raise ValueError(f"a checkpoint's header needs {', '.join(missing)} too")
-    hooks, model = hooked(model), bare(model)
+    hooks = hooked(model)
+    model = bare(model)
     config, header = described(model), {key: _as_json(value, key) for key, value in info.items()}
     _check(header, config)
     text, stored = json.dumps(header | {"config": dataclasses.asdict(config)}), weights(model, dtype)

@@ -132,7 +132,8 @@ def attention_maps(
     """
     for place in queries or ():
         token_at(place, (1, 1))  # so that a wrong place is reported before the work
-    maps, model = [], unwrapped(model)
+    model = unwrapped(model)
+    maps = []
     own_steps = any(isinstance(layer, HMHSA) and has_own_steps(layer) for layer in model.modules())
     run = model.run(images, g1, g2, explicit=queries is None or own_steps, traced=True)
     for number, grids, stage, (x, traces) in zip(model.config.stages, model.grids(g1, g2), model.stages, run, strict=True):
