@@ -86,16 +86,8 @@ def measured(model: torch.nn.Module) -> tuple[float, dict]:
 
 def cell_mass(record: AttentionMap) -> Tensor:
     """The asking token's attention to each cell: [b, heads, 16], from the rows that were computed."""
-    masses = []
-    for image in range(record.images):
-        row = record.row(*ASKING, image)
-        if record.layout.kind != "pooled":
-            top, left, height, width = record.window(*ASKING)
-            whole = row.new_zeros(record.heads, *record.query_grid)
-            whole[:, top : top + height, left : left + width] = row
-            row = reduce(whole, "heads (y i) (x j) -> heads y x", "sum", y=4, x=4)
-        masses.append(row.flatten(1))
-    return torch.stack(masses)
+    masses = [record.on_grid(*ASKING, image) for image in range(record.images)]
+    return reduce(torch.stack(masses), "b heads (y i) (x j) -> b heads (y x)", "sum", y=4, x=4)
 
 
 @torch.inference_mode()

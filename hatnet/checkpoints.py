@@ -9,6 +9,7 @@ import json
 import math
 import os
 import reprlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from hatnet.config import Config, from_fields
-from hatnet.described import bare, described, weights, without_wrappers
+from hatnet.described import bare, described, hooked, weights, without_wrappers
 from hatnet.files import atomic_write, brief
 from hatnet.mechanisms import UnknownMechanism
 from hatnet.model import HATNet
-from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
+from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check, did_you_mean
 
 SHIPPED = Path(__file__).resolve().parent / "shipped"
 
@@ -65,7 +66,7 @@ def list_checkpoints(runs: str | os.PathLike[str] | None = None) -> list[str]:
 
     A wheel leaves out some that a clone of the repository has; `load_checkpoint` says which.
 
-    runs: the folder of the trainer's run folders ("runs"). Its newest run comes first, as RUNS/RUN/best.safetensors.
+    runs: the folder of the trainer's run folders ("runs"); it need not exist. Its newest run comes first, as RUNS/RUN/best.safetensors.
     `checkpoint_info` and `load_checkpoint` take every name in the list.
     """
     shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
@@ -128,19 +129,29 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mappin
     """Write a checkpoint, atomically.
 
     model: a HATNet, perhaps inside torch's own wrappers (torch.compile, DataParallel, AveragedModel), which are left out.
-    path: ends in .safetensors. info: the header, as JSON can hold it: at least REQUIRED; the model's configuration is added.
-    dtype: of the stored weights.
+    path: ends in .safetensors, in a folder that exists. info: the header, as JSON can hold it: at least REQUIRED (another checkpoint's
+        is `checkpoint_info(NAME).header()`); the model's configuration is added. dtype: of the stored weights.
     Raises ValueError, before anything is written, for what `load_checkpoint` would refuse or load as something else: a header that
     lacks a key or has a wrong value, a model that its configuration does not describe, weights that are not finite in dtype.
+    Forward hooks are not saved. Whether one only reads or also changes what the model computes, nobody can tell from outside, so they
+    are named in a warning.
     """
     if Path(path).suffix != ".safetensors":
         raise ValueError(f"{path}: a checkpoint's name must end in .safetensors")
+    if not Path(path).parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {Path(path).parent}; make it first")
+    if not isinstance(info, Mapping):
+        raise ValueError(f"info is a {type(info).__name__}; wanted a dict, like checkpoint_info(NAME).header()")
     if missing := [key for key in REQUIRED if key not in info]:
         raise ValueError(f"a checkpoint's header needs {', '.join(missing)} too")
+    hooks = hooked(model)
     model = bare(model)
     config, header = described(model), {key: _as_json(value, key) for key, value in info.items()}
     _check(header, config)
     text, stored = json.dumps(header | {"config": dataclasses.asdict(config)}), weights(model, dtype)
+    if hooks:
+        listed = ", ".join(hooks[:3]) + (f" and {len(hooks) - 3} more" if len(hooks) > 3 else "")
+        warnings.warn(f"forward hooks are not saved, and if they change outputs, the loaded model gives others: {listed}", stacklevel=2)
     with atomic_write(path) as partial:
         save_file(stored, partial, metadata={"hatnet": text})
 
@@ -182,5 +193,5 @@ def _find(name_or_path: str | os.PathLike[str]) -> Path:
     if name in elsewhere:
         raise ValueError(f"{name} did not come with this installation: give the path of {name}.safetensors; {choices}")
     if name not in shipped:
-        raise ValueError(f"unknown checkpoint {name!r}; {choices}, and a path must end in .safetensors")
+        raise ValueError(f"unknown checkpoint {name!r}{did_you_mean(name, shipped)}; {choices}, and a path must end in .safetensors")
     return SHIPPED / f"{name}.safetensors"

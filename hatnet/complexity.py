@@ -18,10 +18,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hatnet.attention import HMHSA, MHSA
 from hatnet.blocks import Downsample
+from hatnet.described import unwrapped
 from hatnet.files import brief
 from hatnet.geometry import Layout
 from hatnet.mechanisms import check_mechanism, has_own_steps
 from hatnet.model import Grids, HATNet
+from hatnet.ranges import Many, Whole, check
 
 
 def mhsa(h: int, w: int, c: int) -> float:
@@ -124,21 +126,21 @@ class Count:
         return self.conv_linear + 2 * self.normalised
 
 
-def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> Count:
+def count(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> Count:
     """MACs of one image of `size` (height, width) in pixels, counted from the shapes without running the model.
 
     These are the MACs that run, in training and at inference, at any size; windows that hang over the edge of the map count in full, as
     they are computed. Biases, softmax, activations, residual sums and pooling are not counted; norms are apart (`Count.normalised`: for
-    a layer with steps of its own, as if these had H-MHSA's norms). Raises ValueError for a size or grids that do not fit, and for
-    layers that were replaced or wrapped, as adapters and quantisation do.
+    a layer with steps of its own, as if these had H-MHSA's norms). A model inside torch.compile, DataParallel or AveragedModel counts as it
+    is. Raises ValueError for a size or grids that do not fit, for another model than a HATNet, and for layers that were replaced or
+    wrapped, as adapters and quantisation do.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
     >>> round(c.conv_linear / 1e9, 4), round(c.total / 1e9, 4)
     (1.9697, 2.1281)
     """
-    smallest = model.config.strides[-1]
-    if len(size) != 2 or min(size) < smallest:
-        raise ValueError(f"size {size}: wanted (height, width) in pixels, each at least {smallest}")
+    model = unwrapped(model)
+    check({"size": size}, {"size": Many(Whole(model.config.strides[-1], 2**16), 2, 2)})
     _check_layers(model)
     rows: list[Row] = []
     normalised = 0
@@ -174,7 +176,7 @@ def count(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = No
     return Count(tuple(rows), normalised)
 
 
-def table(model: HATNet, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> str:
+def table(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids = None) -> str:
     """The count of one image as a text to print and to quote: stage by stage, with what is counted and what is not.
 
     Arguments and errors as for `count`.
@@ -203,8 +205,8 @@ def _check_layers(model: HATNet) -> None:
         twin = HATNet(model.config)
     ours, theirs = (
         {
-            name.removeprefix("_orig_mod."): type(layer)  # that of `torch.compile(model)`
-            for name, layer in each.named_modules()
+            name: type(layer)
+            for name, layer in each.named_modules(remove_duplicate=False)
             if isinstance(layer, nn.Conv2d | nn.Linear) or any(weight.ndim > 1 for weight in layer.parameters(recurse=False))
         }
         for each in (model, twin)
@@ -213,11 +215,9 @@ def _check_layers(model: HATNet) -> None:
         ours.pop("classifier", None), theirs.pop("classifier", None)
     for name in [*theirs, *ours]:
         if ours.get(name) is not theirs.get(name):
-            wanted = theirs[name].__name__ if name in theirs else "no layer with weights"
-            raise ValueError(
-                f"{name} is {ours[name].__qualname__ if name in ours else 'missing, or inside another module'}; only {wanted} is counted "
-                "there: count the model before its layers are wrapped, replaced or quantised"
-            )
+            found = ours[name].__qualname__ if name in ours else "missing, or inside another module"
+            wanted = f"only {theirs[name].__name__} is counted there" if name in theirs else "HATNet has no layer there"
+            raise ValueError(f"{name} is {found}; {wanted}: count the model before its layers are wrapped, replaced or quantised")
 
 
 def _normalised_tokens(attn: MHSA | HMHSA, h: int, w: int, *grids: int) -> int:
@@ -261,7 +261,7 @@ def _counted_by_running(attn: HMHSA, x: Tensor, *grids: int) -> dict[str, int]:
         raise ValueError(f"{type(attn).__qualname__} cannot be counted, as it needs the values of its input ({brief(error)})") from None
     flops = {name: sum(parts.values()) for name, parts in counter.get_flop_counts().items()}
     parts = {name: flops.get(f"{type(attn).__name__}.{name}", 0) // 2 for name, _ in attn.named_children()}
-    parts["products"] = flops["Global"] // 2 - sum(parts.values())
+    parts["products"] = flops.get("Global", 0) // 2 - sum(parts.values())
     return {name: macs for name, macs in parts.items() if macs}
 
 

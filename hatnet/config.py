@@ -5,14 +5,13 @@ A configuration describes 1 to 4 stages of blocks, numbered as in the paper: fro
 """
 
 import dataclasses
-import difflib
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hatnet.mechanisms import layer_of
-from hatnet.ranges import Either, Flag, Many, Maybe, Number, Range, Whole, Word, check, plain
+from hatnet.ranges import Either, Flag, Many, Maybe, Number, Range, Whole, Word, check, did_you_mean, plain
 
 FIRST_STAGE = 2  # the paper calls the stem stage 1, so the first stage of blocks is stage 2
 
@@ -122,6 +121,7 @@ RANGES: dict[str, Range] = {
     "init_std": Maybe(Number(0, 10, above=True)),
     "drop_path": Number(0, 1, below=True),
 }
+TIMM_WORDS = {"drop_rate": "dropout", "drop_path_rate": "drop_path"}  # timm's names of two fields
 MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
 # Table 1: C, K, E and the number of blocks; section 3.3: head dimension; section 4.1: G1 and G2 for 224 x 224.
@@ -186,7 +186,7 @@ def configuration(name: str, **overrides: Any) -> Config:
     Raises ValueError for an unknown name or field, naming the valid ones.
     """
     if name not in VARIANTS:
-        raise ValueError(f"unknown model {name!r}{_nearest(name, VARIANTS)}; the models are {', '.join(VARIANTS)}")
+        raise ValueError(f"unknown model {name!r}{did_you_mean(name, VARIANTS)}; the models are {', '.join(VARIANTS)}")
     check_fields(overrides)
     return dataclasses.replace(VARIANTS[name], **overrides)
 
@@ -203,9 +203,5 @@ def check_fields(overrides: Iterable[str]) -> None:
     """Raise ValueError for a name that is not a field of `Config`."""
     fields = [field.name for field in dataclasses.fields(Config)]
     if unknown := [key for key in overrides if key not in fields]:
-        raise ValueError(f"unknown field {unknown[0]!r}{_nearest(unknown[0], fields)}; the fields are {', '.join(fields)}")
-
-
-def _nearest(word: str, known) -> str:
-    match = difflib.get_close_matches(str(word), list(known), n=1)
-    return f" (did you mean {match[0]!r}?)" if match else ""
+        nearest = did_you_mean(TIMM_WORDS.get(unknown[0], unknown[0]), fields)
+        raise ValueError(f"unknown field {unknown[0]!r}{nearest}; the fields are {', '.join(fields)}")

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
 
 from hatnet.config import Config
+from hatnet.hooks import HOOKS
 from hatnet.model import HATNet
 
 # Where torch.compile, DataParallel, DistributedDataParallel, AveragedModel and checkpoint_wrapper keep the module that they wrap.
@@ -24,11 +26,17 @@ def without_wrappers(key: str) -> str:
     return ".".join(part for part in key.split(".") if part not in WRAPPERS)
 
 
+def unwrapped(model: nn.Module) -> HATNet:
+    """The model inside torch's wrappers. Raises ValueError if that is not a HATNet."""
+    inner = _inside(model)
+    if not isinstance(inner, HATNet):
+        raise ValueError(f"the model is a {_name(inner)}; wanted a HATNet, perhaps inside torch.compile, DataParallel or AveragedModel")
+    return inner
+
+
 def bare(model: nn.Module) -> HATNet:
     """The model inside torch's wrappers. Raises ValueError if that is not a HATNet itself, but another class or a subclass."""
-    inner = model
-    while _wraps(inner):
-        (inner,) = inner.children()
+    inner = _inside(model)
     if type(inner) is not HATNet:
         raise ValueError(
             f"a checkpoint holds a HATNet and this is a {_name(inner)}: pass the HATNet inside it, "
@@ -54,9 +62,16 @@ def described(model: HATNet) -> Config:
     return config
 
 
+def hooked(model: nn.Module) -> list[str]:
+    """The modules with forward hooks, by name ("the model" for the whole), which may change what a module is given or gives."""
+    every = ["every module (a global hook)"] if any(getattr(torch_module, f"_global{hooks}") for hooks in HOOKS[:2]) else []
+    found = [without_wrappers(name) for name, module in model.named_modules() if any(getattr(module, hooks) for hooks in HOOKS[:2])]
+    return every + [name or "the model" for name in found]
+
+
 def weights(model: HATNet, dtype: torch.dtype) -> dict[str, Tensor]:
     """Copies of a bare model's weights, by name. Raises ValueError if they have no values, or none that dtype can hold."""
-    if not dtype.is_floating_point:
+    if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise ValueError(f"weights cannot be stored as {dtype}; give a floating-point type, like torch.float32 or torch.float16")
     found: dict[str, Tensor] = {}
     owners: dict[int, str] = {}
@@ -117,6 +132,12 @@ def _modules(model: nn.Module) -> dict[str, nn.Module]:
         if key not in found or _wraps(found[key]):
             found[key] = module
     return found
+
+
+def _inside(module: nn.Module) -> nn.Module:
+    while _wraps(module):
+        (module,) = module.children()
+    return module
 
 
 def _wraps(module: nn.Module) -> bool:

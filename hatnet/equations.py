@@ -10,12 +10,13 @@ from functools import cache
 from itertools import islice
 from typing import cast
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from hatnet import complexity
 from hatnet.attention import HMHSA
 from hatnet.blocks import Block
-from hatnet.model import Grids, HATNet
+from hatnet.described import unwrapped
+from hatnet.model import Grids
 from hatnet.trace import SYMBOLS, Trace
 
 
@@ -171,12 +172,13 @@ def _cost(block: Block, x: Tensor, g1: int, g2: int) -> Equation:
 
 
 def block_input(
-    model: HATNet, images: Tensor, stage: int, block: int, g1: Grids = None, g2: Grids = None
+    model: nn.Module, images: Tensor, stage: int, block: int, g1: Grids = None, g2: Grids = None
 ) -> tuple[Block, Tensor, int, int]:
     """A block of a hierarchical stage, its input [b, c, h, w] for these images, and its G1 and G2: the arguments of `trace_equations`.
 
     stage: the paper's number, from 2; block: from 0. g1, g2: as for the model. Raises ValueError if there is no such block.
     """
+    model = unwrapped(model)
     stages, grids = model.config.stages, model.grids(g1, g2)
     if stage not in stages or not grids[stages.index(stage)]:
         valid = ", ".join(str(number) for number, grid in zip(stages, grids, strict=True) if grid)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from hatnet.data import IGNORED, Images
 from hatnet.folders import shortened
 from hatnet.model import HATNet
 from hatnet.preprocessing import normalise
+from hatnet.ranges import nearest_word
 from hatnet.wordnet import word
 
 PIXELS = 2**18  # of a batch, unless told otherwise: 256 images of 32 x 32, 5 of 224 x 224
@@ -72,9 +72,8 @@ def relabelled(data: Images, known: Sequence[str], names: Mapping[str, str]) -> 
 
 def _with_nearest(names: Sequence[str], known: Sequence[str], most: int = 5) -> str:
     """The first few of some names, each with the most similar of those known."""
-    lower = {name.lower(): name for name in known}
-    near = {name: get_close_matches(name.lower(), lower, 1) for name in names[:most]}
-    said = [name + (f" (nearest: {lower[found[0]]})" if found else "") for name, found in near.items()]
+    near = {name: nearest_word(name, known) for name in names[:most]}
+    said = [name + (f" (nearest: {found})" if found else "") for name, found in near.items()]
     example = "" if any(near.values()) else f"; it knows {shortened(known, most)}"
     return ", ".join(said) + (f" and {len(names) - most} more" if len(names) > most else "") + example
 

@@ -10,7 +10,6 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import torch
 
 from hatnet.pictures import EXTENSIONS
+from hatnet.ranges import nearest_word
 
 NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"), "test": ("test", "testing")}
 PART = {name: part for part, names in NAMES.items() for name in names}
@@ -115,8 +115,8 @@ def scan(path: str | os.PathLike[str]) -> Folder:
     """
     root = Path(os.path.abspath(os.path.expanduser(path)))
     if not root.is_dir():
-        near = get_close_matches(root.name, os.listdir(root.parent), 1) if root.parent.is_dir() else []
-        raise ValueError(f"there is no folder {root}" + (f"; did you mean {root.parent / near[0]}?" if near else ""))
+        near = nearest_word(root.name, os.listdir(root.parent)) if root.parent.is_dir() else None
+        raise ValueError(f"there is no folder {root}" + (f"; did you mean {root.parent / near}?" if near else ""))
     left_out: dict[str, list[str]] = defaultdict(list)
     found = list(_walk(root, (), {os.path.realpath(root)}, left_out))
     names = _parts(root, [place for place, _, _ in found])

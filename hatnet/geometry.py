@@ -5,6 +5,7 @@ image's height and width, 0..1; it stays the same from stage to stage and from o
 A rectangle is (top, left, height, width) in tokens.
 """
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -37,27 +38,49 @@ def token_at(place: Place, grid: tuple[int, int]) -> Token:
     >>> token_at((0.5, 1.0), (14, 14))
     (7, 13)
     """
-    if len(place) != 2 or not all(0 <= p <= 1 for p in place):
-        raise ValueError(f"{tuple(place)} is not a place; wanted (y, x) as fractions of the image, each from 0 to 1, like (0.5, 0.5)")
+    try:
+        inside = len(place) == 2 and all(0 <= p <= 1 for p in place)
+    except TypeError:  # a number alone, or texts
+        inside = False
+    if not inside:
+        raise ValueError(f"{place!r} is not a place; wanted (y, x) as fractions of the image, each from 0 to 1, like (0.5, 0.5)")
     y, x = (min(int(p * n), n - 1) for p, n in zip(place, grid, strict=True))
     return y, x
 
 
 def place_of(token: Token, grid: tuple[int, int]) -> Place:
-    """The place of a token's centre, so that `token_at(place_of(token, grid), grid)` is the token."""
+    """The place of a token's centre, so that `token_at(place_of(token, grid), grid)` is the token. Raises ValueError off the grid."""
+    check_token(token, grid)
     return (token[0] + 0.5) / grid[0], (token[1] + 0.5) / grid[1]
 
 
 def window_of(token: Token, grid: tuple[int, int], g1: int | None) -> Rectangle:
     """The G1 x G1 window that holds a token (Eq. 6); smaller at the right and bottom edge of the grid.
 
-    With g1 None (no windows: plain MHSA), the whole grid.
+    With g1 None (no windows: plain MHSA), the whole grid. Raises ValueError off the grid, and for a g1 below 1.
 
     >>> window_of((5, 13), (14, 14), 4)
     (4, 12, 4, 2)
     """
+    check_token(token, grid)
     kind, side = ("full", 1) if g1 is None else ("window", g1)
+    if side < 1:
+        raise ValueError(f"g1 is {g1}; wanted a whole number of tokens, at least 1, or None for the whole grid")
     return layout_of(kind, *grid, g1=side, g2=1).rectangle(token)
+
+
+def check_token(token: Token, grid: tuple[int, int]) -> None:
+    """Raise ValueError unless a token is a pair of whole numbers on a grid [height, width]."""
+    try:
+        y, x = map(operator.index, token)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{token!r} is not a token; wanted (y, x), two whole numbers counted from 0; `token_at` gives the token at a place"
+        ) from None
+    height, width = grid
+    if not (0 <= y < height and 0 <= x < width):
+        nearest = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
+        raise ValueError(f"token ({y}, {x}) is off the grid of {height} x {width} tokens, counted from 0; the nearest is {nearest}")
 
 
 class Layout(NamedTuple):

@@ -6,12 +6,13 @@ from math import prod
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from hatnet.attention import HMHSA, MHSA, attention_weights
-from hatnet.geometry import Layout, Place, Rectangle, Token, layout_of, token_at, window_of
+from hatnet.described import unwrapped
+from hatnet.geometry import Layout, Place, Rectangle, Token, check_token, layout_of, token_at, window_of
 from hatnet.mechanisms import check_mechanism, has_own_steps
-from hatnet.model import Grids, HATNet
+from hatnet.model import Grids
 from hatnet.trace import Trace
 
 
@@ -49,7 +50,7 @@ class AttentionMap:
         The window whose tokens it attends to (shifted, if this step's windows are); for a pooled step, its G1 x G1 window; for full
         attention, the whole map. Raises ValueError off the grid, and for a window that is not a rectangle (`on_grid` shows that too).
         """
-        self._check(y, x)
+        check_token((y, x), self.query_grid)
         return window_of((y, x), self.query_grid, self.g1) if self.layout.pooled else self.layout.rectangle((y, x))
 
     def row(self, y: int, x: int, image: int = 0) -> Tensor:
@@ -58,7 +59,7 @@ class AttentionMap:
         Local: the keys are the tokens of its window, `window(y, x)`. Global: the cells of the pooled map (all tokens in plain
         MHSA). `on_grid` lays them over the map. Raises ValueError for a token off the grid, and for one whose row was not computed.
         """
-        self._check(y, x)
+        check_token((y, x), self.query_grid)
         if not 0 <= image < self.images:
             raise ValueError(f"image {image}: the batch holds {self.images}, counted from 0")
         if self.weights is not None:
@@ -103,11 +104,6 @@ class AttentionMap:
         top, left, height, width = self.layout.real(token)
         return keys[..., top : top + height, left : left + width]
 
-    def _check(self, y: int, x: int) -> None:
-        height, width = self.query_grid
-        if not (0 <= y < height and 0 <= x < width):
-            raise ValueError(f"token ({y}, {x}) is off the grid of {height} x {width} tokens, counted from 0")
-
 
 def over_tokens(cells: Tensor, layout: Layout) -> Tensor:
     """Each cell's share divided evenly among the tokens that it averages: [k, cells down, cells across] -> [k, h, w]."""
@@ -116,13 +112,14 @@ def over_tokens(cells: Tensor, layout: Layout) -> Tensor:
 
 
 def attention_maps(
-    model: HATNet, images: Tensor, queries: Sequence[Place] | None = None, g1: Grids = None, g2: Grids = None
+    model: nn.Module, images: Tensor, queries: Sequence[Place] | None = None, g1: Grids = None, g2: Grids = None
 ) -> tuple[Tensor, list[AttentionMap]]:
     """The logits of a batch, and the attention maps of every block: local, then global.
 
-    images: [b, in_chans, h, w] as for the model. queries: places (y, x) as fractions of the image, 0..1. If given, only the rows of the
-    tokens at these places are computed and the forward pass stays on the fused kernel, which is cheap at any resolution; otherwise
-    all rows are computed, n x m numbers for each head (also if a mechanism has steps of its own: they alone know their weights).
+    model: a HATNet, perhaps inside torch.compile or DataParallel, which are passed by. images: [b, in_chans, h, w] as for it.
+    queries: places (y, x) as fractions of the image, 0..1. If given, only the rows of the tokens at these places are computed and
+        the forward pass stays on the fused kernel, which is cheap at any resolution; otherwise all rows are computed, n x m numbers
+        for each head (also if a mechanism has steps of its own: they alone know their weights).
     g1, g2: grids of this call, as for the model.
     Returns logits [b, classes], differentiable, and detached maps. Nothing is stored in the model.
     Raises ValueError for images, grids or places that do not fit, for an attention layer that is not registered, and for a step of
@@ -135,6 +132,7 @@ def attention_maps(
     """
     for place in queries or ():
         token_at(place, (1, 1))  # so that a wrong place is reported before the work
+    model = unwrapped(model)
     maps = []
     own_steps = any(isinstance(layer, HMHSA) and has_own_steps(layer) for layer in model.modules())
     run = model.run(images, g1, g2, explicit=queries is None or own_steps, traced=True)

@@ -4,7 +4,6 @@ What else depends on a mechanism follows from these: configurations and checkpoi
 `docs/mechanisms.md` adds one, step by step.
 """
 
-import difflib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from torch import nn
 from hatnet.ablations import AnyKeys, FullTwice, PooledTwice, ShiftedWindows, WindowedTwice
 from hatnet.attention import HMHSA, MHSA
 from hatnet.geometry import WINDOWS, Windows, check_kind
+from hatnet.ranges import did_you_mean
 
 MECHANISMS: dict[str, type[HMHSA]] = {}  # by name, as `Config.attention` has it
 # What maps and MACs follow from: with these, each query's weights are Eq. 2 over all the keys of its layout.
@@ -65,9 +65,8 @@ def register_mechanism(name: str, local_keys: str | Windows, global_keys: str | 
 def layer_of(mechanism: str) -> type[HMHSA]:
     """The attention layer of a mechanism. Raises UnknownMechanism, a ValueError, if none is registered under this name."""
     if mechanism not in MECHANISMS:
-        match = difflib.get_close_matches(str(mechanism), list(MECHANISMS), n=1)
         raise UnknownMechanism(
-            f"unknown attention {mechanism!r}{f' (did you mean {match[0]!r}?)' if match else ''}; the choices are {', '.join(MECHANISMS)}, "
+            f"unknown attention {mechanism!r}{did_you_mean(mechanism, MECHANISMS)}; the choices are {', '.join(MECHANISMS)}, "
             "and your own once the file that calls hatnet.register_mechanism is imported"
         )
     return MECHANISMS[mechanism]

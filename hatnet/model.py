@@ -99,13 +99,13 @@ class HATNet(TimmSurface):
         """
         return [x for x, _ in self.run(images, g1, g2, explicit)]
 
-    def forward_head(self, features: Tensor | list[Tensor], pre_logits: bool = False) -> Tensor:
+    def forward_head(self, features: Tensor | list[Tensor] | tuple[Tensor, ...], pre_logits: bool = False) -> Tensor:
         """Average pooling, dropout (the release's), classifier: the last stage's map [b, c, h, w], or the maps of all -> logits as for
         `forward`, without the softmax of Table 1.
 
         pre_logits: leave the classifier out, as num_classes = 0 does.
         """
-        last = features[-1] if isinstance(features, list) else features
+        last = features[-1] if isinstance(features, list | tuple) else features
         pooled = self.head_norm(F.adaptive_avg_pool2d(last, self.config.readout))
         pooled = self.dropout(rearrange(pooled, "b c y x -> b y x c"))
         logits = pooled if pre_logits else self.classifier(pooled)
@@ -142,7 +142,7 @@ class HATNet(TimmSurface):
 
 
 INSTEAD = {  # of what timm's users ask for
-    "pretrained": "hatnet.load_pretrained({!r}) has the authors' weights of the paper's models, hatnet.load_checkpoint(NAME) our own",
+    "pretrained": "hatnet.load_pretrained(NAME) has the authors' weights of the paper's models, hatnet.load_checkpoint(NAME) our own",
     "features_only": "its forward_features gives the maps of the stages, and timm.create_model({!r}, features_only=True) a timm backbone",
 }
 
@@ -167,9 +167,14 @@ def check_grids(name: str, grids: Grids, default: tuple[int, ...]) -> tuple[int,
         return default
     if isinstance(grids, int) or len(grids) != len(default):
         raise ValueError(f"{name}={grids}: give one whole number for each of the {len(default)} hierarchical stages, like {default}")
-    if any(int(g) != g or g < 1 for g in grids):
+    try:
+        sides = tuple(int(g) for g in grids)
+        fit = all(side == g and side >= 1 for side, g in zip(sides, grids, strict=True))
+    except (TypeError, ValueError, OverflowError):  # None, a list, a text, NaN, infinity
+        fit = False
+    if not fit:
         raise ValueError(f"{name}={tuple(grids)}: each side is a whole number of tokens, at least 1, like {default}")
-    return tuple(int(g) for g in grids)
+    return sides
 
 
 def check_images(images: Tensor, channels: int, smallest: int) -> None:

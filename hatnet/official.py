@@ -110,7 +110,8 @@ def list_pretrained() -> dict[str, Path]:
 
 
 def load_pretrained(name: str, file: str | os.PathLike[str] | None = None, num_classes: int | None = None) -> HATNet:
-    """One of the paper's variants with trained weights, in float32 and eval mode: the authors' for ImageNet-1K, or those in a file.
+    """A model with trained weights, in float32 and eval mode: one of the paper's with the authors' for ImageNet-1K, or any of
+    `config.VARIANTS` with those in a file.
 
     The first call without `file` downloads the released file into torch's hub cache, with a progress bar, and writes a safetensors
     copy beside it; later calls read the copy.
@@ -128,7 +129,6 @@ def load_pretrained(name: str, file: str | os.PathLike[str] | None = None, num_c
 
 def _from_file(name: str, file: str | os.PathLike[str]) -> HATNet:
     """The model with somebody's weights."""
-    pretrained_path(name)  # raises for an unknown name
     weights = read_weights(file)
     head = weights.get("classifier.1.weight", weights.get("classifier.weight"))
     model = create_model(name, len(head) if head is not None and head.ndim else 0).float()

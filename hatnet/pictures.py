@@ -179,7 +179,12 @@ def _decode(kind: str, image: ImageFile.ImageFile, file: BinaryIO) -> tuple[Imag
 
 
 def upright_rgb(image: Image.Image, low: Image.Image | None = None, factor: int = 1) -> tuple[Image.Image, str]:
-    """A picture that Pillow has opened, as `read_picture` gives it. low: the low bytes of its colours, if they count. factor: reduce by."""
+    """A picture that Pillow has opened, as `read_picture` gives it. low: the low bytes of its colours, if they count. factor: reduce by.
+
+    Raises ValueError for a picture without pixels.
+    """
+    if not min(image.size):
+        raise ValueError(f"the picture is {image.width} x {image.height} pixels; wanted one at least")
     picture, notice = _rgb(image, low, factor)
     turn = _turn(image)
     return picture if turn is None else picture.transpose(turn), notice

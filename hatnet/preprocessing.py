@@ -5,21 +5,19 @@ pixels are normalised with the mean and standard deviation of the training (`nor
 """
 
 import os
+import reprlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from hatnet.checkpoints import CheckpointInfo
 from hatnet.pictures import read_picture, upright_rgb
-
-if TYPE_CHECKING:
-    from hatnet.checkpoints import CheckpointInfo
 
 REPORTED: set[str] = set()  # what has been guessed of pictures, and the user told
 PICTURE = str | os.PathLike[str] | Image.Image | np.ndarray
@@ -43,15 +41,17 @@ class Preprocessing:
         return normalise(decode(picture, self.size), self.mean, self.std)
 
 
-def transform(info: "CheckpointInfo") -> Preprocessing:
+def transform(info: CheckpointInfo) -> Preprocessing:
     """The preprocessing that a checkpoint was trained and measured with: central square, bicubic, its size, its mean and std.
 
     >>> preprocess = transform(checkpoint_info("cifar10"))
     >>> preprocess(Image.new("RGB", (640, 480))).shape
     torch.Size([3, 32, 32])
 
-    Raises ValueError for a model whose images are not RGB.
+    Raises ValueError for anything but a checkpoint's info, and for a model whose images are not RGB.
     """
+    if not isinstance(info, CheckpointInfo):
+        raise ValueError(f"info is {reprlib.repr(info)}; wanted a CheckpointInfo: transform(checkpoint_info(NAME))")
     if len(info.mean) != 3:
         raise ValueError(f"this model's images have {len(info.mean)} channels, and a picture has 3 (RGB): prepare its images yourself")
     return Preprocessing(size=info.image_size, mean=info.mean, std=info.std)

@@ -5,7 +5,7 @@ A range answers three questions: whether it holds a value, what it wants (its te
 
 import difflib
 import reprlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Protocol, TypeGuard
@@ -99,7 +99,7 @@ class Word:
         return isinstance(value, str) and value != "" and "\0" not in value and (not self.choices or value in self.choices)
 
     def nearest(self, value: object) -> str | None:
-        return next(iter(difflib.get_close_matches(str(value), list(self.choices), n=1)), None)
+        return nearest_word(value, self.choices)
 
 
 @dataclass(frozen=True)
@@ -169,6 +169,18 @@ class Either:
 
     def nearest(self, value: object) -> object:
         return self.other.nearest(value) if isinstance(value, list | tuple) else self.one.nearest(value)
+
+
+def nearest_word(value: object, known: Iterable[str]) -> str | None:
+    """The most similar of some words, whatever their capitals; None if none is near."""
+    lower = {word.lower(): word for word in known}
+    return next((lower[word] for word in difflib.get_close_matches(str(value).lower(), lower, n=1)), None)
+
+
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """The nearest of some words as an addition to an error; empty if none is near."""
+    near = nearest_word(value, known)
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def check(values: Mapping[str, object], ranges: Mapping[str, Range]) -> None:

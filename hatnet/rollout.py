@@ -13,6 +13,7 @@ open, not what flows along them: by itself it does not explain a prediction.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,7 @@ from einops import rearrange
 from torch import Tensor
 
 from hatnet.attention import merge, partition
-from hatnet.geometry import Place, Token, token_at
+from hatnet.geometry import Place, Token, check_token, token_at
 from hatnet.maps import AttentionMap, over_tokens
 
 
@@ -42,7 +43,7 @@ def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] |
         tokens = [(y, x) for y in range(h) for x in range(w)]
     start = torch.zeros(len(tokens), h, w, device=_weights(local).device)
     for n, (y, x) in enumerate(tokens):
-        local.window(y, x)  # raises for a token off the grid
+        check_token((y, x), local.query_grid)
         start[n, y, x] = 1
     return _back_through_block([local, pooled], start, image)
 
@@ -54,23 +55,36 @@ def rollout(maps: Sequence[AttentionMap], place: Place | None = None, image: int
     tokens evenly, like the global average pooling before the classifier.
     Each block's attention is averaged with the identity (its residual, Eq. 14); a 3 x 3 downsampling spreads a token evenly over
     the tokens it reads. Returns probabilities [h, w] on the first stage's token grid, which tiles the image; they sum to 1.
-    Raises ValueError for maps without all their rows.
+    Raises ValueError for maps without all their rows, for a part of a block's maps, and if a block or stage between two others is missing.
     """
+    blocks = _blocks(maps)
     grid = maps[-1].query_grid
     at = torch.full((1, *grid), 1 / (grid[0] * grid[1]), device=_weights(maps[-1]).device)
     if place is not None:
         at = torch.zeros_like(at)
         y, x = token_at(place, grid)
         at[0, y, x] = 1
-    blocks: dict[tuple[int, int], list[AttentionMap]] = {}
-    for record in maps:
-        blocks.setdefault((record.stage, record.block), []).append(record)
     stage = maps[-1].stage
     for (number, _), records in reversed(blocks.items()):
         if number != stage:
             at, stage = _before_downsampling(at, records[0].query_grid), number
         at = (at + _back_through_block(records, at, image)) / 2
     return at[0]
+
+
+def _blocks(maps: Sequence[AttentionMap]) -> dict[tuple[int, int], list[AttentionMap]]:
+    """The maps of each block, by stage and block, as `attention_maps` gives them. Raises ValueError for others."""
+    blocks: dict[tuple[int, int], list[AttentionMap]] = {}
+    for record in maps:
+        blocks.setdefault((record.stage, record.block), []).append(record)
+    kinds = {True: ["global"], False: ["local", "global"]}  # of a plain block, of any other
+    whole = all([record.kind for record in records] == kinds[records[0].g1 is None] for records in blocks.values())
+    in_order = all(after in ((stage, block + 1), (stage + 1, 0)) for (stage, block), after in pairwise(blocks))
+    if not (maps and whole and in_order):
+        got = ", ".join(f"stage {record.stage}, block {record.block}, {record.kind}" for record in maps[:4]) or "none"
+        more = " ..." if len(maps) > 4 else ""
+        raise ValueError(f"the maps are {got}{more}; wanted those of every block, local then global, as `attention_maps` gives them")
+    return blocks
 
 
 def _back_through_block(records: list[AttentionMap], at: Tensor, image: int) -> Tensor:

@@ -14,6 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 from hatnet.attention import HMHSA, MHSA, attend, join_heads, merge, partition, split_heads
 from hatnet.geometry import layout_of
 from hatnet.norms import group_norm
+from hatnet.ranges import Whole, check, did_you_mean
 
 
 class SpatialReduction(nn.Module):
@@ -78,7 +79,7 @@ def measure(
 
     h, w: tokens; windows are g1 x g1, spatial reduction is by g2. The mechanisms take turns `repeats` times, after one run each
     to warm up. progress(fraction done) is called after each run; if it returns False, the measurement stops and returns what it
-    has. Raises ValueError for an unknown mechanism.
+    has. Raises ValueError for an unknown mechanism, for sizes below 1, and if c does not divide into heads.
     """
     makers: dict[str, Callable[[], nn.Module]] = {
         "H-MHSA": lambda: HMHSA(c, head_dim, group_norm),
@@ -87,7 +88,12 @@ def measure(
         "spatial reduction": lambda: SpatialReduction(c, head_dim, min(g2, h, w)),
     }
     if unknown := [name for name in mechanisms if name not in makers]:
-        raise ValueError(f"unknown mechanism {unknown[0]!r}; the mechanisms are {', '.join(makers)}")
+        raise ValueError(f"unknown mechanism {unknown[0]!r}{did_you_mean(unknown[0], makers)}; the mechanisms are {', '.join(makers)}")
+    sizes = {"h": h, "w": w, "c": c, "g1": g1, "g2": g2, "head_dim": head_dim}
+    check(sizes, dict.fromkeys(sizes, Whole(1, 2**16)))
+    if c % head_dim:
+        near = max(round(c / head_dim), 1) * head_dim
+        raise ValueError(f"c is {c}, which does not divide into heads of head_dim={head_dim}; the nearest that does is {near}")
     x = torch.randn(1, c, h, w).to(memory_format=torch.channels_last)
     layers = {name: makers[name]().eval().to(memory_format=torch.channels_last) for name in mechanisms}
     times: dict[str, list[float]] = {name: [] for name in mechanisms}

@@ -9,13 +9,12 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from hatnet.config import VARIANTS
+from hatnet.config import TIMM_WORDS, VARIANTS
 from hatnet.foreign import IMAGENET
 from hatnet.model import HATNet, create_model
 from hatnet.timm_surface import check_pooling
 
 SIDES = {"hatnet_compact": 32, "hatnet_cards": 48}  # pixels of the images that a model is meant for, if not 224
-WORDS = {"drop_rate": "dropout", "drop_path_rate": "drop_path"}  # timm's names of our fields
 
 
 class _AfterTimm(MetaPathFinder):
@@ -77,7 +76,7 @@ def _create(name: str, pretrained: bool = False, **arguments: Any) -> HATNet:
 def _build(name: str, pretrained: bool, global_pool: str | None = None, **fields: Any) -> HATNet:
     """A model from timm's words for it."""
     check_pooling(global_pool)
-    return create_model(name, pretrained=pretrained, **{WORDS.get(word, word): value for word, value in fields.items()})
+    return create_model(name, pretrained=pretrained, **{TIMM_WORDS.get(word, word): value for word, value in fields.items()})
 
 
 if "timm" in sys.modules:

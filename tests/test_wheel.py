@@ -79,7 +79,7 @@ def test_what_the_wheel_lacks_is_named_with_its_place(empty, tmp_path):
             except ValueError as error: print(error)"""
     asked = {
         "cifar10-window": "cifar10-window did not come with this installation: give the path of cifar10-window.safetensors; ",
-        "cifra10": "unknown checkpoint 'cifra10'; ",
+        "cifra10": "unknown checkpoint 'cifra10' (did you mean 'cifar10'?); ",
         "foreign": "unknown checkpoint 'foreign'; ",
         "checkpoints/cifar10.safetensors": f"there is no checkpoint {Path('checkpoints/cifar10.safetensors')}; ",
     }

@@ -104,3 +104,25 @@ def test_weights_that_do_not_fit_the_configuration(model, tmp_path):
     save_file({"x": torch.zeros(1)}, odd := tmp_path / "odd.safetensors", metadata={"hatnet": header})
     with pytest.raises(ValueError, match="do not fit its configuration"):
         hatnet.load_checkpoint(odd)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"path": "no/such/a.safetensors"}, r"there is no folder .*such; make it first"),
+        ({"info": hatnet.checkpoint_info("cards")}, r"info is a CheckpointInfo; wanted a dict, like checkpoint_info\(NAME\)\.header\(\)"),
+        ({"info": None}, "info is a NoneType; wanted a dict"),
+        ({"dtype": "half"}, "weights cannot be stored as half; give a floating-point type"),
+    ],
+)
+def test_what_cannot_be_saved(change, words, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=words):
+        hatnet.save_checkpoint(**({"model": model, "path": "a.safetensors", "info": INFO} | change))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name, nearest", [("cifar", "cifar10"), ("Cifar10", "cifar10"), ("objects", "objects224")])
+def test_the_nearest_checkpoint_is_named(name, nearest):
+    with pytest.raises(ValueError, match=f"unknown checkpoint {name!r} \\(did you mean {nearest!r}\\?\\); the shipped ones are"):
+        hatnet.load_checkpoint(name)

@@ -142,8 +142,9 @@ def test_the_optimum_is_taught_rightly():
 
 
 def test_wrong_sizes():
-    with pytest.raises(ValueError, match="at least 32"):
-        complexity.count(hatnet.create_model("hatnet_tiny"), (16, 224))
+    for size in ((16, 224), 224, (224,), (3, 224, 224), (224.5, 224), ("224", 224), None):
+        with pytest.raises(ValueError, match=r"size is .*; wanted a list of 2, each a whole number from 32"):
+            complexity.count(hatnet.create_model("hatnet_compact224"), size)
 
 
 class Adapted(nn.Module):
@@ -181,7 +182,7 @@ def test_other_layers_than_hatnet_s_are_named():
         complexity.count(model, (32, 32))
     model = hatnet.create_model("hatnet_compact")
     model.stages[0].blocks[0].register_module("adapter", nn.Linear(4, 4))
-    with pytest.raises(ValueError, match=r"stages\.0\.blocks\.0\.adapter is Linear; only no layer with weights is counted there"):
+    with pytest.raises(ValueError, match=r"stages\.0\.blocks\.0\.adapter is Linear; HATNet has no layer there"):
         complexity.count(model, (32, 32))
 
 
@@ -196,3 +197,18 @@ def test_another_classifier_is_counted_as_it_is():
         complexity.count(model, (32, 32))
     model.classifier = nn.Identity()
     assert complexity.count(torch.compile(model), (32, 32)).total == without
+
+
+def test_a_layer_that_two_blocks_share_counts_for_both():
+    model = hatnet.create_model("hatnet_compact")
+    wanted = complexity.count(model, (32, 32))
+    model.stages[0].blocks[1].attn.qkv = model.stages[0].blocks[0].attn.qkv
+    assert complexity.count(model, (32, 32)) == wanted
+
+
+def test_a_forward_that_multiplies_nothing_counts_as_nothing():
+    model = hatnet.create_model("hatnet_compact")
+    model.stages[0].blocks[0].attn.forward = lambda x, *_, **__: x
+    rows = complexity.count(model, (32, 32)).rows
+    assert not [row for row in rows if row.name.startswith("stages.0.blocks.0.attn")]
+    assert [row for row in rows if row.name.startswith("stages.0.blocks.1.attn")]

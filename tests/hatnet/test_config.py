@@ -86,3 +86,14 @@ def test_fields_from_a_file():
         from_fields({key: value for key, value in fields.items() if key != "dims"})
     with pytest.raises(ValueError, match="unknown field 'dimz'"):
         from_fields(fields | {"dimz": 1})
+
+
+@pytest.mark.parametrize("word, field", [("drop_rate", "dropout"), ("drop_path_rate", "drop_path"), ("Head_Dim", "head_dim")])
+def test_timm_s_words_and_other_capitals_lead_to_the_field(word, field):
+    with pytest.raises(ValueError, match=f"unknown field {word!r} \\(did you mean {field!r}"):
+        hatnet.create_model("hatnet_tiny", **{word: 1})
+
+
+def test_a_name_in_other_capitals_leads_to_the_model():
+    with pytest.raises(ValueError, match="did you mean 'hatnet_tiny'"):
+        hatnet.create_model("HATNet_Tiny")

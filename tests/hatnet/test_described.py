@@ -1,6 +1,7 @@
 """What is saved loads again as the same model; what no configuration describes is refused with a sentence, before anything is written."""
 
 import copy
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
+from torch.nn.modules import module as torch_module
 from torch.nn.utils import parametrizations, prune
 from torch.optim.swa_utils import AveragedModel
 
@@ -247,3 +249,60 @@ def test_an_unknown_word_for_a_mechanism_raises(layer):
         _ = layout.keys
     with pytest.raises(ValueError, match=r"unknown attention 'windwo' \(did you mean 'window'\?\); the choices are hierarchical, window"):
         hatnet.mechanisms.layer_of("windwo")
+
+
+def doubled(module, *_):
+    return None if isinstance(module, nn.Dropout) else _[-1] * 2
+
+
+@pytest.mark.parametrize(
+    "hook, words",
+    [
+        (lambda model: model.classifier.register_forward_hook(doubled), "classifier"),
+        (
+            lambda model: model.stages[0].blocks[0].attn.qkv.register_forward_pre_hook(lambda _, x: (2 * x[0],)),
+            "stages.0.blocks.0.attn.qkv",
+        ),
+        (lambda model: model.register_forward_hook(doubled), "the model"),
+        (lambda model: torch_module.register_module_forward_hook(doubled), "every module (a global hook)"),
+    ],
+)
+def test_forward_hooks_are_not_lost_without_a_word(hook, words, model, tmp_path):
+    handle = hook(model)
+    try:
+        with pytest.warns(
+            UserWarning, match=re.escape(f"forward hooks are not saved, and if they change outputs, the loaded model gives others: {words}")
+        ):
+            hatnet.save_checkpoint(nn.DataParallel(model), tmp_path / "a.safetensors", INFO)
+        hooked = model(picture(0, 32))
+    finally:
+        handle.remove()
+    loaded = hatnet.load_checkpoint(tmp_path / "a.safetensors")(picture(0, 32))
+    torch.testing.assert_close(loaded, model(picture(0, 32)))
+    assert not torch.allclose(loaded, hooked), "this is what the warning is about"
+
+
+def test_without_forward_hooks_there_is_no_warning(model, tmp_path, recwarn):
+    model.stages[0].register_full_backward_hook(lambda *_: None)
+    hatnet.save_checkpoint(model, tmp_path / "a.safetensors", INFO)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("wrap", [compiled, nn.DataParallel, AveragedModel])
+def test_maps_counts_and_equations_look_inside_wrappers(wrap, model):
+    images, wrapped = picture(0, 32), wrap(copy.deepcopy(model))
+    assert hatnet.complexity.count(wrapped, (32, 32)) == hatnet.complexity.count(model, (32, 32))
+    (logits, maps), (wanted, others) = (hatnet.attention_maps(each, images) for each in (wrapped, model))
+    assert torch.equal(logits, wanted) and all(torch.equal(a.weights, b.weights) for a, b in zip(maps, others, strict=True))
+    assert torch.equal(*(hatnet.block_input(each, images, stage=3, block=0)[1] for each in (wrapped, model)))
+
+
+def test_other_models_are_named(model):
+    for other in (nn.Sequential(model), nn.DataParallel(nn.Linear(3, 3))):
+        for call in (
+            lambda m: hatnet.complexity.table(m, (32, 32)),
+            lambda m: hatnet.attention_maps(m, picture(0, 32)),
+            lambda m: hatnet.block_input(m, picture(0, 32), stage=2, block=0),
+        ):
+            with pytest.raises(ValueError, match=r"the model is a (Sequential|Linear); wanted a HATNet"):
+                call(other)

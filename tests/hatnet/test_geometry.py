@@ -58,3 +58,29 @@ def test_places_and_tokens():
     for grid in ((1, 1), (7, 7), (28, 19), (56, 3)):
         for token in ((y, x) for y in range(grid[0]) for x in range(grid[1])):
             assert hatnet.token_at(hatnet.place_of(token, grid), grid) == token
+
+
+@pytest.mark.parametrize("call", [lambda token: hatnet.place_of(token, (4, 5)), lambda token: hatnet.window_of(token, (4, 5), 2)])
+@pytest.mark.parametrize(
+    "token, words",
+    [
+        ((9, 2), r"token \(9, 2\) is off the grid of 4 x 5 tokens, counted from 0; the nearest is \(3, 2\)"),
+        ((0, -1), r"\(0, -1\) is off the grid.*nearest is \(0, 0\)"),
+        ((0, 5), r"nearest is \(0, 4\)"),
+        ((0.5, 0.5), r"\(0\.5, 0\.5\) is not a token; wanted \(y, x\), two whole numbers.*`token_at`"),
+        ((1, 2, 3), "is not a token"),
+        (3, "3 is not a token"),
+    ],
+)
+def test_tokens_that_are_not_on_the_grid(call, token, words):
+    with pytest.raises(ValueError, match=words):
+        call(token)
+
+
+def test_places_and_windows_that_are_none():
+    for place in (0.5, ("a", 0), (0.5,), (0.5, 1.5), (0.5, float("nan"))):
+        with pytest.raises(ValueError, match="is not a place; wanted"):
+            hatnet.token_at(place, (4, 5))
+    for g1 in (0, -2):
+        with pytest.raises(ValueError, match=f"g1 is {g1}; wanted a whole number of tokens, at least 1"):
+            hatnet.window_of((0, 0), (4, 5), g1)

@@ -67,3 +67,12 @@ def test_obeyed_even_in_code_that_does_not_return_to_python(number):
         assert process.wait(10) == -number
     finally:
         process.kill()
+
+
+@pytest.mark.parametrize("world", [1, 2, 3, 5])
+def test_the_shares_of_all_processes_are_the_whole(world):
+    """Each image goes to exactly one process, and no share is larger than another by more than one image."""
+    images = list(range(7))
+    shares = [images[Machine(rank=rank, world=world).shard] for rank in range(world)]
+    assert sorted(image for share in shares for image in share) == images
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1

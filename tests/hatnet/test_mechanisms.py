@@ -122,6 +122,8 @@ def test_dilated_windows_are_no_rectangles(page):
     _, maps = hatnet.attention_maps(model, picture(0, 28))
     with pytest.raises(ValueError, match=r"is not a rectangle: rows 1, 5, 9, 13, columns 3, 7, 11"):
         maps[0].window(5, 3)
+    hops = hatnet.rollout.two_hop(maps[0], maps[1])
+    torch.testing.assert_close(hops.sum((1, 2)), torch.ones(14 * 14), atol=1e-5, rtol=0)
     image = hatnet.rollout.rollout(maps)
     assert image.sum().item() == pytest.approx(1, abs=1e-5) and image.min() >= 0
 

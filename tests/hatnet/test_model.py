@@ -87,6 +87,10 @@ def test_wrong_images_say_what_to_do(images, words):
     "grids, words",
     [
         ({"g1": (8, 8)}, "3 hierarchical stages"),
+        ({"g1": (8, None, 7)}, r"g1=\(8, None, 7\): each side is a whole number of tokens"),
+        ({"g1": ((8, 8), 7, 7)}, "each side is a whole number"),
+        ({"g2": (8, float("nan"), 2)}, "each side is a whole number"),
+        ({"g2": (8, float("inf"), 2)}, "each side is a whole number"),
         ({"g2": 4}, "3 hierarchical stages"),
         ({"g1": (8, 0, 7)}, "at least 1"),
         ({"g2": (8, 2.5, 2)}, "whole number"),

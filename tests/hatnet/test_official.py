@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 import hatnet
 from hatnet import official
-from tests.hatnet.models import OFFICIAL
+from tests.hatnet.models import OFFICIAL, random_weights
 from tests.hatnet.naive import picture, seeded
 
 
@@ -224,3 +224,16 @@ def test_official_state_dict_names_every_problem():
     hatnet.load_official_state_dict(model, weights)
     loaded = model.state_dict()["stages.0.blocks.0.attn.qkv.weight"]
     torch.testing.assert_close(loaded, weights["blocks.0.0.attn.qkv.weight"][:, :, 0, 0])
+
+
+def test_one_s_own_weights_of_a_model_that_was_never_released(tmp_path):
+    """As DistributedDataParallel saves them."""
+    model = hatnet.create_model("hatnet_compact", 5, depths=(1, 1, 1))
+    full = random_weights(hatnet.create_model("hatnet_compact", 5))
+    torch.save(wrapped("module.", full.state_dict()), tmp_path / "own.pth")
+    assert torch.equal(hatnet.load_pretrained("hatnet_compact", file=tmp_path / "own.pth")(picture(0, 32)), full(picture(0, 32)))
+    torch.save(model.state_dict(), tmp_path / "shallow.pth")
+    with pytest.raises(ValueError, match=r"does not fit the model: missing .*"):
+        hatnet.load_pretrained("hatnet_compact", file=tmp_path / "shallow.pth")
+    with pytest.raises(ValueError, match=r"unknown model 'hatnet_compcat' \(did you mean 'hatnet_compact'"):
+        hatnet.load_pretrained("hatnet_compcat", file=tmp_path / "own.pth")

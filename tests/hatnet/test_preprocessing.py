@@ -95,3 +95,14 @@ def test_images_of_other_channels():
     grey = dataclasses.replace(INFO, mean=(0.5,), std=(0.25,))
     with pytest.raises(ValueError, match="images have 1 channels, and a picture has 3"):
         hatnet.transform(grey)
+
+
+def test_only_a_checkpoint_s_info_has_a_preprocessing():
+    for wrong in ("cifar10", INFO.config, None):
+        with pytest.raises(ValueError, match=r"info is .*; wanted a CheckpointInfo: transform\(checkpoint_info\(NAME\)\)"):
+            hatnet.transform(wrong)
+
+
+def test_a_picture_without_pixels():
+    with pytest.raises(ValueError, match="the picture is 0 x 40 pixels; wanted one at least"):
+        hatnet.transform(INFO)(Image.new("RGB", (0, 40)))

@@ -1,5 +1,7 @@
 """Two hops and rollout, where the attention is known by construction and the answer was worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -86,7 +88,8 @@ def test_downsampling_worked_out_by_hand(before, after):
 
     def selfish(grid, stage):
         n = grid[0] * grid[1]
-        return record("global", layout_of("full", *grid, 2, 2), torch.eye(n)[None, None], stage)
+        plain = record("global", layout_of("full", *grid, 2, 2), torch.eye(n)[None, None], stage)
+        return replace(plain, g1=None, g2=None)
 
     maps = [selfish(before, 2), selfish(after, 3)]
     for y in range(after[0]):
@@ -110,3 +113,20 @@ def test_wrong_use():
     for call in (lambda: two_hop(asked[0], asked[1]), lambda: rollout(asked)):
         with pytest.raises(ValueError, match="without queries"):
             call()
+
+
+def test_a_part_of_the_maps_is_not_taken_for_all():
+    """A local map alone would pass for plain attention; a missing block or stage would be skipped."""
+    model = random_weights(hatnet.create_model("hatnet_compact", 10, depths=(1, 3, 1)))
+    _, maps = hatnet.attention_maps(model, picture(0, 32))
+    names = [(record.stage, record.block, record.kind) for record in maps]
+    for left_out in ((2, 0, "local"), (2, 0, "global"), (3, 1, "global")):
+        part = [record for record, name in zip(maps, names, strict=True) if name != left_out]
+        with pytest.raises(ValueError, match=r"the maps are stage 2, block 0, .*; wanted those of every block, local then global"):
+            rollout(part)
+    for part in ([r for r in maps if r.block != 1], [r for r in maps if r.stage != 3], maps[::-1]):
+        with pytest.raises(ValueError, match="wanted those of every block"):
+            rollout(part)
+    with pytest.raises(ValueError, match="the maps are none"):
+        rollout([])
+    assert rollout(maps[:4]).sum() == pytest.approx(1), "the first blocks alone are whole"

@@ -43,3 +43,17 @@ def test_the_measured_layers_compute_attention(mechanism):
         "spatial reduction": timing.SpatialReduction(16, 8, 2).eval(),
     }
     assert layers[mechanism](x).shape == x.shape
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"h": 0}, "h is 0; wanted a whole number from 1 to .*; the nearest is 1"),
+        ({"g2": 1.5}, "g2 is 1.5"),
+        ({"c": 20}, "c is 20, which does not divide into heads of head_dim=8; the nearest that does is 16"),
+        ({"mechanisms": ("window",)}, "unknown mechanism 'window' .did you mean 'windows'"),
+    ],
+)
+def test_wrong_sizes(change, words):
+    with pytest.raises(ValueError, match=words):
+        timing.measure(**({"h": 8, "w": 8, "c": 16, "g1": 4, "g2": 2, "head_dim": 8} | change))

@@ -31,6 +31,7 @@ def test_the_head_takes_what_the_features_give(changes):
     with torch.no_grad():
         features, wanted = model.forward_features(IMAGES), model(IMAGES)
         assert torch.equal(model.forward_head(features), wanted) and torch.equal(model.forward_head(features[-1]), wanted)
+        assert torch.equal(model.forward_head(tuple(features)), wanted)
         before = model.forward_head(features, pre_logits=True)
         assert before.shape[:2] == (2, model.num_features)
         found = nn.functional.linear(before.movedim(1, -1), model.classifier.weight, model.classifier.bias).movedim(-1, 1)
@@ -164,7 +165,10 @@ def test_timm_s_words():
 
 @pytest.mark.parametrize("create", [hatnet.create_model, timm.create_model])
 def test_pretrained_points_to_where_the_weights_are(create):
-    with pytest.raises(ValueError, match=r"pretrained=True: .*hatnet\.load_pretrained\('hatnet_tiny'\).*hatnet\.load_checkpoint"):
+    with pytest.raises(
+        ValueError,
+        match=r"pretrained=True: .*hatnet\.load_pretrained\(NAME\) has the authors' weights of the paper's models.*hatnet\.load_checkpoint",
+    ):
         create("hatnet_tiny", pretrained=True)
     assert create("hatnet_compact", pretrained=False, num_classes=4).num_classes == 4
 
