@@ -1,9 +1,10 @@
 """Every number that a notebook's text states about a result stands in what the cells around it print.
 
-What counts as such a number: a percentage, a decimal fraction, and a number of "times", seconds, minutes or megabytes, outside of code and
-formulas. It must be among the numbers that the code cells nearby print, or that a figure's alternative text names, rounded to as many
-digits as the text gives. A number that is no result (an example, a setting, the paper's claim) is marked by a comment in the same cell,
-which a reader does not see: `<!-- not printed here: 90 % (an example); 3 times (the paper) -->`. It gives the reason with each number.
+What counts as such a number: a percentage, a decimal fraction, and a number of "times", of MB, GB or ms, outside of code and formulas. It
+must be among the numbers that the code cells nearby print, or that a figure's alternative text names, rounded to as many digits as the
+text gives. Seconds and minutes are not held: how long a cell takes depends on the machine. A number that is no result (an example, a
+setting, the paper's claim) is marked by a comment in the same cell, which a reader does not see: `<!-- not printed here: 90 % (an
+example); 3 times (the paper) -->`. It gives the reason with each number.
 """
 
 import re
@@ -15,13 +16,13 @@ from tutorials import build
 
 NAMES = [source.stem for source in build.sources()]
 NEAR = 3  # code cells before and after the text
-UNIT = r"%|times|seconds|minutes|MB|GB|ms|million"
+UNIT = r"%|times|MB|GB|ms|million"
 STATED = re.compile(rf"(?<![\w.,/^{{])(−?\d+(?:,\d{{3}})*(?:\.\d+)?)(?:[ \u00a0]?({UNIT})(?![\w-]))?")
 MARKS = re.compile(r"<!-- not printed here: (.*?) -->", re.S)
-# What holds no result: a folded hint, code, a formula, a link's address, a mark itself, and an exercise's working time.
+# What holds no result: a folded hint, code, a formula, a link's address, a mark itself, "section 3.2".
 SILENT = re.compile(
     r"<details><summary>(?:Hint|Next|Last|Solution).*?</details>|```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|<!--.*?-->"
-    r"|\*\*Exercise \d+\*\* ●+ \d+ minutes",
+    r"|[Ss]ection [\d.]+\d",
     re.S,
 )
 
@@ -88,5 +89,5 @@ def test_a_number_that_no_cell_prints_is_found():
     assert len(unprinted(notebook("A loss of 0.32, 7.3 times as fast", "0.3251 and 7.4"))) == 2
     assert unprinted(notebook("`x = 0.5`, $0.5$ and [a link](page?x=0.40): 16 × 16 tokens", "")) == []
     assert unprinted(notebook("Say 90 %. <!-- not printed here: 90 % (an example) -->", "")) == []
-    assert unprinted(notebook("**Exercise 3** ●● 10 minutes", "")) == []
+    assert unprinted(notebook("**Exercise 3** ●● 10 minutes: see section 3.2.", "")) == []
     assert len(unprinted(notebook("Say 90 % or 95 %. <!-- not printed here: 90 % (an example) -->", ""))) == 1
