@@ -19,10 +19,10 @@ NEAR = 3  # code cells before and after the text
 UNIT = r"%|times|MB|GB|ms|million"
 STATED = re.compile(rf"(?<![\w.,/^{{])(−?\d+(?:,\d{{3}})*(?:\.\d+)?)(?:[ \u00a0]?({UNIT})(?![\w-]))?")
 MARKS = re.compile(r"<!-- not printed here: (.*?) -->", re.S)
-# What holds no result: a folded hint, code, a formula, a link's address, a mark itself, "section 3.2".
+# What holds no result: a folded hint, code, a formula, a link's address, a mark itself, "section 3.2", arXiv's numbers.
 SILENT = re.compile(
     r"<details><summary>(?:Hint|Next|Last|Solution).*?</details>|```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)|<!--.*?-->"
-    r"|[Ss]ection [\d.]+\d",
+    r"|[Ss]ection [\d.]+\d|\b\d{4}\.\d{5}\b",
     re.S,
 )
 
@@ -89,5 +89,5 @@ def test_a_number_that_no_cell_prints_is_found():
     assert len(unprinted(notebook("A loss of 0.32, 7.3 times as fast", "0.3251 and 7.4"))) == 2
     assert unprinted(notebook("`x = 0.5`, $0.5$ and [a link](page?x=0.40): 16 × 16 tokens", "")) == []
     assert unprinted(notebook("Say 90 %. <!-- not printed here: 90 % (an example) -->", "")) == []
-    assert unprinted(notebook("**Exercise 3** ●● 10 minutes: see section 3.2.", "")) == []
+    assert unprinted(notebook("**Exercise 3** ●● 10 minutes: see section 3.2 of 2106.03180.", "")) == []
     assert len(unprinted(notebook("Say 90 % or 95 %. <!-- not printed here: 90 % (an example) -->", ""))) == 1
