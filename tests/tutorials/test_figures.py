@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.core import overlay
+from app.core.colours import rgb
 from app.views.grids import accuracy
 from hatnet.timing import Measured
 from tutorials.figures import accuracy as accuracy_charts
@@ -180,13 +181,50 @@ def test_the_curves_of_time_are_in_milliseconds_over_tokens_with_half_the_spread
     assert list(timed.error_y.arrayminus) == pytest.approx([0.25, 5.4])  # above 0: the axis is logarithmic
 
 
-def test_the_cheapest_and_the_trained_sides_are_marked_where_they_are():
-    macs = np.array([[4.0, 2.0], [9.0, 3.0]])  # G1 down, G2 across, from 1
-    marked = {trace.name: (trace.y[0], trace.x[0]) for trace in cost.over_settings(macs, 1.5, (2, 1)).data if trace.name}
-    assert marked == {"Eq. 15 alone": (1, 2), "cheapest G₁ = G₂": (1.5, 1.5), "trained": (2, 1)}
+def test_the_cheapest_and_the_authors_sides_are_marked_where_they_are():
+    macs = np.array([[4e6, 2e6], [9e6, 3e6]])  # G1 down, G2 across, from 1
+    heat, diagonal, *marks = cost.over_settings(macs, 1.5, (2, 1)).data
+    marked = {trace.name: (trace.y[0], trace.x[0]) for trace in marks}
+    assert marked == {"cheapest of all": (1, 2), "cheapest G₁ = G₂": (1.5, 1.5), "the authors'": (2, 1)}
+    assert diagonal.name == "G₁ = G₂" and list(diagonal.x) == list(diagonal.y)
+    # The scale is logarithmic, says so, and has MACs at its ticks.
+    assert heat.z == pytest.approx(np.log10(macs)) and "MACs (logarithmic)" in heat.colorbar.title.text
+    assert dict(zip(heat.colorbar.ticktext, heat.colorbar.tickvals, strict=True)) == pytest.approx(
+        {"2 M": np.log10(2e6), "5 M": np.log10(5e6)}
+    )
+
+
+def test_the_terms_are_stacked_under_the_cheapest_side_and_the_authors():
     g = np.array([1.0, 2.0, 3.0, 4.0])
-    *stacked, star = cost.along_diagonal(g, dict.fromkeys(TERMS, g), 2.5, 3).data
+    figure = cost.along_diagonal(g, dict.fromkeys(TERMS, g), 2.5, 3)
+    *stacked, line, star = figure.data
     assert [trace.name for trace in stacked] == list(TERMS) and (star.x[0], star.y[0]) == (2.5, 10)
+    assert list(line.x) == [3, 3] and line.y[1] == figure.layout.yaxis.range[1]
+    assert "cut off" not in figure.layout.yaxis.title.text
+    steep = cost.along_diagonal(g, dict.fromkeys(TERMS, 100 / g), 2.5, 3)
+    assert steep.layout.yaxis.title.text == "multiply-adds (MACs), cut off above"
+
+
+def test_every_line_of_the_charts_of_cost_is_in_the_legend_and_told_apart_without_its_grey():
+    measured = {8: {name: Measured(name, 2.0, 0.5, 10) for name in ("MHSA", "H-MHSA")}}
+    formulas = {name: np.array([1.0]) for name in ("MHSA", "H-MHSA")}
+    g = np.arange(1.0, 9)
+    figures = (
+        cost.over_tokens(measured, formulas),
+        cost.along_diagonal(g, dict.fromkeys(TERMS, g), 2.5, 3),
+        cost.over_settings(1e6 * np.arange(1.0, 10).reshape(3, 3), 1.5, (2, 1)),
+    )
+    for figure in figures:
+        shown = [trace for trace in figure.data if trace.type == "scatter"]
+        assert all(trace.name and trace.showlegend is not False for trace in shown)
+        assert figure.layout.xaxis.title.text and figure.layout.yaxis.title.text
+    for axis in (figures[0].layout.xaxis, figures[0].layout.yaxis):
+        assert axis.type == "log" and axis.title.text.endswith("(logarithmic)")
+    looks = {(trace.line.dash, trace.marker.symbol, trace.line.color) for trace in figures[0].data}
+    assert len(looks) == 4
+    assert len({(dash, symbol) for dash, symbol, _ in looks}) >= 3
+    greys = {sum(rgb(colour)) / 3 for _, _, colour in looks}
+    assert max(greys) - min(greys) > 90
 
 
 def test_what_is_removed_is_drawn_in_percent():

@@ -277,6 +277,7 @@ class TestJoining(Variants):
         ("near", Q, "layer(x1).view(len(x1), heads, g * g, -1)", "a view does not move axes"),
         ("near", "(heads d)", "(d heads)", "head 1 has the first d channels"),
         ("near", "(gh i) (gw j)", "(i gh) (j gw)", "your windows are dilated"),
+        ("near", "(b gh gw) heads", "(b gw gh) heads", "in another order than they were cut"),
         ("near", "(0, -w % g, 0, -h % g)", "(-w % g, 0, -h % g, 0)", "you pad at the top and left"),
         ("near", "layer(x1)", "x1 @ layer.weight.T", "a layer's bias is missing"),
         ("near", "layer(x1)", "x1 @ layer.weight + layer.bias", "stored as [out, in]"),

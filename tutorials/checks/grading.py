@@ -76,12 +76,12 @@ def check(function: Callable[..., str]) -> Callable[..., None]:
     return checked
 
 
-def call(student: Student, *arguments, float64: bool = True):
+def call(student: Student, *arguments, float64: bool = True, or_none: bool = False):
     """Call the student's function with copies of the arguments and return its result.
 
     float64: repeat the call in float64 when all the rest is right. Switch it off where the result has a type of its own. Calls whose
     result holds no float tensor are not repeated, nor are those with a function among the arguments: it may hold float32 weights.
-    (Layers may: they are turned into float64.)
+    (Layers may: they are turned into float64.) or_none: None is an answer, too.
 
     Raises Todo if the function is not written, and Wrong if it returns None or changes an argument. Its other errors pass, after a line
     that says what it was called with.
@@ -97,7 +97,7 @@ def call(student: Student, *arguments, float64: bool = True):
         raise
     for index, (now, before) in enumerate(zip(given, arguments, strict=True)):
         _unchanged(now, before, student, student.argument(index))
-    if answer is None:
+    if answer is None and not or_none:
         raise Wrong(f"{student.name} returned None. Did you forget `return`?")
     functions = any(callable(value) and not isinstance(value, nn.Module) for value in arguments)
     if float64 and not functions and any(tensor.is_floating_point() for tensor in _tensors(answer)):

@@ -90,6 +90,7 @@ def near(student) -> str:
             "a token of the map may be zero: ask where it lies, not what it holds, to find the padding.": run(layers, "zero is padding"),
             "your windows are dilated: (gh i), not (i gh). Each holds every gh-th token instead of neighbours.": run(layers, "dilated"),
             "you pad at the top and left; pad at the bottom and right.": run(layers, "top left"),
+            "the windows go back in another order than they were cut: (b gh gw), not (b gw gh).": run(layers, "columns first"),
         }
         mistakes |= _attention_mistakes(run, layers)
         compare(call(student, x, *layers, heads, g), right, "the local result", MAP, mistakes)
@@ -352,7 +353,7 @@ def silu(student) -> str:
 
 def _depthwise(x: np.ndarray, kernels: np.ndarray, mistake: str = "") -> np.ndarray:
     """A loop over channels, tokens and the places of the kernel. Outside the map there are zeros."""
-    b, c, h, w = x.shape
+    _, c, h, w = x.shape
     k = kernels.shape[-1]
     if mistake == "turned":
         kernels = kernels[:, ::-1, ::-1]
@@ -411,7 +412,7 @@ def depthwise(student) -> str:
 def _mlp(x: np.ndarray, parts: SimpleNamespace, mistake: str = "") -> np.ndarray:
     """The released MLP; `mistake` leaves a step out, or misplaces it."""
 
-    def bend(values: np.ndarray, name: str) -> np.ndarray:
+    def activated(values: np.ndarray, name: str) -> np.ndarray:
         return values if mistake == name else values * _sigmoid(values)
 
     def project(layer: nn.Linear, values: np.ndarray) -> np.ndarray:
@@ -421,17 +422,17 @@ def _mlp(x: np.ndarray, parts: SimpleNamespace, mistake: str = "") -> np.ndarray
     normed = x if mistake == "norm" else _norm(x, parts.norm)
     wide = project(parts.expand, normed)
     if mistake == "silu late":
-        mixed = bend(bend(_depthwise(wide, kernels), ""), "")
+        mixed = activated(activated(_depthwise(wide, kernels), ""), "")
     elif mistake == "depthwise":
-        mixed = bend(wide, "")
+        mixed = activated(wide, "")
     elif mistake == "residual inside":
-        wide = bend(wide, "")
-        mixed = wide + bend(_depthwise(wide, kernels), "")
+        wide = activated(wide, "")
+        mixed = wide + activated(_depthwise(wide, kernels), "")
     else:
-        mixed = bend(_depthwise(bend(wide, "first"), kernels), "second")
+        mixed = activated(_depthwise(activated(wide, "first"), kernels), "second")
     result = project(parts.reduce, mixed)
     if mistake == "silu last":
-        result = bend(result, "")
+        result = activated(result, "")
     return result if mistake == "out_norm" else _norm(result, parts.out_norm)
 
 

@@ -50,7 +50,8 @@ def join_windows(x1: np.ndarray, g: int, h: int, w: int, mistake: str = "") -> n
     for image, y, z in itertools.product(range(len(out)), range(h), range(w)):
         row, i = (y % gh, y // gh) if mistake == "dilated" else (y // g, y % g)
         column, j = (z % gw, z // gw) if mistake == "dilated" else (z // g, z % g)
-        out[image, :, y, z] = x1[(image * gh + row) * gw + column, i * g + j]
+        window = (image * gw + column) * gh + row if mistake == "columns first" else (image * gh + row) * gw + column
+        out[image, :, y, z] = x1[window, i * g + j]
     return out
 
 

@@ -282,22 +282,24 @@ def change(before_near):
 without = change(lambda x: x)
 with_norm = change(partial(group_norm, weight=weight, bias=bias))
 inside = without > 0
-print(f"without norm: {inside.sum()} outputs change")
+print(f"without norm: {inside.sum()} outputs change, by up to {without.max():.3f}")
 print(
     f"with norm:    {(with_norm > 0).sum()} change: in the window by up to {with_norm[inside].max():.3f},"
 )
 print(f"              outside by up to {with_norm[~inside].max():.4f}")
 photo = photograph("cat_chelsea")
+most = max(without.max(), with_norm.max()).sqrt().item()
+pictures = {
+    title: maps.marked_map(
+        each.sqrt().numpy(), "local", (7, 10), photo, "√ of the change", most=most
+    )
+    for title, each in (("without norm", without), ("with norm", with_norm))
+}
 show(
-    {
-        "without norm": maps.marked_map(
-            without.sqrt().numpy(), "local", (7, 10), photo, "root of the change"
-        ),
-        "with norm": maps.marked_map(
-            with_norm.sqrt().numpy(), "local", (7, 10), photo, "root of the change"
-        ),
-    },
-    "How much each output changes. Without norm: one window. With norm: a little everywhere.",
+    pictures,
+    f"How much each output changes. Without norm: the {inside.sum()} of one window, by up to {without.max():.2f}. "
+    f"With norm: all {(with_norm > 0).sum()}, in the window by up to {with_norm[inside].max():.2f}, "
+    f"outside by up to {with_norm[~inside].max():.3f}.",
 )
 
 # %% [markdown]
@@ -445,14 +447,14 @@ for name, run_block in {"as released": my_block, "without grid_norm": forgetful}
     print(f"{name:18} {info.classes[best]:11} {chance:5.1%}")
 
 # %% [markdown]
-# A norm looks like a detail, but every weight after it was trained on numbers of its size. This is why a model can be used only
-# with exactly the computation that it was trained with.
+# A norm looks like a detail, but every weight behind it was trained on numbers of its scale. Leave one out, and the trained
+# weights are of little use.
 
 # %% [markdown]
 # ## Which part knows where a token lies?
 #
 # Attention compares what tokens *hold*. Nothing in Eq. 2 says where they lie, and HAT-Net adds no coordinates to them, as
-# ViT does. Yet the network knows the top of a picture from its bottom. Where does it get that from?
+# ViT does. So how can the network know the top of a picture from its bottom?
 #
 # Here is a test. Shuffle the tokens of a map, run one part of the block on it, and put the results back in order. A part
 # that does not look at places returns what it returns without shuffling.
@@ -506,15 +508,15 @@ show(
 )
 
 # %% [markdown]
-# After one block the outermost tokens are marked; after the next, those beside them as well. The padding is where the
-# network's knowledge of absolute position comes from.
+# After one block the outermost tokens are marked; after the next, those beside them as well. Whatever this network knows of
+# absolute position, it knows from padding: from that of its convolutions here, in the stem and between the stages.
 
 # %% [markdown]
 # ## Hard and open: the MLP by hand
 #
 # **Exercise 6** ●●● 45 minutes
 #
-# The MLPs are the last thing between the stem and the last stage that is not yours. As released, an MLP does this:
+# In the blocks of stages 2 and 3, the MLPs are the last thing that is not yours. As released, an MLP does this:
 #
 # 1. `norm`, as before;
 # 2. `expand`: a linear layer on the channels of each token, C → E · C (E = 4 here), without bias; then SiLU;
@@ -526,8 +528,8 @@ show(
 # **SiLU** multiplies each number by a gate between 0 and 1, the sigmoid of the same number: $x\cdot\frac{1}{1+e^{-x}}$.
 #
 # Write all three functions without `torch.nn`, `F.conv2d`, `F.silu` or the like. There are several good ways for the
-# convolution; find one that needs no loop over tokens. $e^{x}$ is infinite in float32 from x = 89 on, and a trained network
-# has such numbers: your SiLU has to survive them.
+# convolution; find one that needs no loop over tokens. And $e^{x}$ is infinite in float32 from x = 89 on: your SiLU has to
+# survive such numbers.
 
 
 # %%
@@ -600,24 +602,28 @@ checks.mlp(mlp)
 # </details>
 
 # %% [markdown]
-# Now everything between the stem and the last stage is yours:
+# Now the blocks of stages 2 and 3 are yours from end to end, norms included:
 
 
 # %%
+def my_norm(theirs):
+    """Your group_norm with the weight and bias of a trained norm."""
+    return partial(group_norm, weight=theirs.weight, bias=theirs.bias)
+
+
 def all_mine(x, theirs, g1, g2):
     """A trained block of hatnet, computed by your functions alone."""
+    attention = parts_of(theirs.attn)
+    for name in ("norm", "grid_norm", "ds_norm"):
+        setattr(attention, name, my_norm(getattr(attention, name)))
     own = SimpleNamespace(
-        norm=theirs.mlp.norm,
+        norm=my_norm(theirs.mlp.norm),
         expand=theirs.mlp.expand,
         kernels=theirs.mlp.depthwise.weight[:, 0],
         reduce=theirs.mlp.reduce,
-        out_norm=theirs.mlp.out_norm,
+        out_norm=my_norm(theirs.mlp.out_norm),
     )
-    return block(
-        x,
-        lambda x: hmhsa(x, parts_of(theirs.attn), g1, g2),
-        lambda x: mlp(x, own),
-    )
+    return block(x, lambda x: hmhsa(x, attention, g1, g2), lambda x: mlp(x, own))
 
 
 agree([all_mine(x, block_2_1, g1, g2)], [block_2_1(x, g1, g2)], "The first block")

@@ -2,18 +2,19 @@
 # # 5. The cost: Eq. 15
 #
 # **You will** derive Eq. 15 term by term, let PyTorch count the same numbers in a real layer, see why Eq. 15 alone cannot
-# choose G₁ and G₂, learn what a published "#FLOPs" leaves out, and measure where hierarchical attention overtakes plain
-# attention on your own machine.
+# choose G₁ and G₂, learn what a published "#FLOPs" leaves out, measure where hierarchical attention overtakes plain attention
+# on your own machine, and find out what the authors' G₁ and G₂ have in common.
 #
 # **You need** notebooks 2 to 4: windows, pooled cells, and how H-MHSA joins them. And a little calculus, once.
 #
-# **Run time** on a CPU: about 15 seconds. Working time: 45 minutes.
+# **Run time** on a CPU: about 15 seconds. Working time: 100 minutes, and 30 more for the last exercise.
 #
 # **In the app:** with `make app` running, [open the Cost
 # page](http://localhost:8501/cost?checkpoint=cifar10&image=cat_chelsea&stage=2&g1=4,4&g2=2,2) on this notebook's layer.
 #
-# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. The hint
-# and the solution are folded away.
+# How it works: run the cells from top to bottom. Where it says `TODO`, write the code, then run the check below it. Hints
+# and the solution are folded away; open one after another. Exercises are marked ● (one idea), ●● (several steps) or ●●● (hard
+# and open).
 #
 # The letters are the paper's:
 #
@@ -26,10 +27,6 @@
 
 # %%
 import math
-import os
-
-# Keeps the memory measurement of the last part silent.
-os.environ.setdefault("KINETO_LOG_LEVEL", "99")
 
 import numpy as np
 import torch
@@ -57,40 +54,61 @@ from tutorials.start import show
 # counted here. They grow with the number of tokens too, but they are few compared with the products.
 
 # %% [markdown]
-# ## Plain attention: Eq. 5
+# ## One formula for every attention
 #
-# Take one map of HW tokens.
+# **Exercise 1** ● 10 minutes
 #
-# 1. Eq. 1 makes Q, K and V: three products of the tokens `[HW, C]` with a matrix `[C, C]`.
-# 2. Eq. 2 makes the scores: Q `[HW, C]` times Kᵀ `[C, HW]`. Cutting C into heads changes nothing: the heads' channels add up
-#    to C.
-# 3. Eq. 2 then mixes the values: the weights `[HW, HW]` times V `[HW, C]`.
+# In notebook 1 you counted the MACs of plain attention, Eq. 5: $3HWC^2+2(HW)^2C$. There, every token was a query and a key at
+# once. In H-MHSA it is not so: in the global step 256 tokens read 64 cells. So count again, this time for any number of queries
+# and any number of keys. Then Eq. 5, the local step and the global step will all be the same function, called with different
+# numbers.
 #
-# The paper leaves out the last projection, W^p of Eq. 3. So do we, until PyTorch counts.
+# Every query has C numbers and is made by one matrix `[C, C]` from the token that reads. Every key comes with a value, and each
+# of the two is made by a matrix `[C, C]` of its own from what is read. Cutting C into heads changes nothing: the heads' channels
+# add up to C. The paper leaves out the last projection, W^p of Eq. 3. So do we, until PyTorch counts.
 
 
 # %%
-def mhsa_cost(h, w, c):
-    """MACs of plain attention on h x w tokens of c channels."""
-    n = h * w
-    # TODO Eq. 5: add up the MACs of the three projections and of the two products.
+def attention_cost(queries, keys, c):
+    """MACs of attention in which each of `queries` tokens reads all of `keys` tokens or cells.
+
+    c: channels of each of them. -> two numbers: of the projections, and of the two products.
+    """
+    # TODO Eqs. 1 and 2: how many rows go through each of the matrices? What are the shapes in
+    # each of the two products?
     # solution
-    projections = 3 * n * c**2
-    products = n * n * c + n * n * c
-    return projections + products
+    projections = queries * c**2 + 2 * keys * c**2
+    products = 2 * queries * keys * c
+    return projections, products
     # end
 
 
 # %%
-checks.mhsa_cost(mhsa_cost)
+checks.attention_cost(attention_cost)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# For one projection, `n` rows meet a matrix of `c` rows and `c` columns. For the scores, `n` rows of `c` numbers meet `c`
-# rows of `n`.
+# Write down the shapes: Q is `[queries, C]`, K and V are `[keys, C]`, and the weights of Eq. 2 are `[queries, keys]`.
 #
 # </details>
+#
+# <details><summary>Next hint</summary>
+#
+# For one projection, `n` rows meet a matrix of C rows and C columns: `n · C · C`. For the scores, `queries` rows of C numbers
+# meet C rows of `keys`. Then the weights meet V.
+#
+# </details>
+
+
+# %%
+def mhsa_cost(h, w, c):
+    """MACs of plain attention (Eq. 5): all h x w tokens read all h x w tokens."""
+    return sum(attention_cost(h * w, h * w, c))
+
+
+eq_5 = 3 * 56**2 * 48**2 + 2 * 56**4 * 48
+assert math.isclose(mhsa_cost(56, 56, 48), eq_5, rel_tol=1e-6), "Eq. 5 gives another number"
 
 # %% [markdown]
 # **Now predict.** HAT-Net-Tiny's stage 2 has 56 × 56 tokens of 48 channels. You double the image's height and width. By
@@ -111,20 +129,20 @@ print(f"112 x 112: {amount(doubled)} MACs, {doubled / once:.1f} times as many")
 # %% [markdown]
 # ## The local step: the first half of Eq. 15
 #
+# **Exercise 2** ● 5 minutes
+#
 # The map is cut into windows of G₁ × G₁ tokens. Q₁, K₁ and V₁ are made as before, one of each for every token (Eq. 7). But a
-# token now reads only the tokens of its own window, itself included.
+# token now reads only the tokens of its own window, itself included. G₁ divides h and w here.
 
 
 # %%
 def local_cost(h, w, c, g1):
     """MACs of Eqs. 7 and 8: of the projections, and of the products."""
-    n = h * w
-    # TODO Eq. 15, local: return two numbers, the MACs of Q1, K1 and V1, and the MACs of
-    # the two products in all windows.
+    # TODO Eq. 15, local: which attentions are these, and how many of them?
     # solution
-    projections = 3 * n * c**2
-    products = 2 * n * g1**2 * c
-    return projections, products
+    windows = h * w / g1**2
+    projections, products = attention_cost(g1**2, g1**2, c)
+    return windows * projections, windows * products
     # end
 
 
@@ -134,9 +152,14 @@ checks.local_cost(local_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Count for one token first: how many keys does it read, and what does one key cost? Then multiply by the number of tokens. Or
-# count one window as plain attention on G₁ · G₁ tokens, and multiply by the number of windows, HW / G₁². Both ways give the
-# same.
+# One window is plain attention on G₁ · G₁ tokens. How many windows are there?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# Or count for one token: how many keys does it read, and what does one key cost? Then multiply by the number of tokens. Both
+# ways give the same.
 #
 # </details>
 
@@ -147,29 +170,27 @@ checks.local_cost(local_cost)
 # <details><summary>Answer</summary>
 #
 # Four times for the image: four times as many tokens, each with as many keys as before. Four times for G₁ as well: each token
-# has four times as many keys. The square has moved from the image to the window.
+# has four times as many keys. What grew with the square of the image's area now grows with the image's area, and with that of
+# the window.
 #
 # </details>
 
 # %% [markdown]
 # ## The global step: the second half of Eq. 15
 #
-# Now every token reads the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Two things are
-# easy to get wrong here. Queries are *not* pooled: there is still one for every token. And K₂ and V₂ are not free: each cell
-# is projected twice (Eq. 12).
+# **Exercise 3** ●● 10 minutes
+#
+# Now every token reads the pooled cells. A cell is the mean of G₂ × G₂ tokens, so there are HW / G₂² of them. Pooling itself
+# is only additions, and not counted.
 
 
 # %%
 def global_cost(h, w, c, g2):
     """MACs of Eqs. 12 and 13: of the projections, and of the products."""
-    n = h * w
-    cells = n / g2**2
-    # TODO Eq. 15, global: return two numbers, the MACs of Q2, K2 and V2, and the MACs of
-    # the two products.
+    # TODO Eq. 15, global: return two numbers, the MACs of Q2, K2 and V2, and those of the two
+    # products. Who reads, and what is read?
     # solution
-    projections = n * c**2 + 2 * cells * c**2
-    products = 2 * n * cells * c
-    return projections, products
+    return attention_cost(h * w, h * w / g2**2, c)
     # end
 
 
@@ -179,8 +200,14 @@ checks.global_cost(global_cost)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Three projections: which of them read all tokens, and which read the cells? For the products, imagine the table of weights.
-# It has a row for each token and a column for each cell.
+# Imagine the table of weights. It has a row for each query and a column for each key. Which of the two were pooled?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# Queries are not pooled: there is one for every token. K₂ and V₂ are made from the cells: of each there is one for every cell
+# (Eq. 12).
 #
 # </details>
 
@@ -197,6 +224,8 @@ checks.global_cost(global_cost)
 # %% [markdown]
 # ## Eq. 15, as the paper writes it
 #
+# **Exercise 4** ●● 10 minutes
+#
 # The paper sorts your four numbers into two brackets, by what they are paid for:
 #
 # $$\Omega(\text{H-MHSA}) = \underbrace{HWC\,(\square + \square)}_{\text{paid for every token}}
@@ -210,7 +239,8 @@ checks.global_cost(global_cost)
 def hmhsa_cost(h, w, c, g1, g2):
     """MACs of H-MHSA."""
     n = h * w
-    # TODO Eq. 15: write it in this form, in one line, without calling your two functions.
+    # TODO Eq. 15: what stands in the four boxes? Write it in this form, in one line, without
+    # calling your functions.
     # solution
     return n * c * (4 * c + 2 * g1**2) + 2 * n / g2**2 * c * (c + n)
     # end
@@ -223,8 +253,14 @@ checks.hmhsa_cost(hmhsa_cost)
 # <details><summary>Hint</summary>
 #
 # First bracket: how many projections does every token pay for (there are Q₁, K₁, V₁ and one more), and how many keys of its
-# window, each used twice? Second bracket: divide K₂, V₂ and the global products by 2 · HW / G₂² · C. In Python,
-# `2 * n / g2**2 * c` is evaluated from left to right, which is what you want.
+# window, each used twice?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# Second bracket: divide K₂, V₂ and the global products by 2 · HW / G₂² · C. In Python, `2 * n / g2**2 * c` is evaluated from
+# left to right, which is what you want.
 #
 # </details>
 
@@ -255,8 +291,8 @@ print(
     f"{'together':20} {total / 1e6:6.1f} million MACs: "
     f"{mhsa_cost(side, side, c) / total:.0f} times fewer than plain attention"
 )
-assert math.isclose(sum(terms.values()), total) and math.isclose(
-    total, complexity.hmhsa(side, side, c, g1, g2)
+assert math.isclose(sum(terms.values()), total, rel_tol=1e-6), (
+    "your four terms and Eq. 15 differ"
 )
 
 # %% [markdown]
@@ -265,6 +301,8 @@ assert math.isclose(sum(terms.values()), total) and math.isclose(
 
 # %% [markdown]
 # ## Counted, not derived
+#
+# **Exercise 5** ● 10 minutes
 #
 # A formula can forget something. PyTorch can count instead: `FlopCounterMode` watches which matrix products run and adds up
 # their FLOPs. Two traps:
@@ -279,11 +317,11 @@ assert math.isclose(sum(terms.values()), total) and math.isclose(
 def counted_macs(layer, x, g1, g2):
     """MACs that torch counts while layer(x, g1, g2) runs."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        # TODO count: run the layer so that the counter sees all of it.
+        # TODO count: how do you have to call the layer, so that the counter sees all of it?
         # solution
         layer(x, g1, g2, explicit=True)
         # end
-    # TODO count: return the MACs. `counter.get_total_flops()` gives the FLOPs.
+    # TODO count: `counter.get_total_flops()` gives the FLOPs. What is wanted?
     # solution
     return counter.get_total_flops() // 2
     # end
@@ -295,7 +333,7 @@ checks.counted_macs(counted_macs)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The layer is called like a function, `layer(x, g1, g2, ...)`. Its result is not needed. A MAC is two FLOPs.
+# The layer is called like a function, `layer(x, g1, g2, ...)`. Its result is not needed. The two traps want one change each.
 #
 # </details>
 
@@ -311,7 +349,7 @@ for side in (56, 57):
     more = (counted - formula) / (side**2 * 48**2)
     print(
         f"{side} x {side}: counted {counted / 1e6:.2f} million, Eq. 15 "
-        f"{formula / 1e6:.2f} million, {more:.3f} x HWC^2 apart"
+        f"{formula / 1e6:.2f} million; the difference is {more:.3f} x HWC^2"
     )
 
 # %% [markdown]
@@ -327,29 +365,34 @@ for side in (56, 57):
 # **Now predict.** Of all whole numbers from 1 to 24, which pair (G₁, G₂) does Eq. 15 favour on 28 × 28 tokens with C = 96?
 
 # %%
-grids = costs.every_setting(
-    28, 96
-)  # Eq. 15 for G1 = 1 to 24 (down) and G2 = 1 to 24 (across)
+side, c, trained = 28, 96, (7, 4)  # HAT-Net-Tiny's stage 3, and the authors' G1 and G2
+grids = costs.every_setting(side, c)  # Eq. 15 for G1 = 1 to 24 and G2 = 1 to 24
 g1, g2 = (int(index) + 1 for index in np.unravel_index(grids.argmin(), grids.shape))
-print(f"Eq. 15 is smallest at G1 = {g1}, G2 = {g2}.")
+print(f"Eq. 15 is smallest at G1 = {g1}, G2 = {g2}: {amount(grids.min())} MACs.")
+print(
+    f"The authors' G1 = {trained[0]}, G2 = {trained[1]} cost {amount(hmhsa_cost(side, side, c, *trained))}."
+)
+best = complexity.best_common_grid(side, side, c)
 show(
-    cost.over_settings(grids, complexity.best_common_grid(28, 28, 96), (7, 4)),
-    "Eq. 15 for each G1 (down) and G2 (across), darker where more "
-    "expensive. The cheapest corner is G1 = 1 with the largest G2. "
-    "The paper's setting, G1 = 7 and G2 = 4, lies elsewhere.",
+    cost.over_settings(grids, best, trained),
+    f"Eq. 15 for each G1 (down) and G2 (across) from 1 to {len(grids)}, from {amount(grids.min())} MACs at "
+    f"G1 = {g1}, G2 = {g2} to {amount(grids.max())}. On the diagonal G1 = G2 it is smallest at {best:.1f}. "
+    f"The authors' setting is G1 = {trained[0]}, G2 = {trained[1]}.",
 )
 
 # %% [markdown]
-# The darker, the more expensive. The square is Eq. 15's own choice; the diamond is the authors' setting for this stage; the
-# star belongs to the next section.
+# The darker, the more expensive (the scale is logarithmic). The square is Eq. 15's own choice; the diamond is the authors' setting
+# for this stage; the star, on the dotted line, belongs to the next section.
 #
-# It picks the corner. With G₁ = 1 each token reads only itself, so nothing local is left. With the largest G₂ the whole map
+# Eq. 15 picks the corner. With G₁ = 1 each token reads only itself, so nothing local is left. With the largest G₂ the whole map
 # becomes little more than one average. On every map, Eq. 15 falls all the way to that corner: G₁ is in a numerator, G₂ in a
 # denominator. **It counts what attention costs, not what it is worth.** Only accuracy can speak for a larger window or a
 # finer cell; in notebook 7 you will let it.
 
 # %% [markdown]
 # ## With G₁ = G₂ there is an optimum
+#
+# **Exercise 6** ●● 10 minutes
 #
 # Tie the two together, and they pull against each other: a larger G makes the windows more expensive and the cells fewer. Put
 # G₁ = G₂ = G into Eq. 15 and keep only what depends on G:
@@ -363,7 +406,7 @@ show(
 # %%
 def best_common_grid(h, w, c):
     """The real number G = G1 = G2 at which Eq. 15 is smallest."""
-    # TODO the cheapest G: solve for G, and return it.
+    # TODO the cheapest G: where do the two parts stop pulling?
     # solution
     return (h * w + c) ** (1 / 4)
     # end
@@ -375,7 +418,13 @@ checks.best_common_grid(best_common_grid)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The product of G² and (C + HW) / G² does not depend on G. So the parts must be equal: G² = (C + HW) / G². Multiply by G².
+# The product of G² and (C + HW) / G² does not depend on G. What do you know about two parts like these?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# They must be equal: G² = (C + HW) / G². Multiply by G². (A numeric search is welcome, too, if it is as fine as a hundredth.)
 #
 # </details>
 
@@ -383,24 +432,25 @@ checks.best_common_grid(best_common_grid)
 # **Now predict.** The authors took G₁ = G₂ = 8 on 56 × 56 tokens with C = 48. How far from the cheapest common G is that?
 
 # %%
-best = best_common_grid(56, 56, 48)
-print(
-    f"cheapest at G = {best:.2f}; G = 8 costs "
-    f"{hmhsa_cost(56, 56, 48, 8, 8) / hmhsa_cost(56, 56, 48, best, best) - 1:.1%} more"
-)
+best, trained = best_common_grid(56, 56, 48), 8
+cheapest = hmhsa_cost(56, 56, 48, best, best)
+more = hmhsa_cost(56, 56, 48, trained, trained) / cheapest - 1
+print(f"cheapest at G = {best:.2f}; G = {trained} costs {more:.1%} more")
 g, parts = costs.diagonal(56, 48)
 show(
-    cost.along_diagonal(g, parts, best, 8),
-    "The four terms of Eq. 15 stacked, against G. Their sum is smallest near G = "
-    f"{best:.1f}; the dotted line is the authors' G = 8.",
+    cost.along_diagonal(g, parts, best, trained),
+    f"The four terms of Eq. 15 stacked, against G from {g[0]:g} to {g[-1]:g}. Their sum is smallest at G = {best:.1f}, with "
+    f"{amount(cheapest)} MACs; at the authors' G = {trained}, the dotted line, it is {more:.1%} larger.",
 )
 
 # %% [markdown]
 # In this stage, their setting is close to the cheapest one. In the later stages they left the diagonal: G₁ = 7 with G₂ = 4
-# and 2, finer cells than the cheapest, because there are few tokens and cells cost little.
+# and 2, finer cells than the cheapest. The last exercise asks why.
 
 # %% [markdown]
 # ## What the paper's "#FLOPs" leave out
+#
+# **Exercise 7** ● 10 minutes
 #
 # Table 2 of the paper gives HAT-Net-Tiny "2.0G FLOPs". Two conventions hide in this number.
 #
@@ -420,8 +470,7 @@ def two_conventions(model, images):
     flops = {
         str(kind): number for kind, number in counter.get_flop_counts()["Global"].items()
     }  # like {"aten.bmm": 1234, ...}
-    # TODO two conventions: return two numbers in MACs, all kinds but "aten.bmm", and
-    # "aten.bmm".
+    # TODO two conventions: return two numbers in MACs. Which kinds does the paper count?
     # solution
     products = flops["aten.bmm"] // 2
     return sum(flops.values()) // 2 - products, products
@@ -437,18 +486,28 @@ checks.two_conventions(two_conventions)
 # Print `flops` once: add a `print(flops)` above your answer and run the check. Everything in it is in FLOPs.
 #
 # </details>
+#
+# <details><summary>Next hint</summary>
+#
+# What is left out is "aten.bmm" alone. What the paper counts is all the rest, whatever it is called.
+#
+# </details>
 
 # %% [markdown]
 # **Now predict.** HAT-Net-Tiny at 224 × 224: by how many percent do the attention products raise the paper's number: 1, 8 or
 # 30? And at 448 × 448, will it be more or less?
+#
+# On the device "meta" torch keeps track of shapes but computes no numbers: all that a counter needs.
 
 # %%
-tiny = hatnet.create_model("hatnet_tiny").eval()
+with torch.device("meta"):
+    tiny = hatnet.create_model("hatnet_tiny").eval()
 for pixels in (224, 448):
-    linear, products = two_conventions(tiny, torch.randn(1, 3, pixels, pixels))
+    images = torch.empty(1, 3, pixels, pixels, device="meta")
+    linear, products = two_conventions(tiny, images)
     print(
-        f"{pixels} x {pixels}: {linear / 1e9:.2f} G without the products, "
-        f"{products / 1e9:.2f} G more with them ({products / linear:.0%})"
+        f"{pixels} x {pixels}: {linear / 1e9:.2f} billion MACs without the products, "
+        f"{products / 1e9:.2f} billion more with them ({products / linear:.0%})"
     )
 
 # %% [markdown]
@@ -458,7 +517,8 @@ for pixels in (224, 448):
 # %%
 from hatnet.__main__ import main
 
-main()
+with torch.device("meta"):
+    main()
 
 # %% [markdown]
 # This matters when numbers are compared. In the same Table 2, most rows of other transformers count the products (DeiT, Swin,
@@ -467,6 +527,8 @@ main()
 
 # %% [markdown]
 # ## Where Eq. 15 falls below Eq. 5
+#
+# **Exercise 8** ●● 10 minutes
 #
 # On a small map, H-MHSA is the more expensive one: it has more projections, and one full window is already plain attention.
 # From how many tokens upwards is it cheaper? Set Eq. 15 equal to Eq. 5 and divide both by HWC. What is left is an equation
@@ -480,7 +542,7 @@ def crossover(c, g1, g2):
     """The tokens HW above which Eq. 15 is below Eq. 5; math.inf if there are none."""
     if g2 == 1:
         return math.inf
-    # TODO crossing: solve the equation above for HW, and return it.
+    # TODO crossing: for which HW are both sides of the equation above equal?
     # solution
     return (c + 2 * g1**2 + 2 * c / g2**2) / (2 - 2 / g2**2)
     # end
@@ -507,11 +569,21 @@ for c, g1, g2 in ((48, 8, 8), (48, 4, 8), (96, 8, 8)):
 # %% [markdown]
 # ## Where it does so on this machine
 #
-# MACs are not time. A layer also moves data, calls many small kernels, and cuts maps into windows. So measure:
-# `timing.measure` runs one layer of each kind in turn, and returns the median of the repeats and their spread (the
-# distance between the quartiles).
+# **Exercise 9** ●● 10 minutes
+#
+# MACs are not time. A layer also moves data, calls many small kernels, and cuts maps into windows. So measure, with care:
+#
+# - Both layers **take turns**. If another program needs the processor for a moment, it slows both.
+# - The result is the **median** of the turns: a few slow ones do not move it. Beside it stands the **spread**, the distance
+#   between the quartiles, in which the middle half of all turns lies.
+# - Torch gets **one thread**. Several threads wait for one another, and if another program takes the core of one of them, all
+#   of them stand still.
+#
+# The next cell takes a few seconds, and prints each size of map as soon as it is measured.
 
 # %%
+threads = torch.get_num_threads()
+torch.set_num_threads(1)
 print(
     f"By the formulas: from {crossover(48, 8, 8):.0f} tokens upwards, "
     f"a map of about {math.sqrt(crossover(48, 8, 8)):.0f} x "
@@ -519,11 +591,24 @@ print(
 )
 found = {}
 for side in (8, 14, 20, 28, 40, 56):
-    timed = timing.measure(side, side, 48, 8, 8, 48, ("H-MHSA", "MHSA"), repeats=15)
+    timed = timing.measure(side, side, 48, 8, 8, 48, ("H-MHSA", "MHSA"), repeats=25)
     found[side] = {one.mechanism: one for one in timed}
-    ours, plain = found[side]["H-MHSA"], found[side]["MHSA"]
-    times = f"H-MHSA {ours.milliseconds:6.2f} ms (spread {ours.spread:.2f}), MHSA {plain.milliseconds:6.2f} ms (spread {plain.spread:.2f})"
-    print(f"{side:2} x {side:2} tokens: {times}")
+    times = [
+        f"{one.mechanism} {one.milliseconds:6.2f} ms (spread {one.spread:.2f})"
+        for one in timed
+    ]
+    print(f"{side:2} x {side:2} tokens: {', '.join(times)}", flush=True)
+torch.set_num_threads(threads)
+restless = [
+    side
+    for side, timed in found.items()
+    if any(one.spread > one.milliseconds / 2 for one in timed.values())
+]
+if restless:
+    print(
+        f"Restless at {', '.join(f'{side} x {side}' for side in restless)}: other programs are "
+        "computing. For sharper numbers wait for them, and run this cell again."
+    )
 
 # %% [markdown]
 # Two different medians are not yet two different speeds: run the cell above again, and each will differ from its earlier
@@ -537,8 +622,8 @@ def overtakes(found):
     first = None
     for side, timed in found.items():
         ours, plain = timed["H-MHSA"], timed["MHSA"]
-        # TODO overtaking: set `faster` to True or False from .milliseconds and .spread of
-        # `ours` and `plain`.
+        # TODO overtaking: is H-MHSA `faster` here, True or False? Both have .milliseconds (the
+        # median) and .spread.
         # solution
         faster = ours.milliseconds + ours.spread / 2 < plain.milliseconds - plain.spread / 2
         # end
@@ -555,6 +640,12 @@ checks.overtakes(overtakes)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
+# The one that should be faster moves up, the other one down. By how much?
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
 # Add half of its spread to the one that should be faster, take half of its spread from the other, and compare.
 #
 # </details>
@@ -567,8 +658,7 @@ side = overtakes(found)
 by_formula, largest = crossover(48, 8, 8), found[56]
 if side is None:
     print(
-        "On this machine H-MHSA did not overtake plain attention on the maps that were "
-        "measured."
+        "In this measurement H-MHSA did not overtake plain attention, or not beyond the spread."
     )
 else:
     print(
@@ -576,13 +666,13 @@ else:
         f"by MACs, from {by_formula:.0f}."
     )
 speed = largest["MHSA"].milliseconds / largest["H-MHSA"].milliseconds
-memory = largest["MHSA"].peak_bytes / largest["H-MHSA"].peak_bytes
+memory = largest["H-MHSA"].peak_bytes / largest["MHSA"].peak_bytes
 macs = (mhsa_cost(56, 56, 48) + 56**2 * 48**2) / (
     hmhsa_cost(56, 56, 48, 8, 8) + 56**2 * 48**2
 )  # W^p is in both layers
 print(
     f"At 56 x 56: {macs:.1f} times fewer MACs, {speed:.1f} times as fast, and H-MHSA "
-    f"needs {1 / memory:.1f} times the memory at its peak."
+    f"needs {memory:.1f} times the memory at its peak."
 )
 macs_of = {
     "MHSA": [mhsa_cost(side, side, 48) for side in found],
@@ -591,23 +681,129 @@ macs_of = {
 rate = largest["MHSA"].milliseconds / mhsa_cost(56, 56, 48)  # milliseconds a MAC
 show(
     cost.over_tokens(found, {name: rate * np.array(of) for name, of in macs_of.items()}),
-    f"Time of one attention layer, measured here. At 56 x 56 tokens: MHSA "
-    f"{largest['MHSA'].milliseconds:.3g} ms, H-MHSA {largest['H-MHSA'].milliseconds:.3g} ms.",
+    "Time of one attention layer against the number of tokens, both scales logarithmic, measured here. "
+    + " ".join(
+        f"{side} x {side}: MHSA {timed['MHSA'].milliseconds:.3g} ms, H-MHSA {timed['H-MHSA'].milliseconds:.3g} ms."
+        for side, timed in found.items()
+    ),
 )
 
 # %% [markdown]
-# The thick lines are measured, with their spread. The thin lines show the times that the formulas predict if every MAC
-# takes as long as one of plain attention's at 56 × 56. On small maps the thick line of H-MHSA lies far above its thin one:
-# there, a layer's time goes into starting many small operations and into copies, of which H-MHSA has more, rather than into
-# multiplications. So the crossing comes later than the MACs promise. Memory is another story: the fused kernel never lays
-# out all weights, in either layer, so plain attention has already lost its worst habit.
+# The lines with marks are measured, with their spread. The dotted lines show the times that the formulas predict if every MAC
+# takes as long as one of plain attention's at 56 × 56.
+#
+# **What to expect.** On an idle machine H-MHSA overtakes somewhere between 20 × 20 and 40 × 40 tokens, and is several times as
+# fast at 56 × 56. On small maps its measured line lies far above its dotted one: there, a layer's time goes into starting
+# many small operations and into copies, of which H-MHSA has more, rather than into multiplications. So the crossing comes
+# later than the MACs promise, and the factor at 56 × 56 is smaller than theirs. If your picture looks different, look at the
+# spread first. Memory is another story: the fused kernel never lays out all weights, in either layer, so plain attention has
+# already lost its worst habit.
+
+# %% [markdown]
+# ## Hard and open: what did the authors choose?
+#
+# **Exercise 10** ●●● 30 minutes
+#
+# Eq. 15 alone chooses nothing useful. But suppose that a layer has a **budget** of MACs, and that you say what you want for it.
+# Say, in this order:
+#
+# 1. a window is never smaller than a cell, G₁ ≥ G₂: otherwise a token sees the details of almost nothing;
+# 2. the cells are as fine as possible;
+# 3. with what is then left, the windows are as large as possible.
+#
+# Both sides are whole numbers, from 1 to the shorter side of the map. Take Eq. 15 as it stands, also where the sides do not
+# divide the map.
+
+
+# %%
+def best_for_budget(h, w, c, budget):
+    """(g1, g2) by the three wishes, at no more than `budget` MACs; None if no pair is cheap enough."""
+    # TODO budget: which pair comes first, if you sort all pairs by your wishes?
+    # solution
+    largest = min(h, w)
+    for g2 in range(1, largest + 1):
+        for g1 in range(largest, g2 - 1, -1):
+            if hmhsa_cost(h, w, c, g1, g2) <= budget:
+                return g1, g2
+    return None
+    # end
+
+
+# %%
+checks.best_for_budget(best_for_budget)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# There are at most a few thousand pairs: try them all. The order in which you try them can do the choosing.
+#
+# </details>
+#
+# <details><summary>Next hint</summary>
+#
+# Two loops. The outer one goes through G₂ from the finest cells on; the inner one through G₁ from the largest window down. Where
+# does the inner one end?
+#
+# </details>
+
+# %% [markdown]
+# **Now predict.** HAT-Net-Tiny has G₁, G₂ = 8, 8 in stage 2, then 7, 4 and 7, 2. Take what each of these costs as a budget. In
+# how many of the three stages do the wishes above lead to the authors' own choice?
+
+# %%
+for side, c, g1, g2 in ((56, 48, 8, 8), (28, 96, 7, 4), (14, 240, 7, 2)):
+    budget = hmhsa_cost(side, side, c, g1, g2)
+    chosen = best_for_budget(side, side, c, budget)
+    print(f"{side} x {side} tokens, C = {c}: the authors {(g1, g2)}, the wishes {chosen}")
+
+# %% [markdown]
+# In none of the stages could the cells be finer for the same cost, unless a window became smaller than a cell. That does not
+# prove that the authors wished for the same, but it explains why G₂ falls from stage to stage: where there are few
+# tokens, fine cells are cheap.
+#
+# **Now predict.** And large pictures? At 1,024 × 1,024 pixels, stage 2 has 256 × 256 tokens. With G₁ = G₂ = 8 as before, which of
+# the four terms becomes the largest, and does the price of *one token* stay the same?
+
+# %%
+per_token = hmhsa_cost(56, 56, 48, 8, 8) / 56**2
+print("pixels  tokens  global products   MACs a token, compared with 224 pixels and G = 8:")
+print("               at G = 8, share    G = 8     cheapest G     plain attention")
+for pixels in (224, 448, 1024):
+    side = pixels // 4
+    best, n = best_common_grid(side, side, 48), side**2
+    products = global_cost(side, side, 48, 8)[1] / hmhsa_cost(side, side, 48, 8, 8)
+    fixed, cheapest, plain = (
+        macs / n / per_token
+        for macs in (
+            hmhsa_cost(side, side, 48, 8, 8),
+            hmhsa_cost(side, side, 48, best, best),
+            mhsa_cost(side, side, 48),
+        )
+    )
+    print(
+        f"{pixels:6}{n:8}{products:13.0%}{fixed:14.1f} x{cheapest:9.1f} x (G = {best:.1f})"
+        f"{plain:8.0f} x"
+    )
+for price in (1, 2, 4):
+    chosen = best_for_budget(256, 256, 48, price * per_token * 256**2)
+    print(f"at 1024 pixels, for {price} times the price of a token: (G1, G2) = {chosen}")
+
+# %% [markdown]
+# With G₁ and G₂ left as they are, H-MHSA is on its way back to the square: the number of cells grows with the number of tokens,
+# and at 1,024 pixels the global products are nearly all that is paid. If G grows along (with the square root of the image's
+# side), the price of a token still grows, but only with the side and no longer with the area. Cells of 16 × 16 tokens are
+# coarse, though. For the price of today you get no pair at all. So for large pictures the question of the authors comes back:
+# what is a finer cell worth? A trained model runs with other G₁ and G₂ (notebook 4); how well, only a measurement can say
+# (notebook 7).
 #
 # ## What to remember
 #
+# - Every attention costs the same way: Q for all that read, K and V for all that is read, and two products of the one with the
+#   other. Eqs. 5 and 15 are nothing else.
 # - Eq. 15 = what every token pays (Q₁, K₁, V₁, Q₂, and G₁² keys) + what every cell pays (K₂, V₂, and HW queries).
 # - It is exact where G₁ and G₂ divide the map, and leaves out W^p.
 # - It has no useful optimum in (G₁, G₂); with G₁ = G₂ the cheapest is (HW + C)^(1/4).
 # - A "#FLOPs" means nothing without its convention, nor does a time without its spread.
 #
 # **Go on:** [6. Looking inside](06-looking-inside.ipynb). Or try this: for which C does the crossing move beyond 28 × 28
-# tokens? How does the measured crossing move when you give torch one thread (`torch.set_num_threads(1)`)?
+# tokens? Does the measured crossing move if you give torch all cores (`torch.set_num_threads(os.cpu_count())`)?
