@@ -110,7 +110,7 @@ def test_a_marked_map_says_what_its_numbers_are():
     (heat,) = heatmaps(figure)
     assert (heat.zmin, heat.zmax, heat.z[1][2]) == (0, 3, 3) and "change: <b>%{z" in heat.hovertemplate
     assert scale_of(figure) == ("change", (0, 1.5, 3), ("0", "1.5", "3"))
-    assert scale_of(maps.marked_map(values > 0, "local", (0, 0), PHOTO, "changed")) == ("changed", (0, 1), ("no", "yes"))
+    assert scale_of(maps.marked_map(values > 0, "local", (0, 0), PHOTO, "changed")) == ("changed", (0.25, 0.75), ("no", "yes"))
     # The photograph shows through the largest, too.
     assert max(float(colour.rsplit(",")[-1].strip(")")) for _, colour in heat.colorscale) < 0.65
 

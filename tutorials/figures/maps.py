@@ -116,9 +116,12 @@ def marked_map(
     whole = LOCAL_SCALE if kind == "local" else GLOBAL_SCALE
     hue = [[stop * FADED, colour] for stop, colour in whole if stop * FADED < 1]
     hue.append([1, hue[-1][1]])
+    ticks = None
+    if values.dtype == bool:
+        hue, ticks, top = [[0, hue[0][1]], [0.5, hue[0][1]], [0.5, hue[-1][1]], [1, hue[-1][1]]], {0.25: "no", 0.75: "yes"}, 1.0
     sheet = _whole(values.astype(float), hue, (0, top), kind, token, photo, boxes)
     sheet.traces[-1]["hovertemplate"] = f"%{{text}}<br>{words}: <b>%{{z:.3g}}</b><extra></extra>"
-    _scale(sheet, hue, (0, top), words, {0: "no", 1: "yes"} if values.dtype == bool else None)
+    _scale(sheet, hue, (0, top), words, ticks)
     return sheet.figure()
 
 
