@@ -359,6 +359,8 @@ assert difference < 1e-5
 # **Now predict.** A single path runs: token ← cell ← one token of the cell ← one source. Its share is the product along the
 # way. There are 64 cells, 4 tokens in each, and 16 sources for each of those. Will the strongest single path carry about
 # 50 %, 10 % or 2 %?
+#
+# <!-- not printed here: 10 % (a choice to guess from) -->
 
 # %%
 query = tokens.index(token)

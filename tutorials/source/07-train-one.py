@@ -58,6 +58,8 @@ from tutorials.start import model_and_image, show
 #
 # *Local question:* each card's cell must name the card's own answer. *Global question:* the asker's cell must name the marked
 # card's answer. There are four answers: rows, columns, checker, diagonal. Guessing gets 25 %.
+#
+# <!-- not printed here: 25 % (one of four answers) -->
 
 # %%
 show(pictures.kinds(), pictures.kinds_alt())
@@ -182,6 +184,8 @@ checks.questions(questions)
 # accuracies are near 25 %.
 #
 # </details>
+#
+# <!-- not printed here: 25 % (one of four answers) -->
 
 # %%
 torch.manual_seed(0)
