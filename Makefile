@@ -19,7 +19,7 @@ app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the p
 	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
 
 tutorials: $(APP) ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" goes to it
-	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials --LabApp.default_url=/lab/tree/exercises \
+	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
 setup: $(DEV) ## create .venv with everything that the other targets need
@@ -70,5 +70,5 @@ $(DEV): requirements-dev.txt requirements.txt $(VENV) | $(KERNEL)
 	@touch $(APP) $@
 
 # Read by every kernel of .venv, wherever it was started from: after a restart, a name that is missing is explained.
-$(KERNEL): tutorials/kernel_config.py | $(VENV)
+$(KERNEL): tutorials/machinery/kernel_config.py | $(VENV)
 	@mkdir -p $(@D) && cp $< $@

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-FOLDER = "tutorials/exercises"  # relative to the project
+FOLDER = "tutorials"  # relative to the project
 BY_EQUATION = {
     2: "01-tokens-and-attention",
     **dict.fromkeys(range(6, 10), "02-local-attention"),

@@ -12,8 +12,8 @@ import jupytext
 import nbformat
 import pytest
 
-from tutorials import build
-from tutorials.checks.grading import Todo, Wrong
+from tutorials.machinery import build
+from tutorials.machinery.checks.grading import Todo, Wrong
 
 MARK = re.compile(r"^ *# (?:solution|end)\n?", re.M)
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.core import checkpoints
 from app.core.view import parse
-from tutorials import build
+from tutorials.machinery import build
 
 SOURCES = build.sources()
 NAMES = [source.stem for source in SOURCES]
@@ -17,7 +17,7 @@ NAMES = [source.stem for source in SOURCES]
 
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
 def test_source_exercise_and_solution_are_in_step(source):
-    """python tutorials/build.py, and commit what it writes."""
+    """python tutorials/machinery/build.py, and commit what it writes."""
     for built, folder in zip(build.build(source), (build.EXERCISES, build.SOLUTIONS), strict=True):
         stored = nbformat.read(folder / f"{source.stem}.ipynb", as_version=4)
         assert [(cell.id, cell.cell_type, cell.source) for cell in stored.cells] == [
@@ -32,7 +32,7 @@ def test_no_notebook_without_a_source():
 
 
 def test_the_readme_lists_every_notebook_with_its_times():
-    """python tutorials/build.py"""
+    """python tutorials/machinery/build.py"""
     readme = build.README.read_text(encoding="utf-8")
     assert build.with_table(readme) == readme
     links = re.findall(r"\]\(([^)#:]+)\)", readme)
@@ -68,7 +68,7 @@ def test_the_solution_keeps_the_comment_without_its_todo(tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solution_is_committed_as_it_ran(name):
-    """python tutorials/build.py --execute NN"""
+    """python tutorials/machinery/build.py --execute NN"""
     path = build.SOLUTIONS / f"{name}.ipynb"
     assert path.stat().st_size < build.HEAVY
     outputs = []

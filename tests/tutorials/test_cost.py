@@ -1,7 +1,7 @@
 """The checks of notebook 5, the cost: right answers in several styles, and the mistakes that each check must name."""
 
 from tests.tutorials.notebook_checks import Variants
-from tutorials.checks import cost
+from tutorials.machinery.checks import cost
 
 RIGHT = {
     "attention_cost: matrix by matrix": """

@@ -8,10 +8,10 @@ from app.core import overlay
 from app.core.colours import rgb
 from app.views.grids import accuracy
 from hatnet.timing import Measured
-from tutorials.figures import accuracy as accuracy_charts
-from tutorials.figures import cards as drawn_cards
-from tutorials.figures import cost, faithfulness, maps
-from tutorials.figures.beside import beside
+from tutorials.machinery.figures import accuracy as accuracy_charts
+from tutorials.machinery.figures import cards as drawn_cards
+from tutorials.machinery.figures import cost, faithfulness, maps
+from tutorials.machinery.figures.beside import beside
 
 PHOTO = np.full((160, 160, 3), 200, np.uint8)
 GRID = (16, 16)

@@ -1,7 +1,7 @@
 """The checks of notebook 3, global attention: right answers in several styles, and the mistakes that each check must name."""
 
 from tests.tutorials.notebook_checks import Variants
-from tutorials.checks import global_attention
+from tutorials.machinery.checks import global_attention
 
 RIGHT = {
     "pool: pad, and divide by the sums of ones": """

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tutorials.checks import local_attention
-from tutorials.checks.grading import Wrong, agree, call, check, compare, random
+from tutorials.machinery.checks import local_attention
+from tutorials.machinery.checks.grading import Wrong, agree, call, check, compare, random
 
 
 def test_an_answer_s_own_error_says_what_it_was_called_with(capsys):

@@ -1,7 +1,7 @@
 """The checks of notebook 4, joining them: right answers in several styles, and the mistakes that each check must name."""
 
 from tests.tutorials.notebook_checks import Variants
-from tutorials.checks import joining
+from tutorials.machinery.checks import joining
 
 ATTEND = "torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5, -1) @ v"
 

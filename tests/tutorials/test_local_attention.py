@@ -1,7 +1,7 @@
 """The checks of notebook 2, local attention: right answers in several styles, and the mistakes that each check must name."""
 
 from tests.tutorials.notebook_checks import Variants
-from tutorials.checks import local_attention
+from tutorials.machinery.checks import local_attention
 
 RIGHT = {
     "partition: view, permute, reshape": """

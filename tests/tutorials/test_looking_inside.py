@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import hatnet
 from tests.tutorials.notebook_checks import Variants, exercises, printed
-from tutorials.checks import looking_inside
+from tutorials.machinery.checks import looking_inside
 
 HALF = "(torch.eye(len(block)) + block) / 2 @ result"
 TAKEN = "order[: round(step / steps * len(order))]"

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tutorials import build, missing
+from tutorials.machinery import build, missing
 
 ROOT = build.ROOT
 ABOVE = "Run > Run All Above Selected Cell (VS Code: Execute Above Cells), and then this cell again."
 CELLS = [
     ("markdown", "# 2. Local attention\n\nWindows."),
-    ("code", "import numpy as np\nfrom tutorials.checks import local_attention as checks\nimport os.path"),
+    ("code", "import numpy as np\nfrom tutorials.machinery.checks import local_attention as checks\nimport os.path"),
     ("markdown", "## Eq. 6\n\ntext\n\n### Windows\n\ntext"),
     ("code", "# a comment\ndef partition(x, g):\n    inner = [each for each in x]\n    return inner"),
     ("markdown", "## The picture"),
@@ -60,9 +60,9 @@ def test_vs_code_says_itself_where_the_notebook_is(notebook, monkeypatch):
 
 def test_without_the_notebooks_file_only_a_restart_is_explained(monkeypatch):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    monkeypatch.setitem(sys.modules, "tutorials.start", object())
+    monkeypatch.setitem(sys.modules, "tutorials.machinery.start", object())
     assert missing.explanation("checks", {}) == ""
-    monkeypatch.delitem(sys.modules, "tutorials.start")
+    monkeypatch.delitem(sys.modules, "tutorials.machinery.start")
     assert missing.explanation("checks", {}) == f"The kernel has started anew, and the first cells have not run. {ABOVE}"
 
 

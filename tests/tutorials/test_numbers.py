@@ -12,7 +12,7 @@ import re
 import nbformat
 import pytest
 
-from tutorials import build
+from tutorials.machinery import build
 
 NAMES = [source.stem for source in build.sources()]
 NEAR = 3  # code cells before and after the text
@@ -73,7 +73,7 @@ def unprinted(cells: list) -> list[str]:
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_text_states_is_what_a_cell_prints(name):
     """Let a cell nearby print it, correct the text, or mark the number and say why it is not printed."""
-    missing = unprinted(nbformat.read(build.FOLDER / "solutions" / f"{name}.ipynb", as_version=4).cells)
+    missing = unprinted(nbformat.read(build.SOLUTIONS / f"{name}.ipynb", as_version=4).cells)
     assert not missing, "\n".join(missing)
 
 

@@ -1,7 +1,7 @@
 """The line below a long cell."""
 
-from tutorials import progress as module
-from tutorials.progress import progress
+from tutorials.machinery import progress as module
+from tutorials.machinery.progress import progress
 
 
 def test_a_line_says_how_far_it_is_and_how_long_the_rest_will_take(monkeypatch):

@@ -7,9 +7,9 @@ import torch
 
 from hatnet.attention import attend, pool
 from tests.tutorials.notebook_checks import NotebookChecks
-from tutorials import build
-from tutorials.checks import quiz_and_project
-from tutorials.checks.grading import Wrong
+from tutorials.machinery import build
+from tutorials.machinery.checks import quiz_and_project
+from tutorials.machinery.checks.grading import Wrong
 
 OPTIONS = {
     "exchanged": ("b", {"a": "the *mean* of all tokens", "c": "a sum has no order", "d": "knows at which place"}),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tutorials import build
-from tutorials.checks.grading import Todo
+from tutorials.machinery import build
+from tutorials.machinery.checks.grading import Todo
 
 ROOT = build.ROOT
 SOURCES = build.sources()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import tutorials.start
+import tutorials.machinery.start
 from app.core import running
-from tutorials import build
+from tutorials.machinery import build
 
 ROOT = build.ROOT
 
@@ -45,17 +45,17 @@ def test_requirements_txt_alone_is_enough_to_work_through_them():
     files += (build.FOLDER / "checks").glob("*.py")
     code = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in ("jupytext", "nbclient", "nbformat", "kaleido", "pytest"))
     code += "".join(f"import {'.'.join(path.relative_to(ROOT).with_suffix('').parts)}\n" for path in sorted(files))
-    code += "from tutorials import start\nimport plotly.graph_objects as go\nstart.show(go.Figure(), 'nothing')"
-    environment = {key: value for key, value in os.environ.items() if key != tutorials.start.STATIC}
+    code += "from tutorials.machinery import start\nimport plotly.graph_objects as go\nstart.show(go.Figure(), 'nothing')"
+    environment = {key: value for key, value in os.environ.items() if key != tutorials.machinery.start.STATIC}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
 def started(**variables: str) -> list[str]:
-    """What a new Python that imports `tutorials.start` prints: its lines, then its threads, and how they wait."""
+    """What a new Python that imports `tutorials.machinery.start` prints: its lines, then its threads, and how they wait."""
     dropped = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY")
     environment = {key: value for key, value in os.environ.items() if key not in dropped} | variables
-    code = "import os, tutorials.start, torch; print(torch.get_num_threads(), os.environ['OMP_WAIT_POLICY'])"
+    code = "import os, tutorials.machinery.start, torch; print(torch.get_num_threads(), os.environ['OMP_WAIT_POLICY'])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()

@@ -1,7 +1,7 @@
 """The checks of notebook 1, from pixels to tokens: right answers in several styles, and the mistakes that each check must name."""
 
 from tests.tutorials.notebook_checks import Variants
-from tutorials.checks import tokens_and_attention
+from tutorials.machinery.checks import tokens_and_attention
 
 RIGHT = {
     "rows: flatten and transpose": """

@@ -6,7 +6,7 @@ from typing import ClassVar
 import hatnet
 from app.views.grids import accuracy
 from tests.tutorials.notebook_checks import Variants, exercises, printed
-from tutorials.checks import train_one
+from tutorials.machinery.checks import train_one
 
 CARD_LOSS = "(each * weights).sum() / len(logits)"
 POINTING = "(mass.argmax(-1) == marked[:, None]).float().mean(0)"

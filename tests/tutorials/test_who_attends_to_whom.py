@@ -7,9 +7,9 @@ import torch
 
 from hatnet.geometry import layout_of
 from tests.tutorials.notebook_checks import NotebookChecks
-from tutorials.checks import who_attends_to_whom
-from tutorials.checks.grading import Wrong
-from tutorials.figures import reach
+from tutorials.machinery.checks import who_attends_to_whom
+from tutorials.machinery.checks.grading import Wrong
+from tutorials.machinery.figures import reach
 
 
 class TestWhoAttendsToWhom(NotebookChecks):

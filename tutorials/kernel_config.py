@@ -1,9 +1,0 @@
-"""For every kernel of the project's .venv: `make` copies this file to .venv/etc/ipython/ipython_kernel_config.py."""
-
-import sys
-from pathlib import Path
-
-root = Path(__file__).resolve().parents[3]  # of the copy
-if (root / "tutorials/missing.py").is_file():
-    sys.path.append(str(root))
-    get_config().InteractiveShellApp.extensions.append("tutorials.missing")  # noqa: F821 (IPython gives it to the file)
