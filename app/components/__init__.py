@@ -15,7 +15,7 @@ def component(script_path: Path, html: str):
 
 
 def style(script_path: Path) -> str:
-    return colours.css() + "\n" + content.STILL + script_path.with_suffix(".css").read_text(encoding="utf-8")
+    return colours.css() + "\n" + content.everywhere() + script_path.with_suffix(".css").read_text(encoding="utf-8")
 
 
 def script(script_path: Path) -> str:

@@ -4,9 +4,7 @@ from functools import cache
 from pathlib import Path
 
 APP = Path(__file__).resolve().parents[1]
-# In CSS, for the page and again for each component, which the page's own rules do not reach.
-STILL = """@media (prefers-reduced-motion: reduce) { *, *::before, *::after { transition: none !important; animation: none !important; } }
-"""
+_STILL = "@media (prefers-reduced-motion: reduce) { *, *::before, *::after { transition: none !important; animation: none !important; } }\n"
 
 
 @cache
@@ -25,4 +23,10 @@ def sections(path: str) -> dict[str, str]:
 @cache
 def style() -> str:
     """The style sheets of the shell and of every page, joined."""
-    return STILL + "\n".join(path.read_text(encoding="utf-8") for path in [APP / "shell/style.css", *sorted(APP.glob("views/*/page.css"))])
+    sheets = [APP / "shell/style.css", *sorted(APP.glob("views/*/page.css"))]
+    return everywhere() + "\n".join(path.read_text(encoding="utf-8") for path in sheets)
+
+
+def everywhere() -> str:
+    """The CSS for the page and again for each component, which the page's own rules do not reach: no motion, words of the glossary."""
+    return _STILL + text("content/glossary.css")

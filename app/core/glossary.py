@@ -30,5 +30,8 @@ def term(word: str, place: str, shown: str = "") -> str:
 
 
 def linked(text: str, place: str) -> str:
-    """A text whose links to the glossary, such as `[cells](#cell)`, are such words. An underscore stands for a space in a term."""
+    """A text whose links to the glossary, such as `[cells](#cell)`, are such words. An underscore stands for a space in a term.
+
+    Of our own texts only: a name that others chose might look like a link.
+    """
     return re.sub(r"\[([^\]]+)\]\(#([^)]+)\)", lambda link: term(link[2].replace("_", " "), place, link[1]), text)

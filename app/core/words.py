@@ -6,6 +6,8 @@ import numpy as np
 
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
+_SHORT = {"thousand": "k", "million": "M", "billion": "G"}
+
 MECHANISMS = {  # `hatnet.Config.attention`
     "hierarchical": "H-MHSA",
     "window": "windows alone",
@@ -43,10 +45,16 @@ def significant(number: float, digits: int = 3) -> str:
 def amount(number: float) -> str:
     """A large number in words: 4,620,288 -> "4.62 million"."""
     for size, name in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
-        if number >= size:
+        if number >= 0.9995 * size:  # 999,600 is rounded to 1 million, not to 1,000 thousand
             value = number / size
             return f"{value:,.0f} {name}" if value >= 100 else f"{value:.3g} {name}"
     return f"{number:.0f}"
+
+
+def short_amount(number: float) -> str:
+    """The same where room is scarce, as on an axis: 4,620,288 -> "4.62 M"; k, M and G for thousand, million and billion."""
+    value, _, name = amount(number).partition(" ")
+    return f"{value} {_SHORT[name]}" if name else significant(number)
 
 
 def literal(text: str) -> str:

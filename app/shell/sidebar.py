@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.core import checkpoints, pictures
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked, term
 from app.core.pictures import Picture
 from app.core.quantities import quantity
 from app.core.samples import SAMPLES
@@ -27,9 +28,10 @@ ACCURACY = {  # by the split on which it was measured
 CARDS = "Each card hides a pattern. The cyan square, top left, names the pattern on the card with <b>magenta rings</b>."
 OWN_SIDES = ("grids", "cost")  # pages with controls for G1 and G2: once is enough
 ANY_MECHANISM = ("cost", "why")  # pages that show every mechanism; the others explain H-MHSA
-LEGEND = (
+LEGEND = linked(
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
-    '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>Query</span></div>'
+    '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>[Query](#query)</span></div>',
+    "sidebar",
 )
 
 
@@ -130,17 +132,17 @@ def _sides(view: ViewState, checkpoint: Checkpoint, page) -> None:
         return
     index, side = checkpoint.config.stages.index(view.stage), checkpoint.grid(view.stage)
     kinds = MECHANISMS[checkpoint.config.mechanisms[index]].layout_kinds
-    labels = {"g1": "Window side G₁"} if {"window", "shifted_window"} & set(kinds) else {}
-    labels |= {"g2": "Cell side G₂"} if "pooled" in kinds else {}
+    labels = {"g1": ("window", "Window side G₁")} if {"window", "shifted_window"} & set(kinds) else {}
+    labels |= {"g2": ("cell", "Cell side G₂")} if "pooled" in kinds else {}
     if not labels:
         st.caption(f"Stage {view.stage} uses plain attention in both steps: it has no window (G₁) and no cells (G₂) to choose.")
         return
     if page.url_path in OWN_SIDES and shown(page, checkpoint):
         st.caption("Window side G₁ and cell side G₂ are chosen on this page.")
         return
-    for name, label in labels.items():
+    for name, (word, label) in labels.items():
         trained = getattr(checkpoint.config, name)[index]
-        st.html(f'<div class="slider-title"><span>{label}</span><span class="muted">trained: {trained}</span></div>')
+        st.html(f'<div class="slider-title"><span>{term(word, "sidebar", label)}</span><span class="muted">trained: {trained}</span></div>')
         if side == 1:
             st.caption("One token: nothing to choose.")
             continue

@@ -19,19 +19,20 @@ WINDOWS = {
     True: {
         "outside": "Every token outside the window gets exactly 0. <b>So how can it learn about anything further away?</b>",
         "crossing": "<b>What will change in the local map if the token crosses a white line?</b>",
-        "crossed": "The token has crossed a white line into the next window, and everything in its local map has changed: the two windows "
-        "share no token. Across the [seam](#seam) it has a direct neighbour, yet the local weight of that one is exactly 0. Only the "
-        "global cells connect the two.",
+        "crossed": "The [token](#token) has crossed a white line into the next [window](#window), and everything in its local map "
+        "has changed: the two windows share no token. Across the [seam](#seam) it has a direct neighbour, yet the local [weight](#weight) "
+        "of that one is exactly 0. Only the global [cells](#cell) connect the two.",
     },
     False: {
         "outside": "With this model that is the whole map. <b>So what do averages add?</b>",
         "crossing": "<b>Which of the two maps is finer?</b>",
-        "crossed": "With this model one window covers the whole map, so there is no [seam](#seam) between windows to cross: the local step "
-        "reads every token one by one.",
+        "crossed": "With this model one [window](#window) covers the whole map, so there is no [seam](#seam) between windows to cross: the "
+        "local step reads every [token](#token) one by one.",
     },
 }
 LAST = {  # by whether the last stage has both steps
-    False: "So a token reads them all at once: one map, no window and no cells. On so small a map they would save little.",
+    False: "So a token reads them all at once: one map, no [window](#window) and no [cells](#cell). On so small a map they would save "
+    "little.",
     True: "Here even the last stage uses both steps.",
 }
 
@@ -67,7 +68,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "full": quantity("macs-plain-equation", amount(full)),
         "ratio": f"{full / ours:.1f} times as many" if full > ours else "at this size the two steps save nothing",
         "last": f"{checkpoint.grid(last) ** 2:,} token{'s' * (checkpoint.grid(last) > 1)}",
-        "last_reads": LAST[last in checkpoint.hierarchical],
+        "last_reads": glossary.linked(LAST[last in checkpoint.hierarchical], "tour"),
         **{name: glossary.linked(said, "tour") for name, said in WINDOWS[layer.near.size < tokens].items()},
         **_doubling(view, checkpoint, picture),
     }

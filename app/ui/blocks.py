@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.core import content, pictures
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked
 from app.core.pictures import Picture
 from app.shell import session
 from app.shell.notices import note
@@ -34,10 +35,16 @@ def letters() -> None:
         st.markdown(content.text("content/glossary.md"))
 
 
+def prose(markdown: str, place: str) -> None:
+    """Draw a text of ours with words of the glossary, as `glossary.linked` marks them. Nothing that others chose may stand in it."""
+    st.markdown(linked(markdown, place), unsafe_allow_html=True)
+
+
 def reading(page: str) -> None:
-    """Draw the explanation at the foot of a page, folded: views/`page`/page.md."""
-    with st.expander("How to read this page"):
-        st.markdown(content.text(f"views/{page}/page.md"))
+    """Draw the explanations at the foot of a page, folded: the sections of views/`page`/page.md."""
+    for heading, body in content.sections(f"views/{page}/page.md").items():
+        with st.expander(heading):
+            prose(body, "reading")
 
 
 def plain_stage(stage: int, checkpoint: Checkpoint) -> None:

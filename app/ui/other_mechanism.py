@@ -5,6 +5,7 @@ import streamlit as st
 import hatnet
 from app.components.tile import tile
 from app.core import checkpoints, inference, overlay, words
+from app.core.glossary import linked
 from app.shell import session
 from app.ui import blocks, tiles
 from hatnet.maps import AttentionMap
@@ -24,9 +25,12 @@ def draw() -> None:
     each = "; ".join(f"stage {stage}: {name}" for stage, name in used.items())
     st.title("This model reads with another mechanism", anchor=False)
     st.html(
-        '<p class="lead">This page explains H‑MHSA, which reads a window and then pooled cells. '
-        f"This checkpoint was trained with other keys ({each}), in the same two steps. "
-        "Its maps are below: click a token to see what it reads. Cost and Why? show it, too.</p>"
+        linked(
+            '<p class="lead">This page explains [H‑MHSA](#H‑MHSA), which reads a [window](#window) and then pooled [cells](#cell). '
+            f"This checkpoint was trained with other [keys](#key) ([stages](#stage): {each}), in the same two steps. "
+            "Its maps are below: click a [token](#token) to see what it reads. Cost and Why? show it, too.</p>",
+            "lead",
+        )
     )
     if name := next((name for name in checkpoints.names() if not checkpoints.describe(name).other_mechanisms), None):
         st.button(f"Show {words.literal(name)}, which has H-MHSA", type="primary", on_click=session.update, kwargs={"checkpoint": name})

@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 from streamlit.util import calc_hash
+
+from app.core import content, glossary
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 PAGES = sorted(path.parent.name for path in MAIN.parent.glob("views/*/page.py"))
@@ -26,21 +29,26 @@ def opened(page: str, checkpoint: str = "cifar10", **params: str) -> AppTest:
     return first_visit(page, checkpoint=checkpoint, **params)
 
 
-def text(at: AppTest) -> str:
-    """All text on the page."""
-    assert not at.exception
+def text(at: AppTest | Block) -> str:
+    """All text on the page, or in a part of it."""
+    assert not at.get("exception")
     html = [block.proto.body for block in at.get("html")]
     return " ".join([*html, *(block.value for block in at.markdown), *(caption.value for caption in at.caption)])
 
 
 def plain(html: str) -> str:
-    """The words of some HTML."""
-    return re.sub("<[^>]*>", "", html).replace("\u00a0", " ")
+    """The words of some HTML, without the meanings that the glossary's words open."""
+    return re.sub("<[^>]*>", "", re.sub("<span popover.*?</span>", "", html)).replace("\u00a0", " ")
 
 
 def words(at: AppTest) -> str:
     """All words on the page."""
     return plain(text(at))
+
+
+def prose(at: AppTest) -> str:
+    """All text on the page but that of the sidebar and the glossary."""
+    return text(at.main).replace(content.text(glossary.FILE).strip(), "")
 
 
 def charts(at: AppTest) -> list[dict]:

@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.app.unexplained import unexplained
+
 # What is focused, through shadow roots: a JavaScript expression.
 FOCUSED = """(() => {
   let at = document.activeElement;
@@ -96,3 +98,36 @@ STICKING_OUT = """() => {
 def sticks_out(page):
     """The beginnings of all elements that stick out of the window to the side."""
     return page.evaluate(STICKING_OUT)
+
+
+# The prose of the page, in two parts: what is visible, and what is folded; and the words whose meaning opens there, in the same parts.
+# Titles, choices, code and equations are not prose; nor are notes, nor what is for screen readers alone.
+PROSE = """() => {
+  const found = { shown: "", folded: "", shownWords: [], foldedWords: [], ids: [] };
+  const NOT_PROSE = "h1, h2, h3, summary, label, code, kbd, svg, style, script, figcaption, .katex, .equations, .unseen, .aloud, .where, " +
+    ".note, [role=status], [role=radiogroup], [data-testid=stProgress], button:not(.term)";
+  const walk = (element, part) => {
+    if (element.matches("[popover]")) {
+      found.ids.push(element.id);
+      return found[`${part}Words`].push(element.querySelector("b").textContent);
+    }
+    const { display, visibility } = getComputedStyle(element);
+    if (element.matches(NOT_PROSE) || display === "none" || visibility === "hidden") return;
+    for (const node of (element.shadowRoot ?? element).childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) found[part] += node.data;
+      if (node.nodeType === Node.ELEMENT_NODE) walk(node, element.matches("details") ? "folded" : part);
+    }
+    found[part] += " ";
+  };
+  walk(document.querySelector("[data-testid=stMain]"), "shown");
+  return found;
+}"""
+
+
+def words_without_meaning(page):
+    """The words of the glossary that no button on the page explains where they are visible; and those that none explains where they are
+    folded. It is an error if an id stands twice."""
+    found = page.evaluate(PROSE)
+    ids, shown, folded = found["ids"], set(found["shownWords"]), set(found["foldedWords"])
+    assert len(set(ids)) == len(ids), ids
+    return unexplained(found["shown"], shown), unexplained(found["folded"], shown | folded)

@@ -83,7 +83,7 @@ def test_a_term_says_what_it_means(open_page):
     page = open_page(path="/equations?equation=8")
     expect(line(page)).to_contain_text("Token")
     page.locator(".st-key-board .equations button[data-panel=v]").hover()
-    expect(line(page)).to_contain_text("what each hands on")
+    expect(line(page)).to_contain_text("what each passes on")
     page.mouse.move(5, 5)
     expect(line(page)).to_contain_text("Token")
 

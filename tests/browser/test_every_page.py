@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.app.pages import PAGES
-from tests.browser.looking import FOCUSED, finished, sticks_out
+from tests.browser.looking import FOCUSED, finished, sticks_out, words_without_meaning
 from tools.running_app import drawn, path_of, settle
 
 # Defines everything(): all elements of the page, through shadow roots.
@@ -53,6 +53,22 @@ UNSEEN = """async () => {
   const same = ([at, { around, focused }]) => at.isConnected && look(around) === focused;
   return [...stops].filter(same).map(([at]) => at.outerHTML.slice(0, 200));
 }"""
+
+
+# The words of the glossary whose meaning does not open inside the window, or is cut off.
+UNREADABLE = f"""() => {{
+  {EVERYTHING}
+  return [...everything()].filter((word) => word.matches(".term") && word.checkVisibility()).filter((word) => {{
+    const meaning = word.nextElementSibling;
+    word.scrollIntoView({{ block: "nearest" }});
+    word.click();
+    const {{ left, top, right, bottom }} = meaning.getBoundingClientRect();
+    const opens = meaning.matches(":popover-open") && left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+    const whole = meaning.scrollWidth <= meaning.clientWidth;
+    meaning.hidePopover();
+    return !opens || !whole;
+  }}).map((word) => word.textContent);
+}}"""
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +123,7 @@ def test_a_page_has_its_title_its_words_and_room_no_barrier_no_unwanted_motion_a
         expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
         drawn(page, view)
         assert barriers(page, axe) == [], theme
+    assert words_without_meaning(page) == ([], [])
     before = pictures(page, view)
     # No chart of Cost depends on the token.
     after = before if view == "cost" else pictures(open_page(path=f"{path_of(view)}?{TOKENS[1]}", settled=False), view)
@@ -116,7 +133,7 @@ def test_a_page_has_its_title_its_words_and_room_no_barrier_no_unwanted_motion_a
     page.set_viewport_size({"width": 960, "height": 600})
     drawn(page, view)
     finished(page)
-    assert sticks_out(page) == []
+    assert sticks_out(page) == [] and page.evaluate(UNREADABLE) == []
     page.set_viewport_size({"width": 1440, "height": 900})
     assert page.evaluate(MOVING) == []
     stops = 0
@@ -129,7 +146,9 @@ def test_a_page_has_its_title_its_words_and_room_no_barrier_no_unwanted_motion_a
 
 @pytest.mark.parametrize("path", ["/?stage=4", "/?tour=9", "/why?checkpoint=cards"])  # without the picture, with the tour, with a note
 def test_a_page_in_another_state_has_no_barrier(open_page, axe, path):
-    assert barriers(open_page(path=path), axe) == []
+    page = open_page(path=path)
+    assert barriers(page, axe) == []
+    assert words_without_meaning(page) == ([], [])
 
 
 @pytest.mark.parametrize("view", ["explorer?panel=heads", "explorer?panel=pooling", "explorer?panel=seam", "equations?equation=13"])
@@ -138,3 +157,4 @@ def test_every_picture_of_a_panel_is_told_in_words_that_follow_the_token(open_pa
     one, other = (open_page(path=f"{path_of(name)}?{token}&{more}", settled=False) for token in TOKENS)
     assert untold(pictures(one, name), pictures(other, name)) == []
     assert barriers(other, axe) == []
+    assert words_without_meaning(other) == ([], [])

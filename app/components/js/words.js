@@ -34,7 +34,10 @@ export const rowAndColumn = (place) => `row ${place[0] + 1}, column ${place[1] +
 export const minus = (number) => String(number).replace("-", "−");
 
 /** @param {string} html */
-export const plainText = (html) => html.replace(/<[^>]*>/g, "");
+export const plainText = (html) => withoutMeanings(html).replace(/<[^>]*>/g, "");
+
+/** HTML whose words of the glossary (app/core/glossary.py) open nothing: for those who are told everything at once. @param {string} html */
+export const withoutMeanings = (html) => html.replace(/<span popover[^]*?<\/span>/g, "").replace(/<\/?button\b[^>]*>/g, "");
 
 /** HTML of a displayed number with the name of its quantity, one of app/core/quantities.py. @param {string} name @param {string | number} text */
 export const quantity = (name, text) => `<span data-quantity="${name}">${text}</span>`;

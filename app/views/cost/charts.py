@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.core.words import amount, significant
+from app.core.words import amount, short_amount, significant
 from app.ui.chart import axis, chart_of, label, layer, round_ticks, stops
 from app.views.cost import costs
 from app.views.cost.costs import SIDES, LayerCost
@@ -89,19 +89,11 @@ def _tokens(
     sides: np.ndarray, unit: str, curves: dict[str, np.ndarray], layers: list[dict], read: dict, alt: str, labels: list[dict] = ()
 ) -> dict:
     low, high = (pick([pick(values) for values in curves.values()]) for pick in (min, max))
-    decades = {10.0**power: _short(10.0**power) for power in range(-4, 13) if low / 3 <= 10.0**power <= high * 2}
+    decades = {10.0**power: short_amount(10.0**power) for power in range(-4, 13) if low / 3 <= 10.0**power <= high * 2}
     x = axis(
         "tokens, down × across", sides[0] ** 2 * 0.8, sides[-1] ** 2 * 1.25, {t * t: f"{t}²" for t in TICKS if t <= sides[-1]}, log=True
     )
     return chart_of(x=x, y=axis(unit, low / 3, high * 2, decades, log=True), layers=layers, stops=read, alt=alt, labels=labels)
-
-
-def _short(number: float) -> str:
-    """A number on an axis: 4,000,000 -> "4 M"."""
-    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if number >= size:
-            return f"{number / size:g}{name}"
-    return f"{number:g}"
 
 
 def along_diagonal(at: LayerCost) -> dict:
@@ -129,7 +121,7 @@ def along_diagonal(at: LayerCost) -> dict:
     ends = ", ".join(f"at G = {g[i]:g} {amount(tops[-1][i])}" for i in (0, -1))
     alt = f"Stacked areas of the four terms of Eq. 15 over G. The cheapest G is about {at.best:.1f} with {amount(low)}; {ends}."
     x = axis("G", g[0], g[-1], {side: f"{side:g}" for side in round_ticks(g[0], g[-1], 8)})
-    y = axis(MACS, 0, most, {value: _short(value) for value in round_ticks(0, most)})
+    y = axis(MACS, 0, most, {value: short_amount(value) for value in round_ticks(0, most)})
     return chart_of(x=x, y=y, layers=[*areas, *marks], stops=stops(g, None, words), alt=alt, labels=labels)
 
 

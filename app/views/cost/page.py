@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.core import content, inference
+from app.core import inference
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, notebook_links
@@ -41,6 +41,4 @@ with right:
     sections.choices(layer)
 sections.whole_model(count)
 st.html(f'<p class="say">A notebook derives Eq. 15. {notebook_links.invitation(15)}</p>')
-for heading, body in content.sections("views/cost/page.md").items():
-    with st.expander(heading):
-        st.markdown(body)
+blocks.reading("cost")

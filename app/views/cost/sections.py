@@ -6,6 +6,7 @@ import streamlit as st
 
 import hatnet
 from app.core import inference
+from app.core.glossary import linked
 from app.shell import session
 from app.shell.notices import note
 from app.ui import blocks, save_menu
@@ -53,7 +54,7 @@ def sliders(layer: LayerCost) -> None:
 def over_tokens(layer: LayerCost, measured: dict[int, list[Measured]]) -> None:
     """Eqs. 5 and 15 and their peers, and what this machine takes."""
     shown, job = "Multiply-adds", session.visit().job
-    blocks.heading("Cost against the number of tokens", "both axes logarithmic")
+    blocks.heading("Cost against the number of tokens", linked("beside [Swin](#Swin) and [PVT](#PVT); both axes logarithmic", "curves"))
     if measured:
         kinds = ["Multiply-adds", "Time", "Memory"]
         shown = st.segmented_control("Shown", kinds, default="Time", required=True, label_visibility="collapsed")
@@ -127,5 +128,5 @@ def choices(layer: LayerCost) -> None:
 def whole_model(count: Count) -> None:
     """The checkpoint's MACs by stage and module, counted in both ways."""
     pixels = session.checkpoint().image_size
-    blocks.heading("The whole model, stage by stage", f"{pixels} × {pixels} pixels")
+    blocks.heading("The whole model, stage by stage", linked(f"{pixels} × {pixels} pixels; a bar for each [stage](#stage)", "whole"))
     st.html(text.stage_bars(count) + text.conventions(count))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from app.core.glossary import linked, term
 from app.core.quantities import quantity
 from app.core.words import amount, percent, significant
 from app.ui.bars import Bar, Part, bars
@@ -33,12 +34,13 @@ def lead(at: LayerCost) -> str:
     n, crossover = at.n, at.crossover
     when = f"cheaper from {crossover:,.0f} tokens on" if crossover else "never cheaper: without pooling, the global step is plain attention"
     ours, plain = _of_the_checkpoint(at, "macs-equation", amount(at.hmhsa)), _of_the_checkpoint(at, "macs-plain-equation", amount(at.mhsa))
-    return (
-        f'<p class="lead">On a map of {n} × {n} = {n * n:,} tokens (small squares of the picture), one attention layer takes '
-        f"<b>{ours}</b> multiply-adds (one multiplication and one addition) by Eq. 15, instead of <b>{plain}</b> by Eq. 5. With windows of "
-        f"{at.g1} × {at.g1} tokens and cells of {at.g2} × {at.g2}, its two steps (first within the window, then over the averaged cells) "
-        f"are {when}.</p>"
+    said = (
+        f'<p class="lead">On a map of {n} × {n} = {n * n:,} [tokens](#token) (small squares of the picture), one attention [layer](#layer) '
+        f"takes <b>{ours}</b> [multiply-adds](#MAC) (one multiplication and one addition) by Eq. 15, instead of <b>{plain}</b> by "
+        f"Eq. 5. With [windows](#window) of {at.g1} × {at.g1} tokens and [cells](#cell) of {at.g2} × {at.g2}, its two steps (first within "
+        f"the window, then over the averaged cells) are {when}.</p>"
     )
+    return linked(said, "lead")
 
 
 def layer_bars(at: LayerCost) -> str:
@@ -70,9 +72,11 @@ def why(at: LayerCost) -> str:
     before, after = plain_parts(at)[0], at.terms["local projections"] + at.terms["global projections"]
     share, cost = at.comparisons / at.n**2, at.hmhsa / at.mhsa
     link = "yet" if cost > 1.05 * share else "and"
-    keys = f"{at.comparisons:,} keys instead of {at.n**2:,} (a key is a token or a cell that it reads)"
+    keys = f"{at.comparisons:,} {term('key', 'why', 'keys')} instead of {at.n**2:,} (a key is a token or a cell that it reads)"
     comparisons = f"a token is compared with {keys}, and the products (full colour) change as much"
-    projections = "both steps make queries, keys and values of their own, so these projections (pale) are paid twice"
+    projections = (
+        f"both steps make {term('query', 'why', 'queries')}, keys and values of their own, so these projections (pale) are paid twice"
+    )
     return (
         f'<p class="say"><b>Why {percent(share)} of the comparisons cost {percent(cost)}:</b> {comparisons}; {link} {projections}: '
         f"{amount(after)} instead of {amount(before)}.</p>"
@@ -137,8 +141,8 @@ def conventions(count: complexity.Count) -> str:
     share = 100 * count.attention / count.conv_linear
     return (
         f'<p class="say">One photograph through the whole model takes <b>{amount(count.conv_linear)}</b> multiply-adds in '
-        f"convolutions and linear layers (the paper’s “#FLOPs”, but for the norms), and <b>{amount(count.total)}</b>, "
-        f"{share:.0f} % more, with the products of attention (hatched).</p>"
+        f"convolutions and linear layers (the paper’s “#FLOPs”, but for the {term('norm', 'whole', 'norms')}), "
+        f"and <b>{amount(count.total)}</b>, {share:.0f} % more, with the products of attention (hatched).</p>"
     )
 
 
@@ -160,7 +164,8 @@ def stage_bars(count: complexity.Count) -> str:
         rows.append(Bar(name, parts, total))
         said.append(f"{name}: {total} ({', '.join(part.name for part in parts)})")
     most = max(sum(part.value for part in row.parts) for row in rows)
-    legend = "".join(f'<span><i class="{look}"></i>{group}</span>' for group, look in STAGE_LOOKS.items())
+    names = {"MLP": term("MLP", "stages")}
+    legend = "".join(f'<span><i class="{look}"></i>{names.get(group, group)}</span>' for group, look in STAGE_LOOKS.items())
     key = f'<div class="groups">{legend}<span><i class="muted hatched"></i>products</span></div>'
     return key + bars(rows, most, f"Multiply-adds by stage. {'; '.join(said)}.")
 

@@ -4,7 +4,7 @@ import { greyOf } from "../../components/js/canvas.js";
 import { themeOf } from "../../components/js/colours.js";
 import { clamp, tokenAt } from "../../components/js/geometry.js";
 import { arrow } from "../../components/js/keyboard.js";
-import { attach, buttonsOf, find, findCanvas, focusedBeside, make, makeButton, setLabel, watch } from "../../components/js/view.js";
+import { attach, buttonsOf, find, findCanvas, focusedBeside, make, makeButton, setHtml, setLabel, watch } from "../../components/js/view.js";
 import { minus, plainText, rowAndColumn } from "../../components/js/words.js";
 import { marked, meaning, shapeOf } from "./indices.js";
 import { drawPanel } from "./panels.js";
@@ -55,7 +55,7 @@ function start(root) {
   function build() {
     const before = focusedBeside(root)?.dataset.panel;
     equations.replaceChildren(...data.equations.map(lineOf));
-    sizes.textContent = data.sizes;
+    setHtml(sizes, data.sizes);
     figures = new Map();
     columns.replaceChildren(...data.columns.map(columnOf));
     if (before) /** @type {?HTMLElement} */ (equations.querySelector(`[data-panel="${before}"]`))?.focus({ preventScroll: true });

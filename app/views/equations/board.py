@@ -17,6 +17,6 @@ _mount = component(Path(__file__).with_name("board.js"), _HTML)
 
 
 def board(*, key: str, drawn: dict, photo: str, sizes: str) -> None:
-    """Draw a board that `boards.board` describes. photo: a data URI, shown beneath the weights. sizes: what the
-    numbers under the terms count."""
+    """Draw a board that `boards.board` describes. photo: a data URI, shown beneath the weights. sizes: HTML, what
+    the numbers under the terms count."""
     _mount(key=key, data=drawn | {"photo": photo, "sizes": sizes})

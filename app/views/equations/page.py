@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.core.glossary import term
+from app.core.glossary import linked
 from app.shell import session
 from app.shell.notices import guarded
 from app.ui import blocks
@@ -41,8 +41,11 @@ def blackboard() -> None:
 
 st.title("Ten small equations, each one checked against the model", anchor=False)
 st.html(
-    f'<p class="lead">One attention {term("layer", "lead")}, for the selected {term("token", "lead")}; the equations are numbered as in '
-    "the paper. Point at a term to light up its numbers, or at a number to see how it is computed.</p>"
+    linked(
+        '<p class="lead">One attention [layer](#layer), for the selected [token](#token); the equations are numbered as in the paper. '
+        "Point at a term to light up its numbers, or at a number to see how it is computed.</p>",
+        "lead",
+    )
 )
 blocks.photos()
 blackboard()

@@ -5,6 +5,7 @@ import streamlit as st
 import hatnet
 from app.core import content, pictures
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked, term
 from app.core.view import ViewState
 from app.shell import session
 from app.ui import blocks
@@ -59,12 +60,12 @@ def lesson(equation: hatnet.Equation, difference: float, selection: Selection) -
     """One step: its board, its numbers and check, what it does, how the paper writes it; and the code, folded."""
     picture, number = session.picture(), equation.number
     drawn = boards.board(number, selection, equation.terms)
-    board(key="board", drawn=drawn, photo=pictures.data_uri(picture, pictures.sharp(picture)), sizes=text.SIZES[number])
+    board(key="board", drawn=drawn, photo=pictures.data_uri(picture, pictures.sharp(picture)), sizes=linked(text.SIZES[number], "sizes"))
     st.html(text.numbers(equation, selection) + text.check(equation, difference))
-    st.markdown(content.sections("views/equations/page.md")[str(number)])
+    blocks.prose(content.sections("views/equations/page.md")[str(number)], "about")
     with st.container(key="paper"):
         # It takes the keyboard's focus, so that the arrow keys can move an equation that is wider than the page.
-        st.html('<p class="muted" tabindex="0">As the paper writes it, with the sizes of this stage</p>')
+        st.html(f'<p class="muted" tabindex="0">As the paper writes it, with the sizes of this {term("stage", "shapes")}</p>')
         shapes = {equation.symbols[name]: shape for name, shape in (equation.before | equation.after).items()}
         st.latex(latex.with_sizes(equation.latex, shapes, selection.grid, selection.channels, selection.g1, selection.g2))
     st.html(text.paper(equation))

@@ -5,24 +5,26 @@ import html
 import numpy as np
 
 import hatnet
+from app.core.glossary import linked, term
 from app.core.quantities import quantity
-from app.core.words import count, percent, significant
+from app.core.words import amount, count, percent
 from app.ui import notebook_links
 from app.views.equations import boards, latex
 from app.views.equations.boards.panels import JOINED, LOCAL, NORMED, Selection, symbol
 
-SIZES = {
-    2: "Sizes: all tokens of the map × channels; in Eq. 2, tokens × channels of one head.",
-    6: "Sizes: the map’s rows × columns × channels; then windows × tokens of a window × channels.",
-    7: "Sizes: windows × tokens of a window × channels.",
-    8: "Sizes: in Eq. 2, tokens of the window × channels of one head; in Eq. 8, windows × tokens of a window × channels, then the map.",
-    9: "Sizes: the map’s rows × columns × channels.",
-    10: "AvePool: the mean over each cell. Sizes: rows × columns × channels, of cells and of tokens.",
-    11: "Sizes: rows × columns × channels; as lists, tokens × channels and cells × channels.",
-    12: "Sizes: tokens × channels and cells × channels.",
-    13: "Sizes: in Eq. 2, cells × channels of one head; in Eq. 13, tokens × channels, then the map.",
-    14: "Sizes: the map’s rows × columns × channels.",
-    15: "Below each term: its multiply-adds (MACs), in millions (M).",
+SIZES = {  # with links to the glossary
+    2: "Sizes: all tokens of the map × [channels](#channel); in Eq. 2, tokens × channels of one head.",
+    6: "Sizes: the map’s rows × columns × [channels](#channel); then windows × tokens of a window × channels.",
+    7: "Sizes: [windows](#window) × tokens of a window × [channels](#channel).",
+    8: "Sizes: in Eq. 2, tokens of the window × [channels](#channel) of one head; in Eq. 8, windows × tokens of a window × channels, "
+    "then the map.",
+    9: "Sizes: the map’s rows × columns × [channels](#channel).",
+    10: "AvePool: the mean over each cell. Sizes: rows × columns × [channels](#channel), of cells and of tokens.",
+    11: "Sizes: rows × columns × [channels](#channel); as lists, tokens × channels and cells × channels.",
+    12: "Sizes: tokens × [channels](#channel) and cells × channels.",
+    13: "Sizes: in Eq. 2, cells × [channels](#channel) of one head; in Eq. 13, tokens × channels, then the map.",
+    14: "Sizes: the map’s rows × columns × [channels](#channel).",
+    15: "Below each term: its multiply-adds (MACs); k: thousand, M: million, G: billion.",
 }
 
 
@@ -41,7 +43,7 @@ def heading(equation: int) -> str:
     """HTML: the step's name, and what happens in it."""
     name, hue, sentence = boards.NAMES[equation]
     title = f"Step 0 · {name} (Eqs. 1 to 3)" if equation == 2 else f"Eq. {equation} · {name}"
-    return f'<h2 class="title step {hue}">{title}</h2><p class="say sentence">{sentence}</p>'
+    return f'<h2 class="title step {hue}">{title}</h2><p class="say sentence">{linked(sentence, "step")}</p>'
 
 
 def numbers(equation: hatnet.Equation, selection: Selection) -> str:
@@ -56,31 +58,31 @@ def numbers(equation: hatnet.Equation, selection: Selection) -> str:
         case 2:
             said = (
                 f"Here: {here['tokens']} tokens, so {plain} comparisons for each token in each head. The {selection.channels} channels "
-                f"are divided among {count(heads)} head{'s' * (heads > 1)} of d = {selection.head_dim}."
+                f"are divided among {count(heads)} [head{'s' * (heads > 1)}](#head) of d = {selection.head_dim}."
             )
         case 6:
             windows = len(selection.tensors["x1"])
             said = f"Here: {here['tokens']} tokens in {windows} windows; the selected token’s has {here['window-tokens']}."
         case 8:
-            said = f"This token’s largest weight: {_largest('local-most', near, selection.head)}."
+            said = f"This token’s largest [weight](#weight): {_largest('local-most', near, selection.head)}."
         case 10:
             said = f"Here: {here['tokens']} tokens become {here['cells']} cells."
         case 12:
             both = quantity("comparisons", f"{window + cells:,}")
             said = (
-                f"The selected token is compared with {here['window-tokens']} tokens in its window (Eq. 8), and with {here['cells']} cells "
-                f"(Eq. 13): {both} comparisons in each head, where plain attention makes {plain}."
+                f"The selected token is compared with {here['window-tokens']} tokens in its [window](#window) (Eq. 8), and with "
+                f"{here['cells']} cells (Eq. 13): {both} comparisons in each head, where plain attention makes {plain}."
             )
         case 13:
             counts = np.bincount(selection.cell_ids.ravel())
             each = quantity("cell-most-token", percent(float((far.mean(0) / counts).max())))
             said = (
-                f"This token’s largest weight of a cell: {_largest('cell-most', far, selection.head)}. "
+                f"This token’s largest [weight](#weight) of a cell: {_largest('cell-most', far, selection.head)}. "
                 f"Divided by the tokens that a cell averages, the mean is at most {each} a token."
             )
         case _:
             return ""
-    return f'<p class="say">{said}</p>'
+    return linked(f'<p class="say">{said}</p>', "numbers")
 
 
 def _largest(name: str, weights: np.ndarray, head: int) -> str:
@@ -101,8 +103,7 @@ def check(equation: hatnet.Equation, difference: float) -> str:
         why = f"Eq. 15 leaves out Wᵖ ({equation.macs['proj']:,})"
         if predicted + equation.macs["proj"] != counted:  # G1 or G2 does not divide the map
             why += ", and windows at the edge are computed whole"
-        by_formula = quantity("macs-equation", f"{significant(predicted / 1e6)} million")
-        as_it_ran = quantity("macs", f"{significant(counted / 1e6)} million")
+        by_formula, as_it_ran = quantity("macs-equation", amount(predicted)), quantity("macs", amount(counted))
         what = f"{by_formula} by Eq. 15. Counted in this attention layer: <b>{as_it_ran}</b> ({counted:,}). {why}."
         return f'<p class="check"><span>{what}</span><b>difference from what PyTorch counts as it runs: {difference:,.0f}</b></p>'
     mantissa, exponent = f"{difference:.1e}".split("e")
@@ -115,7 +116,10 @@ def check(equation: hatnet.Equation, difference: float) -> str:
 
 def paper(equation: hatnet.Equation) -> str:
     """HTML: where this page, or the release, departs from how the paper writes the equation."""
-    notes = [html.escape(equation.note).replace("W^p", symbol("W", "", "p"))]
+    noted = html.escape(equation.note).replace("W^p", symbol("W", "", "p"))
+    for shown, word in (("release", "release"), ("norms", "norm"), ("residual", "residual")):  # hatnet's notes have no links
+        noted = noted.replace(shown, term(word, "paper", shown), 1)
+    notes = [noted]
     if equation.number in (9, 10, 11, 12, 14):
         three = f"{LOCAL} (Eq. 8), {JOINED} = {LOCAL} + {symbol('X')} (Eq. 9) and <span class=whole>{NORMED}</span>"
         notes.append(f"The paper writes {LOCAL} for three things, which this page tells apart: {three}.")

@@ -7,8 +7,15 @@ import streamlit as st
 
 from app.components import component
 from app.components.turn import turn
+from app.core.glossary import linked
 
-HTML = """
+FOOT = linked(
+    '<p class="foot">A [weight](#weight) says how much a [token](#token) reads of a [key](#key), which is a token or a [cell](#cell); it '
+    "does not say why the model decides as it does: attention is not [attribution](#attribution). <b>Why?</b> compares them.</p>",
+    "foot",
+)
+HTML = linked(
+    f"""
 <div class="explorer">
   <div class="left">
     <div class="photo">
@@ -50,22 +57,27 @@ HTML = """
     </div>
   </div>
   <section class="paths" aria-label="Two hops in frames" hidden>
-    <p class="title">Two hops in three frames <small>a token tells its window; the window’s cell tells me. Beside them: the same weights
-      without that order (mean of the heads)</small></p>
+    <p class="title">[Two hops](#two_hops) in three frames <small>a [token](#token) tells its [window](#window); the window’s [cell](#cell)
+      tells me. Beside them: the same [weights](#weight) without that order (mean of the heads)</small></p>
     <div class="frames"></div>
     <p class="why"><b>Why local comes first.</b> A cell averages what its tokens have read (Eq. 10 pools A₁, not X). So it also brings what
       lies around it in their windows, and more of what they read most. With the same weights over cells of X, all tokens of a cell would
       count alike, and nothing from outside a cell would come through it: frame 4.</p>
-    <p class="title">Strongest paths <small>each brings a quarter of the product of its two weights: the sums with A₁ and X (Eqs. 9 and 14)
-      count half each. Point at one to see it</small></p>
+    <p class="title">Strongest paths <small>each brings a quarter of the product of its two weights: the sums with A₁ and X
+      ([residuals](#residual), Eqs. 9 and 14) count half each. Point at one to see it</small></p>
     <ol></ol>
   </section>
-  <div class="strip" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
-  <p class="foot">A weight says what a token reads, not why the model decides as it does: attention is not attribution. <b>Why?</b> compares
-  them.</p>
+  <section class="strip">
+    <p class="title">The same place in every head <small>a [head](#head) is one of the parts of a [layer](#layer) that read side by side;
+      global maps, each on its own scale; labels: [stage](#stage).[block](#block)</small></p>
+    <div class="blocks" role="toolbar" aria-label="Heads: arrow keys move, Enter chooses"></div>
+  </section>
+  {FOOT}
   <p class="aloud" aria-live="polite"></p>
 </div>
-"""
+""",
+    "explorer",
+)
 SCRIPT = Path(__file__).with_name("explorer.js")
 _mount = component(SCRIPT, HTML)
 

@@ -84,13 +84,13 @@ function mark(element, chosen) {
 
 /** @param {HTMLElement} root @param {import("./store.js").Store} store @param {import("./store.js").Actions} actions */
 export function headMaps(root, store, { tell, theme }) {
-  const [strip, panel] = [find(root, ".strip"), find(root, "[data-panel=heads]")];
+  const [strip, panel] = [find(root, ".strip .blocks"), find(root, "[data-panel=heads]")];
 
   function buildStrip() {
     const blocks = store.data.strip;
-    strip.hidden = !blocks;
+    find(root, ".strip").hidden = !blocks;
     if (!blocks || !isNew(strip, JSON.stringify(blocks.map(({ stage, block, heads }) => [stage, block, heads])))) return;
-    strip.innerHTML = `<p class="title">The same place in every head <small>a head is one of the parts of a layer that read side by side; global maps, each on its own scale; labels: stage.block</small></p>`;
+    strip.replaceChildren();
     for (const one of blocks) {
       const group = make("div", "block", `<div class="row"></div><span>${one.stage}.${one.block}</span>`);
       group.dataset.block = JSON.stringify([one.stage, one.block]);

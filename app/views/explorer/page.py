@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.core import pictures
+from app.core.glossary import linked
 from app.core.quantities import quantity
 from app.shell import session
 from app.shell.loading import headline
@@ -14,21 +15,25 @@ from app.views.explorer.payload import payload
 
 
 def lead() -> str:
-    """The page in one sentence of HTML."""
+    """The page in two sentences of HTML."""
     view, checkpoint = session.view(), session.checkpoint()
     side, (g1, g2) = checkpoint.grid(view.stage), view.sides(checkpoint)
-    token = '<span class="query">selected token</span>, one square of the grid,'
+    token = '<span class="query">selected [token](#token)</span>, one square of the grid,'
     if not g1:
-        return (
-            f"In stage {view.stage} the map is so small that the {token} can read "
-            f'<span class="global">all {quantity("tokens", f"{side * side:,}")} tokens</span> directly, in one step.'
+        said = (
+            f"In [stage](#stage) {view.stage} the map is so small that the {token} can read "
+            f'<span class="global">all {quantity("tokens", f"{side * side:,}")} tokens</span> directly, in one step: '
+            "these are its [keys](#key), each with a [weight](#weight)."
         )
+        return linked(said, "lead")
     cells = (-(-side // g2)) ** 2
-    averaged = f"averaged cell{'s' * (cells > 1)}" if g2 > 1 else "tokens"
-    return (
-        f'The {token} reads the tokens of its <span class="local">{g1} × {g1} window</span> one by one, and the whole picture as '
-        f'<span class="global">{quantity("cells", f"{cells:,}")} {averaged}</span>.'
+    averaged = f"averaged [cell{'s' * (cells > 1)}](#cell)" if g2 > 1 else "tokens"
+    said = (
+        f'The {token} reads the tokens of its <span class="local">{g1} × {g1} [window](#window)</span> one by one, and the whole '
+        f'picture as <span class="global">{quantity("cells", f"{cells:,}")} {averaged}</span>: these are its [keys](#key), each with a '
+        "[weight](#weight)."
     )
+    return linked(said, "lead")
 
 
 @st.fragment

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import hatnet
 from app.core import inference
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked
 from app.core.pictures import Picture
 from app.core.view import ViewState
 from app.core.words import percent
@@ -16,8 +17,8 @@ OTHER_MECHANISMS = (
     ("pooled", "PVT", {"local": "pooled keys"}),  # both steps read the same cells
 )
 NOTE = (
-    "Swin’s and PVT’s rows come from the same weights with another mechanism. Those weights were trained for H‑MHSA, "
-    "so the rows show which links exist, not which mechanism is better."
+    "[Swin](#Swin)’s and [PVT](#PVT)’s rows come from the same weights with another mechanism. Those weights were trained for "
+    "[H‑MHSA](#H‑MHSA), so the rows show which links exist, not which mechanism is better."
 )
 
 
@@ -80,11 +81,12 @@ def seam_panel(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dic
     shared = f", which it shares with {size - 1} other token{'s' if size > 2 else ''}" if size > 1 else ""
     where = f"The nearest edge is at row {pair.here[0] + 1}, column {pair.here[1] + 1}. " if pair.here != token else ""
     text = (
-        f"{where}The two tokens touch, but a window’s edge lies between them: the local step gives the neighbour <b>exactly 0</b>. "
-        f'The global step restores the link: <b class="global">{percent(weight)}</b> goes to the neighbour’s cell{shared}.'
+        f"{where}The two tokens touch, but a [window](#window)’s edge, a [seam](#seam), lies between them: the local step gives the "
+        f'neighbour <b>exactly 0</b>. The global step restores the link: <b class="global">{percent(weight)}</b> goes to the '
+        f"neighbour’s [cell](#cell){shared}."
     )
     points = {"here": pair.here, "there": pair.there, "inside": pair.inside, "local": attention.weights(view, "local").tolist()}
-    return {"pair": points, "html": f'<p class="say">{text}</p>{_html(table)}<p class="say muted">{NOTE}</p>'}
+    return {"pair": points, "html": linked(f'<p class="say">{text}</p>{_html(table)}<p class="say muted">{NOTE}</p>', "seam")}
 
 
 def _html(table: list[tuple[str, list[str]]]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.core.words import amount
+from app.core.words import amount, short_amount
 from app.ui.chart import axis, chart_of, label, layer, round_ticks, stops
 
 Sides = tuple[int, ...]  # of all hierarchical stages
@@ -74,7 +74,7 @@ def drawn(settings: Sequence[Measured], stage: int, a: tuple[Sides, Sides], b: t
     layers += [dots("query open", "", list(named))] if named else []
     low, high = settings[0].macs, settings[-1].macs
     least, most = (pick(map(_wrong, settings)) for pick in (min, max))
-    across = {value: f"{value / 1e6:,g} M" for value in round_ticks(low, high)}
+    across = {value: short_amount(value) for value in round_ticks(low, high)}
     x = axis("multiply-adds of the whole model", low / 1.04, high * 1.04, across, log=True)
     # By what is wrong, so that 90 and 95 % lie as far apart as 80 and 90 %.
     up = {100 - right: f"{right:g}" for right in round_ticks(100 - 1.1 * most, 100 - least / 1.1) if right < 100}

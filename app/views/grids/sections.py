@@ -101,7 +101,7 @@ def save(a: Outcome, b: Outcome, measured: AccuracyMap | None) -> None:
         columns = zip(*((g1, g2, value) for (g1, g2), value in sorted(measured.accuracies.items())), strict=True)
         things.append(save_menu.Table(name="Accuracy", columns=dict(zip(("G1", "G2", "accuracy"), map(list, columns), strict=True))))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("A MAC is one multiplication and one addition, counted for one picture.", help=text.MACS, width="stretch")
+        st.caption("A MAC is one multiply-add, counted for one picture.", help=text.MACS, width="stretch")
         save_menu.save(*things)
 
 

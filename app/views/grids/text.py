@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked, term
 from app.core.quantities import quantity
 from app.core.words import amount, percent
 from app.shell.session import Setting
@@ -41,11 +42,12 @@ def lead(now: Comparison, parameters: int) -> str:
 
     first = "the model as trained" if now.a == now.trained else "the setting that you pinned"
     second = "an example until you choose, with both sides doubled" if now.example else "your setting"
-    return (
-        '<p class="lead">A token, a small square of the picture, reads the tokens of its window one by one and every cell as an average. '
-        f"<b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
+    said = (
+        '<p class="lead">A [token](#token), a small square of the picture, reads the tokens of its [window](#window) one by one and every '
+        f"[cell](#cell) as an average. <b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
         f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none.</p>"
     )
+    return linked(said, "lead")
 
 
 def change(a: Outcome, b: Outcome, side: int) -> str:
@@ -142,8 +144,8 @@ def price(measured: AccuracyMap, stage: int, side: int) -> str:
     small = f" A map of {side} × {side} tokens is small, so even a small window and coarse cells cover much of it." if side <= 16 else ""
     return (
         f'<p class="say">In stage {stage}, accuracy <b>hardly moves</b>: {worst}. Likely reasons: the other stages keep their trained '
-        f"sides, and the convolutions in every block carry information across windows, too.{small} Below are two measured cases where "
-        "windows and cells decide.</p>"
+        f"sides, and the convolutions in every {term('block', 'price')} carry information across windows, too.{small} Below are two "
+        "measured cases where windows and cells decide.</p>"
     )
 
 

@@ -6,7 +6,7 @@ import { sharesBar } from "../../components/js/hops.js";
 import { moved, sideways } from "../../components/js/keyboard.js";
 import { turns } from "../../components/js/turns.js";
 import { attach, find, focusedBeside, make, makeButton, setHtml, sourceOf, watch } from "../../components/js/view.js";
-import { plainText, rowAndColumn } from "../../components/js/words.js";
+import { plainText, rowAndColumn, withoutMeanings } from "../../components/js/words.js";
 import { DRAWINGS, tokenOn } from "./drawings.js";
 
 /** @typedef {import("../../components/js/geometry.js").Pair} Pair */
@@ -111,7 +111,7 @@ function start(root, send) {
     back.disabled = step === 1;
     const [word, arrow] = step === data.names.length ? ["Start again", "↺"] : ["Next", "→"];
     setHtml(next, `${word} <span aria-hidden="true">${arrow}</span>`);
-    setHtml(list, data.sentences.map((text, index) => `<li>${data.names[index]}. ${text} ${data.captions[index]}</li>`).join(""));
+    setHtml(list, data.sentences.map((text, index) => `<li>${data.names[index]}. ${withoutMeanings(`${text} ${data.captions[index]}`)}</li>`).join(""));
     root.dataset.step = String(step);
     root.dataset.token = String(token); // for tests and for people who look
     if (front !== size) paint(front);

@@ -3,7 +3,7 @@
 import streamlit as st
 
 import hatnet
-from app.core import content, pictures
+from app.core import pictures
 from app.core.layer import layer_of
 from app.shell import session, tour
 from app.shell.loading import headline
@@ -40,6 +40,4 @@ st.title(headline(on_start=True, two_steps=bool(g1), bare=1 in (g1, g2)), anchor
 blocks.photos()
 figure()
 tour.invitation()
-for heading, body in content.sections("views/start/page.md").items():
-    with st.expander(heading):
-        st.markdown(body)
+blocks.reading("start")

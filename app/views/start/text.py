@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.core.glossary import linked
 from app.core.layer import Layer
 from app.core.overlay import cell_box
 from app.core.quantities import quantity
@@ -15,19 +16,16 @@ NAMES = ("Image", "Tokens", "Windows", "Local", "Pool", "Global", "Sum")
 def lead(layer: Layer) -> str:
     """The story in two sentences of HTML."""
     near, far, tokens = layer.near.size, layer.far.size, layer.side**2
-    exactly, averaged = (
-        f"{quantity(name, f'{number:,}')} {word}{'s' * (number > 1)}"
-        for name, number, word in (
-            ("window-tokens", near, "token"),
-            ("cells", far, "averaged cell" if layer.g2 > 1 else "token"),
-        )
-    )
+    exactly = f"{quantity('window-tokens', f'{near:,}')} token{'s' * (near > 1)}"
+    cells = f"averaged [cell{'s' * (far > 1)}](#cell)" if layer.g2 > 1 else f"token{'s' * (far > 1)}"
+    averaged = f"{quantity('cells', f'{far:,}')} {cells}"
     against = "instead of" if near + far < tokens else "where plain attention has"
-    return (
-        f"Step through a real layer. The {_hue('query', 'selected token')}, one square, reads "
+    said = (
+        f"Step through a real [layer](#layer). The {_hue('query', 'selected [token](#token)')}, one square, reads "
         f"{_hue('local', exactly)} one by one and {_hue('global', averaged)}: "
         f"{quantity('comparisons', f'{near + far:,}')} comparisons {against} {quantity('comparisons-plain', f'{tokens:,}')}."
     )
+    return linked(said, "lead")
 
 
 def sentences(layer: Layer) -> list[str]:
@@ -44,37 +42,39 @@ def sentences(layer: Layer) -> list[str]:
     near, far = quantity("window-tokens", f"{layer.near.size:,}"), quantity("cells", f"{layer.far.size:,}")
     which = "" if layer.head is None else "-head"
     averaged = (
-        f"Every {layer.g2} × {layer.g2} tokens are averaged into one {_hue('global', 'cell')}"
+        f"Every {layer.g2} × {layer.g2} tokens are averaged into one {_hue('global', '[cell](#cell)')}"
         if layer.g2 > 1
-        else f"With G₂ = 1 each {_hue('global', 'cell')} is one token, so nothing is averaged"
+        else f"With G₂ = 1 each {_hue('global', '[cell](#cell)')} is one token, so nothing is averaged"
     )
     sentences = [
         f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels of three numbers each.",
-        f"Stage {layer.stage} works on {side} × {side} = <b>{tokens} tokens</b>, each {layer.channels} numbers about a square of "
+        f"[Stage](#stage) {layer.stage} works on {side} × {side} = <b>{tokens} tokens</b>, each {layer.channels} numbers about a square of "
         f"{square}. The {_hue('query', 'ring')} marks the selected one: row {row + 1}, column {column + 1}.",
-        f"The map is cut into {down * down:,} window{'s' * (down > 1)} of {layer.g1} × {layer.g1} tokens"
+        f"The map is cut into {down * down:,} [window{'s' * (down > 1)}](#window) of {layer.g1} × {layer.g1} tokens"
         f"{', fewer at two edges' if side % layer.g1 else ''}. "
         f"The selected token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
-        f"It compares itself with {_hue('local', f'all {near} tokens')} of the window and gives each a weight; together they make 100 %. "
+        f"It compares itself with {_hue('local', f'all {near} tokens')} of the [window](#window) and gives each a [weight](#weight); "
+        "together they make 100 %. "
         f"The largest, {_hue('local', quantity(f'local-most{which}', percent(float(layer.near.max()))))}, goes to "
         f"{'itself' if key == 'the token itself' else key}. "
         f"{'Here the window is the whole map.' if layer.near.size == side * side else 'Outside the window every weight is exactly 0.'}",
         f"{averaged}: {tokens} tokens become {_hue('global', f'{far} cells')} to compare with, "
         "and together they still cover the whole picture.",
-        f"The same token now reads {_hue('global', f'all {far} cells')}. The largest weight, "
+        f"The same token now reads {_hue('global', f'all {far} [cells](#cell)')}. The largest [weight](#weight), "
         f"{_hue('global', quantity(f'cell-most{which}', percent(float(layer.far.max()))))}{_by_token(layer)}, goes to the cell in "
         f"{_place(layer.strongest)}, {_away(layer)}.",
         f"Both results are added to what the token held before. {_hue('query', quantity('hops-self', f'{stays} %'))} of it stays "
-        f"(the residual, which both sums keep), {_hue('local', quantity('hops-window', f'{inside} %'))} is read from its window, "
-        f"itself included, and {_hue('global', quantity('hops-elsewhere', f'{100 - stays - inside} %'))} from everywhere else.",
+        f"(the [residual](#residual), which both sums keep), "
+        f"{_hue('local', quantity('hops-window', f'{inside} %'))} is read from its [window](#window), itself included, and "
+        f"{_hue('global', quantity('hops-elsewhere', f'{100 - stays - inside} %'))} from everywhere else.",
     ]
-    return [_bound(text) for text in sentences]
+    return _written(sentences, "sentence")
 
 
 def captions(layer: Layer) -> list[str]:
     """What each card shows, in HTML."""
     whose = f"Weights are {layer.heads}" + (
-        "." if "only" in layer.heads else ": a head is one of the layer’s parts that read side by side."
+        "." if "only" in layer.heads else ": a [head](#head) is one of the layer’s parts that read side by side."
     )
     captions = [
         "Click the card in front to select another token; while it has the focus, the arrow keys move the token. "
@@ -83,16 +83,17 @@ def captions(layer: Layer) -> list[str]:
         "White: all windows. Blue: the token's own.",
         f"The window, enlarged where there is room; numbers are percentages, and the palest token has the most weight. {whose}",
         f"Average colours stand for the cells. The model averages all {layer.channels} numbers of the tokens, and does so after the tokens "
-        "have read their windows.",
+        "have read their [windows](#window).",
         f"Arcs come from the cells that the selected token reads most; the white frame is the strongest. {whose}",
         _frames_in_words(layer),
     ]
-    return [_bound(text) for text in captions]
+    return _written(captions, "caption")
 
 
-def _bound(text: str) -> str:
-    """A text whose numbers stay on one line with their units."""
-    return text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0")
+def _written(texts: list[str], place: str) -> list[str]:
+    """The texts with words of the glossary, and with numbers that stay on one line with their units."""
+    bound = (text.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for text in texts)
+    return [linked(text, place) for text in bound]
 
 
 def _frames_in_words(layer: Layer) -> str:
@@ -100,16 +101,16 @@ def _frames_in_words(layer: Layer) -> str:
     frames = layer.frames
     if frames["shown"] is None:
         return (
-            "Bright tokens contribute to this one. One hop alone is followed, because the second leads through the local attention of all "
-            "tokens, which is too much to compute with these settings. Not why the model decides as it does."
+            "Bright tokens contribute to this one. One [hop](#hop) alone is followed, because the second leads through the local "
+            "attention of all tokens, which is too much to compute with these settings. Not why the model decides as it does."
         )
     path = frames["paths"][frames["shown"]]
     near, far, two, one = (quantity(f"path-{name}", percent(path[name])) for name in ("near", "far", "two", "one"))
     return (
-        f"1 “A token tells its window”: the tokens of one cell read the one in {_place(path['source'])}, with {near} on average. "
+        f"1 “A token tells its window”: the tokens of one [cell](#cell) read the one in {_place(path['source'])}, with {near} on average. "
         f"2 “The window’s cell tells me”: the selected token reads that cell with {far}. 3 All such paths: the first token brings {two} "
-        f"in all. 4 The same weights, if the cells averaged tokens that have not read yet: {one}. Mean of the heads; not why the model "
-        "decides as it does."
+        f"in all. 4 The same [weights](#weight), if the cells averaged tokens that have not read yet: {one}. Mean of the "
+        "[heads](#head); not why the model decides as it does."
     )
 
 

@@ -7,6 +7,7 @@ import hatnet
 from app.components.tile import tile
 from app.core import checkpoints, content, overlay
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked
 from app.core.words import literal
 from app.shell import session
 from app.shell.notices import note
@@ -40,7 +41,8 @@ def methods(evidence: Evidence) -> tuple[dict, dict]:
         for column, method in zip(st.columns(len(NAMES), gap="small"), NAMES, strict=True):
             with column:
                 st.html(f'<p class="method"><b class="{"global" if method == "raw" else ""}">{NAMES[method]}</b></p>')
-                st.caption(text.setting(method, evidence), help=content.sections("views/why/methods.md")[method])
+                about = content.sections("views/why/methods.md")[method]
+                st.caption(text.setting(method, evidence), help=about, unsafe_allow_html=True)
                 maps[method], scores[method] = st.empty(), st.empty()
                 draw_map(maps[method], evidence, method)
     return maps, scores
@@ -91,7 +93,8 @@ def token_choice(evidence: Evidence) -> None:
     strongest = int((far.row if far.layout.pooled else far.on_grid)(*evidence.token).mean(0).argmax())
     st.html('<p class="title">From which token?</p>')
     token_picker(key="why_picker", side=far.query_grid[0], g1=g1, cell=far.layout.pool, strongest=strongest)
-    st.caption("Choose another: raw attention, two hops and their scores change, but the answer does not.")
+    said = linked("Choose another: raw attention, [two hops](#two_hops) and their scores change, but the answer does not.", "token")
+    st.caption(said, unsafe_allow_html=True)
 
 
 def work(evidence: Evidence, maps: dict, job: tuple) -> None:

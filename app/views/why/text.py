@@ -3,6 +3,7 @@
 import html
 
 from app.core.checkpoints import Checkpoint
+from app.core.glossary import linked, term
 from app.core.quantities import quantity
 from app.core.samples import Sample, label_of
 from app.core.words import count, percent
@@ -54,29 +55,31 @@ def title(answer: str) -> str:
 
 def kinds(detail: Detail) -> str:
     """HTML: what the maps are, and on which squares."""
-    square = "A square is one token of stage 2."
+    square = "A square is one [token](#token) of [stage](#stage) 2."
     if detail.tokens > 1:
         square = (
-            f"A square is {detail.tokens} × {detail.tokens} tokens of stage 2, and the tests have {detail.steps} steps: on a map of more "
-            f"than {FINE} × {FINE} tokens, finer ones would take too long."
+            f"A square is {detail.tokens} × {detail.tokens} [tokens](#token) of [stage](#stage) 2, and the tests have {detail.steps} "
+            f"steps: on a map of more than {FINE} × {FINE} tokens, finer ones would take too long."
         )
-    return (
+    said = (
         f"A map ranks the squares of the photograph; bright ones rank high. {square} The first three maps follow attention. The last three "
-        "are <b>attributions</b>: they measure what the answer depends on."
+        "are <b>[attributions](#attribution)</b>: they measure what the answer depends on."
     )
+    return linked(said, "kinds")
 
 
 def setting(method: str, evidence: Evidence) -> str:
-    """What a method's map belongs to, in a few words."""
+    """HTML: what a method's map belongs to, in a few words."""
     q = evidence.question
-    return {
-        "raw": f"one token, block {q.stage}.{q.block + 1}",
+    where = {
+        "raw": f"one token, [block](#block) {q.stage}.{q.block + 1}",
         "hops": f"one token, block {q.stage}.{q.block + 1}",
         "rollout": "all blocks",
         "gradients": "pixels",
         "cam": f"features of stage {q.stage}",
         "occlusion": "patches covered",
-    }[method]
+    }
+    return linked(where[method], "setting")
 
 
 def no_map(evidence: Evidence) -> str:
@@ -107,6 +110,7 @@ def lead(answer: str, found: Scores, random: Chance) -> str:
     raw = tuple(map(outcome, found["raw"], random, TESTS))
     verdict, so = _VERDICTS[raw]
     put_back, removed = (_FIRST[test][result].format(answer=html.escape(answer)) for test, result in zip(TESTS, raw, strict=True))
+    so = linked(so, "lead")
     joined = "and" if (raw[0] == "better") == (raw[1] == "better") else "but"
     what = f'The squares that <span class="global">raw attention</span> ranks highest {put_back}, {joined} {removed}.'
     return f"{what} <b>Does attention tell why? {verdict}:</b> {so}. {_others(found, random)} One photograph decides little."
@@ -153,15 +157,15 @@ def tests(answer: str, random: Chance, empty: float, whole: float) -> str:
     answer = html.escape(answer)
     put_back, removed = (f"{band.low:.2f} to {band.high:.2f}" for band in random)
     return (
-        '<div class="tests"><p><b>Put back</b> (insertion). Squares return to an empty picture, those that the map ranks highest first. If '
-        f"they are enough for the answer, “{answer}” comes back early: higher is better.</p>"
-        "<p><b>Removed</b> (deletion). Squares leave the photograph in the same order. If the answer needs them, "
+        f'<div class="tests"><p><b>Put back</b> ({term("insertion", "tests")}). Squares return to an empty picture, those that the map '
+        f"ranks highest first. If they are enough for the answer, “{answer}” comes back early: higher is better.</p>"
+        f"<p><b>Removed</b> ({term('deletion', 'tests')}). Squares leave the photograph in the same order. If the answer needs them, "
         f"“{answer}” falls early: lower is better.</p>"
         "<p>A picture that is half empty is unlike any in the training, so a curve may jump.</p>"
         f"<p><b>Score</b>, on a bar from 0 to 1: the mean probability of “{answer}” on the way between the empty picture "
-        f"(<span>{percent(empty)}</span>) and the whole one ({quantity('probability', percent(whole))}).</p>"
-        f'<p><b>Chance</b> <i class="swatch"></i>: where 8 of 10 random maps score, {put_back} put back and {removed} removed. A score '
-        "outside is better or worse than chance; one inside proves nothing.</p></div>"
+        f'(<span class="whole">{percent(empty)}</span>) and the whole one ({quantity("probability", percent(whole))}).</p>'
+        f'<p><b>{term("chance band", "tests", "Chance")}</b> <i class="swatch"></i>: where 8 of 10 random maps score, {put_back} put '
+        f"back and {removed} removed. A score outside is better or worse than chance; one inside proves nothing.</p></div>"
     )
 
 
@@ -176,7 +180,8 @@ def control(untrained: tuple[float, float], occlusion: tuple[float, float]) -> s
         (False, False): "On this photograph, neither test tells a trained model from an untrained one: do not rely on them here",
     }[tells]
     return (
-        '<div class="note"><b>Can the tests be trusted?</b> A map made from a model with random weights should do worse. Put back, '
+        '<div class="note"><b>Can the tests be trusted?</b> A map made from a model with random '
+        f"{term('weight', 'control', 'weights')} should do worse. Put back, "
         f"Occlusion scores {put_back[1]:.2f} with this model and {put_back[0]:.2f} with random weights; removed, {removed[1]:.2f} and "
         f"{removed[0]:.2f}. {verdict}.</div>"
     )

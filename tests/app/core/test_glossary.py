@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.core import content, glossary
+from tests.app.unexplained import unexplained_in
 
 WORDS = (
     *("token", "layer", "stage", "channel", "weight", "head", "query", "key", "window", "cell", "seam", "two hops", "residual"),
@@ -39,3 +40,16 @@ def test_links_of_a_text_become_such_words():
 def test_a_word_that_the_glossary_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"the glossary has no 'windw'.*window"):
         glossary.term("windw", "lead")
+
+
+@pytest.mark.parametrize(
+    "said, forgotten",
+    [
+        ("The arrow keys move the token.", ["token"]),
+        ("Queries read <b>keys</b>: 4 multiply-adds. <code>head</code>", ["query", "key", "MAC"]),
+        (f"{glossary.term('cell', 'lead', 'Cells')} and windows; two cells.", ["window"]),
+        (f"A hop, or {glossary.term('two hops', 'lead')}, and H‑MHSA.", ["H‑MHSA"]),
+    ],
+)
+def test_a_word_that_no_button_explains_is_found(said, forgotten):
+    assert unexplained_in(said) == forgotten

@@ -33,4 +33,7 @@ def test_a_name_stays_what_it_is_in_markdown():
 
 def test_amounts_in_words():
     said = {950: "950", 4_620_288: "4.62 million", 97_000_000: "97 million", 965_787_648: "966 million", 1_296_826_368: "1.3 billion"}
+    said |= {999_499: "999 thousand", 999_600: "1 million", 999_700_000: "1 billion"}
     assert {number: words.amount(number) for number in said} == said
+    short = {0.05: "0.05", 950: "950", 4_000: "4 k", 4_620_288: "4.62 M", 1_296_826_368: "1.3 G"}
+    assert {number: words.short_amount(number) for number in short} == short

@@ -12,6 +12,7 @@ from app.core.view import default, home
 from app.shell import tour, tour_stops, tour_text
 from tests.app.default_view import KNOWN, VIEW
 from tests.app.pages import opened, plain, text, words
+from tests.app.unexplained import unexplained_in
 
 
 def test_every_stop_has_a_text():
@@ -44,6 +45,7 @@ def test_the_tour_walks_through_every_stop_and_sets_what_belongs_to_it():
     headings = list(content.sections("content/tour.md"))
     for number, (title, changes) in enumerate(WALK, 1):
         assert "Something went wrong" not in words(at) and "{" not in bar_of(at)
+        assert unexplained_in(html_of_bar(at)) == []
         bar = at.get("progress")[0].proto
         assert headings[number - 1] in bar.text and f"stop {number} of 12" in bar.text and bar.value == 100 * number // 12
         assert dict(at.query_params) == EVERYWHERE | changes | {"tour": str(number)}
@@ -95,10 +97,13 @@ def test_between_stops_5_and_6_the_token_moves_into_another_window(image):
     assert windows[0] != windows[1]
 
 
+def html_of_bar(at) -> str:
+    return next(block.proto.body for block in at.get("html") if '<p class="say' in block.proto.body)
+
+
 def bar_of(at) -> str:
     """The words of the bar, with no meanings of its terms."""
-    body = next(block.proto.body for block in at.get("html") if '<p class="say' in block.proto.body)
-    return plain(re.sub("<span popover.*?</span>", "", body))
+    return plain(html_of_bar(at))
 
 
 def test_it_breaks_where_the_tour_asks_when_and_the_next_stop_says_where():

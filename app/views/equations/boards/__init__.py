@@ -11,35 +11,37 @@ NAMES = {
         "Plain attention",
         "",
         (
-            "Each token, a small square of the picture described by C numbers, gets a query (what it looks for), a key (what it is found "
-            "by) and a value (what it hands on). It compares its query with the keys of all tokens, and takes a mean of their values in "
-            "which the best matches count most."
+            "Each token, a small square of the picture described by C numbers, gets a [query](#query) (what it looks for), a [key](#key) "
+            "(what it is found by) and a value (what it passes on). It compares its query with the keys of all tokens, and takes a mean "
+            "of their values in which the best matches count most."
         ),
     ),
-    6: ("Cut into windows", "local", "The map of tokens is cut into square windows, which stay apart until Eq. 8."),
+    6: ("Cut into windows", "local", "The map of tokens is cut into square [windows](#window), which stay apart until Eq. 8."),
     7: (
         "Local q, k, v",
         "local",
-        "Each token gets a query (what it looks for), a key (what it is found by) and a value (what it hands on).",
+        "Each token gets a [query](#query) (what it looks for), a [key](#key) (what it is found by) and a value (what it passes on).",
     ),
     8: (
         "Local attention",
         "local",
-        "The token compares its query with each key of its window, takes a mean of their values, and returns with it to the map.",
+        "The token compares its [query](#query) with each [key](#key) of its [window](#window), takes a mean of their values, and "
+        "returns with it to the map.",
     ),
-    9: ("Add the input", "", "What the token was before is added to what it has read in its window."),
-    10: ("Average-pool", "global", "Each cell, a small square of neighbouring tokens, becomes one new token: their mean."),
-    11: ("Flatten", "global", "The map of tokens and the map of cells are written as lists, row by row."),
-    12: ("Global q, k, v", "global", "Each token gets a second query, but only the cells get keys and values."),
+    9: ("Add the input", "", "What the token was before is added to what it has read in its [window](#window)."),
+    10: ("Average-pool", "global", "Each [cell](#cell), a small square of neighbouring tokens, becomes one new token: their mean."),
+    11: ("Flatten", "global", "The map of tokens and the map of [cells](#cell) are written as lists, row by row."),
+    12: ("Global q, k, v", "global", "Each token gets a second [query](#query), but only the [cells](#cell) get [keys](#key) and values."),
     13: (
         "Global attention",
         "global",
-        "The token compares its query with the key of each cell, over the whole picture, and takes a mean of their values.",
+        "The token compares its [query](#query) with the [key](#key) of each [cell](#cell), over the whole picture, and takes a mean of "
+        "their values.",
     ),
     14: (
         "Add both, project",
         "",
-        "What the token has read nearby and far away is added, mixed by one matrix, and added to the block’s input.",
+        "What the token has read nearby and far away is added, mixed by one matrix, and added to the [block](#block)’s input.",
     ),
     15: ("Count the cost", "", "The sizes alone say how many multiplications and additions the two steps take."),
 }

@@ -86,7 +86,7 @@ def _put_back(drawn: dict, number: int, answers: str, hue: str, before: str, aft
 def _projection_lines(step: _Step, number: int, sizes: dict[str, str], channels: int) -> list[dict]:
     """Eq. 1, 7 or 12, one line each for Q, K and V. sizes: of each of "qkv"."""
     lines = []
-    for letter, name, words in (("q", "queries", "looks for"), ("k", "keys", "can be found by"), ("v", "values", "hands on")):
+    for letter, name, words in (("q", "queries", "looks for"), ("k", "keys", "can be found by"), ("v", "values", "passes on")):
         hue, source = ("query", step.query_source) if letter == "q" else (step.hue, step.key_source)
         drawn = "" if step is _PLAIN else letter
         given, matrix, bias = ("in", "w", "b") if drawn == "q" else ("", "", "")  # the matrices of keys and values are not drawn
@@ -193,7 +193,7 @@ def _attention(selection: Selection, step: _Step, box: tuple[int, int, int, int]
         "/",
         term(f"√<span class=root>{q.size}</span>", "s", "ink", "the scores, kept small by the root of d", f"d = {q.size}"),
         '<span class="paren">)</span>',
-        term(symbol("V", step.index), "v", step.hue, "values: what each hands on", size),
+        term(symbol("V", step.index), "v", step.hue, "values: what each passes on", size),
     )
     row, column = np.unravel_index(p.argmax(), shape)
     return {"equations": [equation], "columns": [[keys, query], [bars], [weights], [values, mixed]], "start": ("p", int(row), int(column))}

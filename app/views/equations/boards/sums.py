@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.core.words import significant
+from app.core.words import amount, short_amount
 from app.views.equations.boards.panels import JOINED, LOCAL, NORMED, Selection, line, number, panel, strip, symbol, term, token_map
 
 
@@ -94,12 +94,12 @@ def cost(selection: Selection, terms: dict[str, float]) -> dict:
     panels, pieces = [], ['<span class="omega">Ω</span> =']
     for index, (name, (formula, hue, numbers)) in enumerate(written.items()):
         said = f"{name.capitalize()}: {numbers} = <b>{terms[name]:,.0f}</b> multiply-adds, {100 * terms[name] / total:.0f} % of Eq. 15"
-        small = f"{significant(terms[name] / 1e6)} million · {100 * terms[name] / total:.0f} %"
+        small = f"{amount(terms[name])} · {100 * terms[name] / total:.0f} %"
         value = np.array([[terms[name]]])
         panels.append(
             panel(f"t{index}", name.capitalize(), small, value, hue, rows=("term", [index]), kind="share", says=[[said]])
             | {"most": max(terms.values())}
         )
-        pieces += ["+"] * bool(index) + [term(formula, f"t{index}", hue, name, f"{significant(terms[name] / 1e6)} M")]
+        pieces += ["+"] * bool(index) + [term(formula, f"t{index}", hue, name, short_amount(terms[name]))]
     largest = max(range(4), key=lambda i: list(terms.values())[i])
     return {"equations": [line(15, *pieces)], "columns": [panels], "start": (f"t{largest}", 0, 0)}

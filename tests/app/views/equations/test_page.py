@@ -7,7 +7,8 @@ import pytest
 
 from app.core.words import percent
 from tests.app.explorer import model_maps
-from tests.app.pages import button, components, opened, quantities, text
+from tests.app.pages import button, components, opened, prose, quantities, text
+from tests.app.unexplained import unexplained_in
 
 STEPS = (2, *range(6, 16))
 
@@ -29,6 +30,7 @@ def test_every_step_has_its_code_its_numbers_and_its_check():
         (folded,) = at.expander
         assert "The line that ran" in folded.get("html")[0].proto.body and not folded.proto.expanded
         assert drawn(at)["sizes"]
+        assert unexplained_in(prose(at) + drawn(at)["sizes"]) == []
         seen.add(json.dumps(drawn(at)["columns"]))
     assert len(seen) == 11
 

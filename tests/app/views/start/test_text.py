@@ -9,6 +9,7 @@ from app.core import inference
 from app.views.start import text as story
 from tests.app.default_view import SIDE, VIEW, layer
 from tests.app.pages import plain
+from tests.app.unexplained import unexplained_in
 
 PHOTO = np.zeros((64, 64, 3), np.uint8)
 
@@ -49,6 +50,15 @@ def test_the_last_card_tells_its_frames():
     assert path["two"] > path["one"]
 
 
+@pytest.mark.parametrize("change", [{}, {"head": 1}, {"g2": (1, *VIEW.g2[1:])}])
+def test_every_card_explains_the_words_that_the_sentence_above_it_does_not(monkeypatch, change):
+    whole = layer(**change)
+    monkeypatch.setattr(inference, "ALL_ROWS", 0)
+    for told in (whole, layer(**change)):
+        for sentence, caption in zip(story.sentences(told), story.captions(told), strict=True):
+            assert unexplained_in(story.lead(told) + sentence + caption) == []
+
+
 def test_cells_show_the_mean_colour_of_their_pixels_even_where_the_map_cuts_them_off():
     photo = np.random.default_rng(0).integers(0, 256, (10, 10, 3), dtype=np.uint8)
     found = story.cell_colours(photo, side=5, cell=2)  # two pixels a token, four a cell; the last cells are one token wide
@@ -62,7 +72,7 @@ def test_rows_alone_give_one_hop_and_it_is_said_so(monkeypatch):
     monkeypatch.setattr(inference, "ALL_ROWS", 0)
     alone = layer()
     assert whole.paths and not alone.paths
-    assert "One hop alone is followed" in story.captions(alone)[6] and "All such paths" in story.captions(whole)[6]
+    assert "One hop alone is followed" in plain(story.captions(alone)[6]) and "All such paths" in story.captions(whole)[6]
     assert alone.hops is alone.one_hop and alone.hops.sum() == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(alone.near, whole.near, atol=1e-5)
 
