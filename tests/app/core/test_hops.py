@@ -27,7 +27,7 @@ def test_the_strongest_paths_are_those_of_a_loop(grid, g1, cell):
     expected = [(share * far[c], c, (sy, sx)) for (c, sy, sx), share in heard.items()]
     expected = sorted(expected, key=lambda path: (-round(path[0], 12), path[1:]))[:5]
     found = hops.strongest_paths(near, far, grid, (g1, g1), cell)
-    assert [path.product for path in found] == pytest.approx([product for product, _, _ in expected])
+    assert [path.share for path in found] == pytest.approx([product / 4 for product, _, _ in expected])
     assert [(path.cell[0] * columns + path.cell[1], path.source) for path in found] == [(c, source) for _, c, source in expected]
 
 
