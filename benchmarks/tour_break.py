@@ -2,10 +2,10 @@
 
 The tour doubles G1 and G2 of one stage, says that the answer survives, and asks the visitor for an extreme whose meaning is plain: windows
 of one token, so that a token reads no neighbour one by one, or one cell for the whole map, so that all tokens read the same mean, or both.
-This finds a bundled photograph and a stage for which all that is true: the answer is right as trained, survives the doubling, and is another
-one at the extreme. One side at its extreme is preferred to both; of several photographs it takes the one whose two answers are surest.
-Writes app/content/tour_breaks.json; without an entry there, the tour asks whether the answer changes at all. Takes a few seconds for a model
-of 32 pixels, and less than a minute for one of 224.
+This finds a bundled photograph and a stage for which all that is true: the answer is right as trained, survives the doubling, and is
+another one at the extreme. One side at its extreme is preferred to both; of several photographs it takes the one whose two answers are
+surest. Writes app/content/tour_breaks.json; without an entry there, the tour asks whether the answer changes at all. Takes a few seconds
+for a model of 32 pixels, and less than a minute for one of 224.
 """
 
 import argparse

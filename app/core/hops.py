@@ -85,8 +85,9 @@ def strongest_paths(near: np.ndarray, far: np.ndarray, grid: Token, window: Toke
 def frames(two: np.ndarray, one: np.ndarray, token: Token, window: Box, paths: Sequence[Path]) -> dict:
     """What components/js/hops.js draws: paths, and the maps [h, w] of two hops and of one, without what stays and on one scale.
 
-    paths: each with its own `share`, and with the share of its source in both maps, `two` and `one`. shown: the index of the path to begin with, the strongest whose
-    source the token cannot read by itself, if there is one; None without paths. maps: both as base64, uint8 [h * w].
+    paths: each with its own `share`, and with the share of its source in both maps, `two` and `one`. shown: the index of the path to begin
+    with, the strongest whose source the token cannot read by itself, if there is one; None without paths. maps: both as base64,
+    uint8 [h * w].
     """
     read = []
     for whole in (two, one):
@@ -97,7 +98,9 @@ def frames(two: np.ndarray, one: np.ndarray, token: Token, window: Box, paths: S
     top, left, height, width = window
     inside = [top <= path.source[0] < top + height and left <= path.source[1] < left + width for path in paths]
     return {
-        "paths": [asdict(path) | {"share": path.share, "two": float(read[0][path.source]), "one": float(read[1][path.source])} for path in paths],
+        "paths": [
+            asdict(path) | {"share": path.share, "two": float(read[0][path.source]), "one": float(read[1][path.source])} for path in paths
+        ],
         "shown": (inside.index(False) if False in inside else 0) if paths else None,
         "maps": [base64.b64encode(each.tobytes()).decode() for each in levels],
     }
