@@ -108,8 +108,8 @@ def ending() -> str:
     if found is None:
         return "On Grids, choose windows of one token and one cell for the whole map: does the answer change?"
     return (
-        f"And guess, then look it up on Grids: {extremes.CHECKPOINT} gets {percent(found.trained)} of {found.images:,} photographs right as "
-        "trained; how many with windows of one token and one cell for the whole map, in all stages?"
+        f"And guess, then look it up on Grids: as trained, {extremes.CHECKPOINT} gets {percent(found.trained)} of {found.images:,} "
+        "photographs right; how many with windows of one token and one cell for the whole map, in all stages?"
     )
 
 
