@@ -20,7 +20,7 @@ from hatnet.pictures import NAMES
 
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in HAT-Net’s paper, stage 1 only makes the first tokens."
 CHECKPOINT_HELP = (
-    "A trained model. The first one suits every page; those that end in the name of a mechanism are for comparison on Cost and Why?."
+    "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Cost and Why?."
 )
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 ACCURACY = {  # by the split on which it was measured

@@ -193,7 +193,7 @@ def _broke(checkpoint: Checkpoint, picture: Picture) -> str:
     title = html.escape(SAMPLES[found.at.image].title)
     before, after = (html.escape(name) for name in (found.before, found.after))
     name, _, why = _extreme(found.at, checkpoint)
-    said = f"With {name}, the answer to “{title}” is no longer “{before}”, but “{after}” with {percent(found.sure)}. {why}"
+    said = f"With {name} in stage {found.at.stage}, the answer to “{title}” is no longer “{before}”, but “{after}” with {percent(found.sure)}. {why}"
     if many := extremes.measured():
         accuracy = dict(zip(EXTREMES, (many.windows, many.cell, many.both), strict=True))[_at_extreme(found.at, checkpoint)]
         said += (

@@ -117,9 +117,9 @@ def _frames_in_words(layer: Layer) -> str:
     near, far, share, two, one = (quantity(f"path-{name}", percent(path[name])) for name in ("near", "far", "share", "two", "one"))
     return (
         f"1 “A token tells its window”: the tokens of one [cell](#cell) read the token in {_place(path['source'])}, with {near} on "
-        f"average. 2 “The window’s cell tells me”: the selected token reads that cell with {far}. In both sums the added part counts half, so this "
-        f"path brings {near} × {far} × ¼ ≈ {share}. 3 All such paths: the first token brings {two} in all. 4 The same [weights](#weight), "
-        f"if the cells averaged tokens that have not read yet: {one}, its even share of its own cell. "
+        f"average. 2 “The window’s cell tells me”: the selected token reads that cell with {far}. In both sums the added part counts half, "
+        f"so this path brings {near} × {far} × ¼ ≈ {share}. 3 All such paths: the first token brings {two} in all. 4 The same "
+        f"[weights](#weight), if the cells averaged tokens that have not read yet: {one}, its even share of its own cell. "
         f"{'Mean of the [heads](#head); not' if 'only' not in layer.heads else 'Not'} why the model decides as it does."
     )
 
