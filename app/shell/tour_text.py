@@ -44,18 +44,18 @@ LAST = {  # by whether the last stage has both steps, and if not, whether they c
 EXTREMES = {
     (True, False): (
         "windows of one token",
-        "make the windows one token wide (G₁ = 1)",
-        "A token alone in its window reads no neighbour one by one any more, only averages of {g2} × {g2} tokens, so detail is lost.",
+        "make the windows one [token](#token) wide (G₁ = 1)",
+        "A [token](#token) alone in its window reads no neighbour one by one any more, only averages of {g2} × {g2} tokens: detail is lost.",
     ),
     (False, True): (
         "one cell for the whole map",
         "make one cell as wide as the map (G₂ = {g2})",
-        "All tokens then read the same single average, so none can tell one place beyond its window from another.",
+        "All [tokens](#token) then read the same single average, so none can tell one place beyond its window from another.",
     ),
     (True, True): (
         "windows of one token and one cell for the whole map",
-        "make the windows one token wide and one cell as wide as the map (G₁ = 1, G₂ = {g2})",
-        "A token then reads nothing but itself and one average of the whole map, the same for all.",
+        "make the windows one [token](#token) wide and one cell as wide as the map (G₁ = 1, G₂ = {g2})",
+        "A [token](#token) then reads nothing but itself and one average of the whole map, the same for all.",
     ),
 }
 
@@ -182,7 +182,7 @@ def _at_extreme(at: Break, checkpoint: Checkpoint) -> tuple[bool, bool]:
 
 def _extreme(at: Break, checkpoint: Checkpoint) -> list[str]:
     """The entry of EXTREMES for a break."""
-    return [text.format(g2=at.g2) for text in EXTREMES[_at_extreme(at, checkpoint)]]
+    return [glossary.linked(text.format(g2=at.g2), "tour") for text in EXTREMES[_at_extreme(at, checkpoint)]]
 
 
 def _broke(checkpoint: Checkpoint, picture: Picture) -> str:
@@ -193,7 +193,8 @@ def _broke(checkpoint: Checkpoint, picture: Picture) -> str:
     title = html.escape(SAMPLES[found.at.image].title)
     before, after = (html.escape(name) for name in (found.before, found.after))
     name, _, why = _extreme(found.at, checkpoint)
-    said = f"With {name} in stage {found.at.stage}, the answer to “{title}” is no longer “{before}”, but “{after}” with {percent(found.sure)}. {why}"
+    where = f"With {name} in stage {found.at.stage}"
+    said = f"{where}, the answer to “{title}” is no longer “{before}”, but “{after}” with {percent(found.sure)}. {why}"
     if many := extremes.measured():
         accuracy = dict(zip(EXTREMES, (many.windows, many.cell, many.both), strict=True))[_at_extreme(found.at, checkpoint)]
         said += (
