@@ -45,7 +45,7 @@ EXTREMES = {
     (True, False): (
         "windows of one token",
         "make the windows one [token](#token) wide (G₁ = 1)",
-        "A [token](#token) alone in its window reads no neighbour one by one any more, only averages of {g2} × {g2} tokens: detail is lost.",
+        "A [token](#token) alone in its window reads no neighbour one by one any more, only averages of {g2} × {g2}: detail is lost.",
     ),
     (False, True): (
         "one cell for the whole map",
@@ -92,7 +92,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "parameters": quantity("parameters", f"{checkpoints.parameters(checkpoint.name):,}"),
         "answer": html.escape(checkpoint.classes[inference.attention(picture, checkpoint, first).probabilities.argmax()]),
         "first": f"{layer.stage}",
-        "last": f"{checkpoint.grid(last) ** 2:,} token{'s' * (checkpoint.grid(last) > 1)}",
+        "last": f"{checkpoint.grid(last) ** 2:,} {glossary.term('token', 'tour', 'tokens' if checkpoint.grid(last) > 1 else 'token')}",
         "last_reads": glossary.linked(LAST[None if last in checkpoint.hierarchical else _could_save(checkpoint, last)], "tour"),
         **{name: glossary.linked(said, "tour").replace("{moved}", moved) for name, said in WINDOWS[layer.near.size < tokens].items()},
         **_costs(layer),
@@ -137,7 +137,7 @@ def _costs(layer: Layer) -> dict[str, str]:
         "full": quantity("macs-plain-equation", amount(full)),
         "ratio": f"{ratio:.1f} times as many" if ratio > 1 else "at this size the two steps save nothing",
         "larger": f"On a picture of twice the side they save {'more' if larger > ratio else 'less'}: by the equations, plain attention "
-        f"takes {larger:.1f} times as many multiply-adds, instead of {ratio:.1f} times. ",
+        f"takes {larger:.1f} times as many {glossary.term('MAC', 'tour', 'multiply-adds')}, instead of {ratio:.1f} times. ",
     }
 
 

@@ -117,7 +117,7 @@ def test_it_breaks_where_the_tour_asks_and_the_next_stop_says_why():
     at.button(key="tour_next").click().run()
     assert at.query_params["image"] == "cat_chelsea", "the visitor's photograph is back"
     assert "With windows of one token in stage 2, the answer to “Shepherd dog” is no longer “dog”, but “deer” with" in bar_of(at)
-    assert "only averages of 4 × 4 tokens" in bar_of(at) and "Back to “Cat, close”." in bar_of(at)
+    assert "only averages of 4 × 4: detail is lost" in bar_of(at) and "Back to “Cat, close”." in bar_of(at)
     measured = json.loads((hatnet.checkpoints.SHIPPED / "objects224.grids.json").read_text())
     (ones,) = [row["accuracy"] for row in measured["rows"] if set(row["g1"]) == {1} and row["g2"] == measured["trained"]["g2"]]
     assert f"of {measured['images']:,}, objects224 gets" in bar_of(at) and f"and {100 * ones:.0f} % with windows of one token" in bar_of(at)
