@@ -108,7 +108,7 @@ def reads(wanted):
 
 
 def test_after_a_click_beside_the_cards_the_arrow_keys_turn_them_and_the_page_has_no_frame(page):
-    page.locator(".stMain").click(position={"x": 5, "y": 500})
+    page.locator(".stMain").click(position={"x": 30, "y": 500})
     page.keyboard.press("ArrowRight")
     expect(sentence(page)).to_contain_text("2. Tokens.")
     assert page.locator(".stMain").evaluate("e => getComputedStyle(e).outlineStyle") == "none"
