@@ -64,7 +64,7 @@ def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page,
     expect(page).to_have_url(re.compile("step=5"))
     other = open_page(path=page.url.removeprefix(app_url), within=elsewhere)
     drawn(other, "start")
-    expect(sentence(other)).to_have_text(sentence(page).inner_text())
+    expect(sentence(other)).to_have_text(sentence(page).inner_text(), use_inner_text=True)
 
 
 def test_a_click_on_the_active_card_chooses_another_token(page):
