@@ -23,8 +23,9 @@ tutorials: $(APP) ## open the notebooks in JupyterLab; ARGS="--no-browser --port
 
 setup: $(DEV) ## create .venv with everything that the other targets need
 
-test: $(DEV) ## run the tests; ARGS="-k golden" goes to pytest
-	$(BIN)/python -m pytest $(ARGS)
+# Two processes that share the files among them, with one core for each; ARGS="-n 0" runs all tests in one.
+test: $(DEV) ## run the tests in two processes; ARGS="-k golden" goes to pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(DEV) ## run ruff, and check the types of the library and of a program that uses it
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """The trainer through its command line: it learns, loses no work, and says what is wrong."""
 
+import io
 import json
 import math
 import os
@@ -329,14 +330,17 @@ def test_eval_on_fewer_classes(pictures, whole, tmp_path, capsys):
     assert f"accuracy {among_two:.2%}" in said[4] and "among the 2 classes of the data" in said[4]
 
 
-def test_a_name_that_the_output_cannot_show(pictures, tmp_path):
+def test_a_name_that_the_output_cannot_show(pictures, tmp_path, monkeypatch):
     """Output into a file on Windows: cp1252."""
     for name, old in (("\u00c4", "red"), ("\u732b", "blue")):
         shutil.copytree(pictures / old, tmp_path / "set" / name)
     train_small.main(command(tmp_path / "set", tmp_path / "run", epochs=1))
-    arguments = ["train_small.py", "eval", str(tmp_path / "run" / "best.safetensors"), "--data", f"folder:{tmp_path / 'set'}"]
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "cp1252"}, capture_output=True)
-    assert done.returncode == 0 and b"\xc4 " in done.stdout and rb"\u732b" in done.stdout and b"accuracy" in done.stdout
+    out = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", out)
+    train_small.main(["eval", str(tmp_path / "run" / "best.safetensors"), "--data", f"folder:{tmp_path / 'set'}"])
+    out.flush()
+    said = out.buffer.getvalue()
+    assert b"\xc4 " in said and rb"\u732b" in said and b"accuracy" in said
 
 
 def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):

@@ -18,7 +18,14 @@ from hatnet.geometry import layout_of
 from hatnet.mechanisms import MECHANISMS
 from hatnet.preprocessing import normalise
 
-torch.set_num_threads(max(1, min(4, os.cpu_count() or 1)))
+
+def use_cores() -> None:
+    """Let torch use up to four cores, unless the environment's OMP_NUM_THREADS says how many."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(min(4, os.cpu_count() or 1))
+
+
+use_cores()
 forward_slots = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000

@@ -27,7 +27,7 @@ def draw() -> None:
     st.html(
         linked(
             '<p class="lead">This page explains [H‑MHSA](#H‑MHSA), which reads a [window](#window) and then pooled [cells](#cell). '
-            f"This checkpoint was trained with other [keys](#key) ([stages](#stage): {each}), in the same two steps. "
+            f"This checkpoint was trained with other [keys](#key) in each [stage](#stage) ({each}), in the same two steps. "
             "Its maps are below: click a [token](#token) to see what it reads. Cost and Why? show it, too.</p>",
             "lead",
         )

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from app.core import checkpoints
+from app.views.why import attribution, evidence
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +27,14 @@ def logged_errors(log):
     messages = [record.getMessage() for record in log]
     log.clear()
     assert not messages
+
+
+@pytest.fixture(autouse=True)
+def coarse_why(monkeypatch):
+    """Let Why? pass few pictures through the model: it takes ten seconds otherwise. Its own modules are tested with its own numbers."""
+    monkeypatch.setattr(evidence, "detail_of", lambda grid: evidence.Detail(tokens=1, steps=4, overlap=0))
+    monkeypatch.setattr(evidence, "RANDOM_MAPS", 3)
+    monkeypatch.setattr(attribution, "IG_STEPS", 4)
 
 
 @pytest.fixture

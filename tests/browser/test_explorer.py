@@ -369,7 +369,7 @@ def test_the_seam_follows_token_and_grids(page):
     expect(facts).to_contain_text("exactly 0")
     before = facts.inner_text()
     click_token(page, 12, 3)
-    expect(facts).not_to_have_text(before)
+    expect(facts).not_to_have_text(before, use_inner_text=True)
     before = facts.inner_text()
     page.get_by_test_id("stSidebar").get_by_role("slider", name="Cell side G₂").press("ArrowRight")
     expect(page).to_have_url(re.compile(r"g2=3%2C2"))

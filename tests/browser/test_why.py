@@ -9,11 +9,13 @@ from tests.browser.looking import changed, values
 from tools.running_app import drawn
 
 
-def test_a_cancel_is_heard_and_the_work_goes_on(open_page):
+def test_attention_is_there_early_a_cancel_is_heard_and_the_work_goes_on(open_page):
     page = open_page(path="/why?image=bird_duck&g1=3,3", settled=False)  # a setting that no other test has worked on
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("Stopped.")).to_be_visible()
     expect(page.locator(".meter")).to_have_count(0)
+    for name in ("raw", "hops", "rollout"):
+        assert values(page, f"why_{name}")
     page.get_by_role("button", name="Continue").click()
     drawn(page, "why")
     expect(page.locator(".lead")).to_contain_text("Best of the six maps")
@@ -92,11 +94,3 @@ def test_a_click_on_a_map_draws_its_curves(open_page):
     page.locator(".st-key-why_cam .frame").focus()
     page.keyboard.press("Enter")
     curves_drawn(page, "Grad-CAM")
-
-
-def test_attention_is_there_before_the_rest_is_worked_out(open_page):
-    page = open_page(path="/why?image=cow&g1=5,3", settled=False)  # a setting that no other test has worked on
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Stopped.")).to_be_visible()
-    for name in ("raw", "hops", "rollout"):
-        assert values(page, f"why_{name}")

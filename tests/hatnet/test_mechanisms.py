@@ -1,5 +1,7 @@
 """A mechanism of one's own: docs/mechanisms.md runs as printed, and its mechanisms are what a naive loop says, in every use of them."""
 
+import contextlib
+import io
 import re
 import shutil
 from pathlib import Path
@@ -21,31 +23,48 @@ from tests.hatnet.naive import hatnet as naive_hatnet
 from tests.hatnet.naive import picture
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "mechanisms.md").read_text(encoding="utf-8")
 INFO = {"classes": list("abcde"), "mean": [0.5] * 3, "std": [0.25] * 3, "image_size": 32, "data": "letters", "accuracy": 0.75}
 SMALL = {"num_classes": 5, "depths": (1, 1, 1)}
+
+
+TABLES = MECHANISMS, geometry.WINDOWS
+
+
+def put(entries):
+    """Make the tables of the registry hold these entries alone."""
+    for table, own in zip(TABLES, entries, strict=True):
+        table.clear()
+        table.update(own)
 
 
 @pytest.fixture(autouse=True)
 def registry():
     """What a test registers is gone after it."""
-    before = [(table, dict(table)) for table in (MECHANISMS, geometry.WINDOWS)]
+    before = [dict(table) for table in TABLES]
     yield
-    for table, entries in before:
-        table.clear()
-        table.update(entries)
+    put(before)
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """docs/mechanisms.md, run once in an empty folder with the photograph: the folder, what was printed, and the registry after it."""
+    before, folder = [dict(table) for table in TABLES], tmp_path_factory.mktemp("page")
+    shutil.copy(ROOT / "app" / "samples" / "koala.jpg", folder)
+    names, said = {"__name__": "page"}, io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.chdir(folder)
+        for block in re.findall(r"```python\n(.*?)```", PAGE, re.S):
+            exec(compile(block, "mechanisms.md", "exec"), names)
+    after = [dict(table) for table in TABLES]
+    put(before)
+    return folder, said.getvalue(), after
 
 
 @pytest.fixture
-def page(registry, tmp_path, monkeypatch, capsys):
-    """The names that docs/mechanisms.md defines, after running it in an empty folder with the photograph."""
-    text = (ROOT / "docs" / "mechanisms.md").read_text(encoding="utf-8")
-    shutil.copy(ROOT / "app" / "samples" / "koala.jpg", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    names = {"__name__": "page"}
-    for block in re.findall(r"```python\n(.*?)```", text, re.S):
-        exec(compile(block, "mechanisms.md", "exec"), names)
-    assert capsys.readouterr().out.split() == re.findall(r"print\(.*?\)  # (\w+)", text)
-    return names
+def page(printed, registry):
+    """With what docs/mechanisms.md registers."""
+    put(printed[2])
 
 
 def dilated(y, x, h, w, g1, g2):
@@ -59,8 +78,10 @@ def near(y, x, h, w, g1, g2):
     return [[[(u, v)] for v in range(w) if abs(v - x) <= 2] for u in range(h) if abs(u - y) <= 2]
 
 
-def test_the_page_s_figure_is_what_its_code_draws(page, tmp_path):
-    drawn, stored = (np.asarray(Image.open(folder / "dilated-windows.png"), dtype=float) for folder in (tmp_path, ROOT / "docs"))
+def test_the_page_s_figure_is_what_its_code_draws_and_it_prints_what_it_says(printed):
+    folder, said, _ = printed
+    assert said.split() == re.findall(r"print\(.*?\)  # (\w+)", PAGE)
+    drawn, stored = (np.asarray(Image.open(place / "dilated-windows.png"), dtype=float) for place in (folder, ROOT / "docs"))
     assert drawn.shape == stored.shape and np.abs(drawn - stored).mean() < 2
 
 
@@ -140,7 +161,8 @@ def test_a_checkpoint_stores_the_name_and_loads_where_it_is_registered(page, tmp
 
 def test_an_own_mechanism_through_fx_export_and_compile(page):
     image = picture(0, 45, 58)
-    model = random_weights(hatnet.create_model("hatnet_compact", **SMALL, attention="dilated"))
+    one_stage = {"num_classes": 5, "dims": (48,), "depths": (1,), "expansions": (2,), "kernels": (3,), "g1": (4,), "g2": (2,)}
+    model = random_weights(hatnet.create_model("hatnet_compact", **one_stage, attention="dilated"))
     with torch.no_grad():
         wanted = model(image)
         for other in (

@@ -23,7 +23,7 @@ TERMS = {
     "global products": "global",
 }
 MACS = "multiply-adds (MACs)"
-TICKS = (8, 14, 28, 56, 112, 224)
+TICKS = (8, 14, 28, 56, 112, 224, 448)
 
 
 def over_tokens(shown: str, at: LayerCost, measured: dict[int, list[timing.Measured]]) -> dict:
@@ -33,7 +33,8 @@ def over_tokens(shown: str, at: LayerCost, measured: dict[int, list[timing.Measu
     """
     c, g1, g2, _ = at.setting
     if shown == "Multiply-adds":
-        curves = costs.curves(c, g1, g2)
+        sides = np.append(SIDES, at.n) if at.n > SIDES[-1] else SIDES
+        curves = costs.curves(c, g1, g2, sides)
         at_n = at.n**2
         ratio = f"÷ {significant(at.mhsa / at.hmhsa, 2)}" if at.mhsa >= at.hmhsa else f"× {significant(at.hmhsa / at.mhsa, 2)}"
         side = dict(dx=-10, anchor="end") if at.n > 10 else dict(dx=8, anchor="start")
@@ -44,13 +45,13 @@ def over_tokens(shown: str, at: LayerCost, measured: dict[int, list[timing.Measu
         ]
         labels = [label(at_n, max(at.mhsa, at.hmhsa), ratio, dy=-8, **side)]
         if at.crossover and SIDES[0] ** 2 <= at.crossover <= SIDES[-1] ** 2:
-            height = float(np.exp(np.interp(np.log(at.crossover), np.log(SIDES**2), np.log(curves["H-MHSA"]))))
+            height = float(np.exp(np.interp(np.log(at.crossover), np.log(sides**2), np.log(curves["H-MHSA"]))))
             extra.append(layer("dots", "ink open", [at.crossover], [height]))
             labels.append(label(at.crossover, height, f"cheaper from {at.crossover:,.0f} tokens on", dx=14, dy=22, anchor="start"))
         said = f"At {at.n} × {at.n}: plain {amount(at.mhsa)}, hierarchical {amount(at.hmhsa)} multiply-adds."
-        lines = [layer("line", LOOKS[name], SIDES**2, curves[name], LABELS[name]) for name in LABELS]
-        words = _along(SIDES, curves, amount, "multiply-adds")
-        return _tokens(SIDES, MACS, curves, [*lines, *extra], words, f"Four curves over the number of tokens. {said}", labels)
+        lines = [layer("line", LOOKS[name], sides**2, curves[name], LABELS[name]) for name in LABELS]
+        words = _along(sides, curves, amount, "multiply-adds")
+        return _tokens(sides, MACS, curves, [*lines, *extra], words, f"Four curves over the number of tokens. {said}", labels)
     sides = np.array(sorted(measured))
     unit = "milliseconds" if shown == "Time" else "MB"
     found: dict[str, list[timing.Measured]] = {name: [] for name in LABELS}

@@ -71,16 +71,22 @@ def why(at: LayerCost) -> str:
     """HTML: why the cost falls less than the comparisons, and what Eq. 15 leaves out."""
     before, after = plain_parts(at)[0], at.terms["local projections"] + at.terms["global projections"]
     share, cost = at.comparisons / at.n**2, at.hmhsa / at.mhsa
-    link = "yet" if cost > 1.05 * share else "and"
-    keys = f"{at.comparisons:,} {term('key', 'why', 'keys')} instead of {at.n**2:,} (a key is a token or a cell that it reads)"
-    comparisons = f"a token is compared with {keys}, and the products (full colour) change as much"
-    projections = (
-        f"both steps make {term('query', 'why', 'queries')}, keys and values of their own, so these projections (pale) are paid twice"
-    )
-    return (
-        f'<p class="say"><b>Why {percent(share)} of the comparisons cost {percent(cost)}:</b> {comparisons}; {link} {projections}: '
-        f"{amount(after)} instead of {amount(before)}.</p>"
-    )
+    key = term("key", "why", "keys")
+    keys = f"{at.comparisons:,} {key} instead of {at.n**2:,} (a key is a token or a cell that it reads)"
+    paid, queries = f"{amount(after)} instead of {amount(before)}", term("query", "why", "queries")
+    if cost > 1.05 * share:
+        title = f"Why {percent(share)} of the comparisons cost {percent(cost)}"
+        said = (
+            f"Only the products (full colour) change with them. For each of the two steps, {queries}, keys and values are made, so these "
+            f"projections (pale) are paid twice: {paid}"
+        )
+    else:
+        title = f"{percent(share)} of the comparisons cost {percent(cost)}"
+        said = (
+            f"The products (full colour) change with them. The projections (pale), {queries}, keys and values of both steps, are paid "
+            f"twice, {paid}, which makes little difference here"
+        )
+    return f'<p class="say"><b>{title}:</b> a token is compared with {keys}. {said}.</p>'
 
 
 def counted(at: LayerCost, macs: int) -> str:

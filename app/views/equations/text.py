@@ -29,8 +29,9 @@ SIZES = {  # with links to the glossary
 
 
 def label(equation: hatnet.Equation, channels: int) -> str:
-    """A line in the list of equations, in Markdown: number, name, shape."""
-    shape = latex.paper_shape(next(iter(equation.after.values())), channels, "×") if equation.after else "MACs"
+    """A line in the list of equations, in Markdown: number, name, shape; in Eqs. 11 and 12 the shapes of tokens and of cells."""
+    shapes = list(dict.fromkeys(latex.paper_shape(made, channels, "×") for made in equation.after.values())) or ["MACs"]
+    shape = ", ".join(shapes if equation.number in (11, 12) else shapes[:1])
     return f"**{numbers_of(equation.number)}** {boards.NAMES[equation.number][0]} `{shape}`"
 
 

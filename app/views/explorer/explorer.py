@@ -57,12 +57,13 @@ HTML = linked(
     </div>
   </div>
   <section class="paths" aria-label="Two hops in frames" hidden>
-    <p class="title">[Two hops](#two_hops) in three frames <small>a [token](#token) tells its [window](#window); the window’s [cell](#cell)
-      tells me. Beside them: the same [weights](#weight) without that order (mean of the heads)</small></p>
+    <p class="title">[Two hops](#two_hops), frame by frame <small>a [token](#token) tells its [window](#window); the window’s [cell](#cell)
+      tells me. Last: the same [weights](#weight) without that order (mean of the heads)</small></p>
     <div class="frames"></div>
-    <p class="why"><b>Why local comes first.</b> A cell averages what its tokens have read (Eq. 10 pools A₁, not X). So it also brings what
-      lies around it in their windows, and more of what they read most. With the same weights over cells of X, all tokens of a cell would
-      count alike, and nothing from outside a cell would come through it: frame 4.</p>
+    <p class="why"><b>Why local comes first.</b> In frame 3, the tokens of a cell have read their windows before they are averaged. So the
+      cell also brings what lies around it, and most of what they read most. In frame 4, the same weights meet cells of tokens that have not
+      read yet: all tokens of a cell count alike, and nothing from outside it comes through. (In the paper’s letters: Eq. 10 pools A₁, not
+      X.) What the order is worth in accuracy was not measured here.</p>
     <p class="title">Strongest paths <small>each brings a quarter of the product of its two weights: the sums with A₁ and X
       ([residuals](#residual), Eqs. 9 and 14) count half each. Point at one to see it</small></p>
     <ol></ol>

@@ -56,23 +56,25 @@ def change(a: Outcome, b: Outcome, side: int) -> str:
         said = "A and B are alike now: choose another window or cell side, and maps, prediction and cost will change."
     else:
         ratio = b.layer_macs / a.layer_macs
-        again = "as many multiply-adds as before" if ratio == 1 else f"{ratio:.2f} times as many multiply-adds"
+        times, before = ("", " as before") if ratio == 1 else (f"{ratio:.2f} times ", "")
         first, second = (f"“{html.escape(outcome.answer)}”" for outcome in (a, b))
         if a.answer != b.answer:
             answer = f"the answer changes from {first} ({percent(a.probability)}) to {second} ({percent(b.probability)})"
         else:
             answer = f"the probability of {first} goes from {percent(a.probability)} to {percent(b.probability)}"
-        said = f"From A to B, {answer}, and one attention layer of this stage takes {again}."
+        cost = f"one attention [layer](#layer) of this [stage](#stage) takes {times}as many [multiply-adds](#MAC){before}."
         if ratio > 1 and side % b.setting[0]:
-            said += f" Windows {b.setting[0]} tokens wide do not fit into {side}: those at the edge are filled up, and computed whole."
+            cost += f" Windows {b.setting[0]} tokens wide do not fit into {side}: those at the edge are filled up, and computed whole."
+        said = f"From A to B, {answer}, and {linked(cost, 'change')}"
     return f'<p class="say">{said}</p>'
 
 
 def row_title(kind: str, most: float, gap: float, close_up: bool = False) -> str:
     """HTML above a row of three maps: the ends of their scales, per token, and whether they show a part of the map."""
     return (
-        f'<p class="row-title"><span class="{kind}">{kind.capitalize()} weights</span> <small>0 <i class="ramp of-{kind}"></i> '
-        f"{percent(most)} in one token · difference: up to {100 * gap:.1f} points{' · close up, around the window' * close_up}</small></p>"
+        f'<p class="row-title"><span class="{kind}">{kind.capitalize()} {term("weight", kind, "weights")}</span> <small>0 '
+        f'<i class="ramp of-{kind}"></i> {percent(most)} in one token · difference: up to {100 * gap:.1f} points'
+        f"{' · close up, around the window' * close_up}</small></p>"
     )
 
 

@@ -28,14 +28,14 @@ _FIRST: dict[Test, dict[Outcome, str]] = {
         "worse": "removing them hurts less than removing random ones",
     },
 }
-_NOT = "No", "its weights do not show what decides"
+_NOT = "No", "its [weights](#weight) do not show what decides"
 _NO_BETTER = "No", "a random map tells us as much"
 _WORSE = "No", "a random map tells us more"
 # Raw attention's outcomes in both TESTS -> the answer to the page's title, and why.
 _VERDICTS: dict[tuple[Outcome, Outcome], tuple[str, str]] = {
     ("better", "better"): (
         "Here it does",
-        "the answer depends on what this token reads. The weights alone did not say so; for another token, the tests may say no",
+        "the answer depends on what this token reads. The [weights](#weight) alone did not say so; for another token, the tests may say no",
     ),
     ("better", "within"): ("Only in part", "they are enough for the answer, but other squares would do as well"),
     ("within", "better"): ("Only in part", "the answer needs them, but they alone do not bring it back"),

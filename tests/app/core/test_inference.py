@@ -1,5 +1,6 @@
 """Attention and answers of the cached models, against hatnet called directly."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -88,3 +89,13 @@ def test_two_hops_are_the_library_s_whoever_asked_before(monkeypatch, all_hops):
         at = replace(view, block=block)
         expected = hatnet.rollout.two_hop(attention.map(at, "local"), attention.map(at, "global"), tokens).numpy()
         np.testing.assert_allclose(attention.two_hops(at, tokens), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(("environment", "threads"), [({}, [4]), ({"OMP_NUM_THREADS": "1"}, [])])
+def test_torch_uses_four_cores_unless_the_environment_says_how_many(environment, threads, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "environ", environment)
+    inference.use_cores()
+    assert asked == threads

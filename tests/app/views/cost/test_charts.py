@@ -31,6 +31,12 @@ def test_the_curves_are_the_formulas_and_the_crossover_is_marked():
     assert "plain 8.06 million, hierarchical 4.62 million" in drawn["alt"]
 
 
+def test_a_map_larger_than_the_curves_lies_on_them():
+    drawn = charts.over_tokens("Multiply-adds", dataclasses.replace(LAYER, n=256), {})
+    plain = layers(drawn)["plain, Eq. 5"]
+    assert plain["x"][-1] == 256**2 < drawn["x"]["to"] and plain["y"][-1] == pytest.approx(complexity.mhsa(256, 256, 48), rel=1e-3)
+
+
 def test_measured_times_have_their_spread_and_the_formulas_beside_them():
     measured = {
         side: [Measured(name, side * scale, 0.5 * side, side * 1_000_000) for scale, name in enumerate(MECHANISMS, 1)] for side in (8, 16)

@@ -45,7 +45,10 @@ def test_why_fewer_comparisons_are_not_that_much_cheaper():
     assert f"Why {round(100 * 80 / 256)} % of the comparisons cost {round(100 * OURS / PLAIN)} %" in said
     assert said.endswith("these projections (pale) are paid twice: 2.65 million instead of 1.77 million.")  # 216 and 144 units
     large = dataclasses.replace(LAYER, n=112, chosen=(8, 8))
-    assert "2.1 % of the comparisons" in plain(cost_text.why(large))  # (64 + 196) of 12,544
+    assert "Why 2.1 % of the comparisons" in plain(cost_text.why(large))  # (64 + 196) of 12,544
+    coarse = dataclasses.replace(LAYER, n=256)  # (16 + 16,384) of 65,536, and projections of 216 in 144 + 131,072 units
+    said = plain(cost_text.why(coarse))
+    assert said.startswith("25 % of the comparisons cost 25 %: ") and "which makes little difference here" in said
 
 
 def test_the_whole_model_in_bars():

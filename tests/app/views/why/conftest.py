@@ -1,4 +1,4 @@
-"""A model that has learned nothing, and a picture of noise."""
+"""A small model that has learned nothing, and a picture of noise."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ import hatnet
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(1)
-    return hatnet.create_model("hatnet_compact").eval()
+    return hatnet.create_model("hatnet_compact", depths=(1, 1, 1)).eval()
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 import hatnet
-from app.views.why import attribution
-from app.views.why.evidence import NAMES, RANDOM_MAPS, Detail, Evidence, Question, detail_of
+from app.views.why.evidence import NAMES, Detail, Evidence, Question, detail_of
 from app.views.why.scores import score
 
 TARGET = 3
@@ -19,7 +18,7 @@ def evidence(model, image, found, stage=3, grid=(16, 16)):
     with torch.inference_mode():
         _, maps = hatnet.attention_maps(model, image)
     g1, g2 = model.config.g1, model.config.g2
-    question = Question(image=image, target=TARGET, g1=g1, g2=g2, stage=stage, block=1, head=None, place=(0.3, 0.7), grid=grid)
+    question = Question(image=image, target=TARGET, g1=g1, g2=g2, stage=stage, block=0, head=None, place=(0.3, 0.7), grid=grid)
     return Evidence(model, question, {(m.stage, m.block, m.kind): m for m in maps}, found, nullcontext())
 
 
@@ -46,9 +45,9 @@ def test_a_cancel_keeps_what_is_there_and_the_work_goes_on_from_it(model, image)
     assert "gradients" not in names and not second.missing()
     assert said == sorted(said) and said[0] == 0 and 0.8 < said[-1] <= 1
     for name in NAMES:
-        assert second.importance(name).shape == (16, 16) and second.curves(name).shape == (2, attribution.STEPS + 1)
-    assert second.curves("random").shape == (RANDOM_MAPS, 2, attribution.STEPS + 1)
-    assert len({score(curve[0]) for curve in second.curves("random")}) == RANDOM_MAPS
+        assert second.importance(name).shape == (16, 16) and second.curves(name).shape == (2, 5)
+    assert second.curves("random").shape == (3, 2, 5)  # as many as tests/app/conftest.py wants
+    assert len({score(curve[0]) for curve in second.curves("random")}) == 3
 
 
 def test_a_run_leaves_the_shared_model_as_it_was(model, image):
@@ -85,8 +84,9 @@ def test_a_large_map_is_tested_more_coarsely(side, detail):
     assert detail_of((side, side)) == detail_of((side, 1)) == detail
 
 
-def test_the_paper_s_large_map_is_tested_on_squares_of_four_tokens_in_few_passes():
-    large = hatnet.create_model("hatnet_compact224").eval()
+def test_the_paper_s_large_map_is_tested_on_squares_of_four_tokens_in_few_passes(monkeypatch):
+    monkeypatch.undo()  # as finely as on the page
+    large = hatnet.create_model("hatnet_compact224", depths=(1, 1, 1, 1)).eval()
     found = evidence(large, torch.randn(1, 3, 224, 224), {}, stage=2, grid=(56, 56))
     tokens = found.far.on_grid(*found.token).mean(0).numpy()  # 56 x 56
     np.testing.assert_allclose(found.importance("raw"), tokens.reshape(28, 2, 28, 2).mean((1, 3)), rtol=1e-4)
