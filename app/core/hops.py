@@ -52,8 +52,9 @@ class Path:
     far: float  # the weight that the query gives to the cell
 
     @property
-    def product(self) -> float:
-        return self.near * self.far
+    def share(self) -> float:
+        """What this path alone brings of the output: both sums count half for what is added, so a quarter of the weights' product."""
+        return self.near * self.far / 4
 
 
 def strongest_paths(near: np.ndarray, far: np.ndarray, grid: Token, window: Token, cell: int, most: int = 5) -> list[Path]:
@@ -84,19 +85,22 @@ def strongest_paths(near: np.ndarray, far: np.ndarray, grid: Token, window: Toke
 def frames(two: np.ndarray, one: np.ndarray, token: Token, window: Box, paths: Sequence[Path]) -> dict:
     """What components/js/hops.js draws: paths, and the maps [h, w] of two hops and of one, without what stays and on one scale.
 
-    paths: each with the share of its source in both maps, `two` and `one`. shown: the index of the path to begin with, the strongest whose
-    source the token cannot read by itself, if there is one; None without paths. maps: both as base64, uint8 [h * w].
+    paths: each with its own `share`, and with the share of its source in both maps, `two` and `one`. shown: the index of the path to begin
+    with, the strongest whose source the token cannot read by itself, if there is one; None without paths. maps: the square roots of the
+    shares, so that small ones are seen too, both as base64, uint8 [h * w].
     """
     read = []
     for whole in (two, one):
         read.append(whole.copy())
         read[-1][token] -= STAYS
     bright = float(np.percentile(read[0], BARE)) or float(read[0].max()) or 1.0
-    levels = [np.rint(255 * (each / bright).clip(0, 1)).astype(np.uint8) for each in read]
+    levels = [np.rint(255 * np.sqrt((each / bright).clip(0, 1))).astype(np.uint8) for each in read]
     top, left, height, width = window
     inside = [top <= path.source[0] < top + height and left <= path.source[1] < left + width for path in paths]
     return {
-        "paths": [asdict(path) | {"two": float(read[0][path.source]), "one": float(read[1][path.source])} for path in paths],
+        "paths": [
+            asdict(path) | {"share": path.share, "two": float(read[0][path.source]), "one": float(read[1][path.source])} for path in paths
+        ],
         "shown": (inside.index(False) if False in inside else 0) if paths else None,
         "maps": [base64.b64encode(each.tobytes()).decode() for each in levels],
     }

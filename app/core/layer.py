@@ -47,6 +47,12 @@ class Layer:
         """Two hops in frames, as `hops.frames` makes them."""
         return frames(self.hops, self.one_hop, self.token, self.window, self.paths)
 
+    @property
+    def shown(self) -> dict | None:
+        """The path of `frames` to begin with; None where only one hop is followed."""
+        frames = self.frames
+        return None if frames["shown"] is None else frames["paths"][frames["shown"]]
+
 
 def layer_of(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> Layer:
     """The numbers of the view's block, which must be in a hierarchical stage, for the view's token."""

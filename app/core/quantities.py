@@ -20,6 +20,7 @@ QUANTITIES = {
     "hops-elsewhere": "share that is read from outside its window, through the cells, mean of all heads",
     "path-near": "mean weight that the tokens of a cell give to the first token of the path that is shown first, mean of all heads",
     "path-far": "weight that the selected token gives to the path's cell, mean of all heads",
+    "path-share": "share of the selected token's output that this path alone brings: a quarter of the product of its two weights",
     "path-two": "share of the selected token's output that comes from the path's first token, by all paths",
     "path-one": "the same if the cells averaged tokens that have not read their windows",
     "macs-equation": "MACs of one attention layer by Eq. 15, which leaves out what it counts as small",

@@ -18,7 +18,10 @@ from app.shell.notices import note
 from hatnet.mechanisms import MECHANISMS
 from hatnet.pictures import NAMES
 
-STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in the paper, stage 1 only makes the first tokens."
+STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in HAT-Net’s paper, stage 1 only makes the first tokens."
+CHECKPOINT_HELP = (
+    "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Cost and Why?."
+)
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 ACCURACY = {  # by the split on which it was measured
     "test": ("{:.0f} %", "right on its test images"),
@@ -41,7 +44,7 @@ def draw(page) -> None:
     view, checkpoint = session.refresh(names), session.checkpoint()
     with st.sidebar:
         _photograph(view, checkpoint)
-        session.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title)
+        session.bound(st.selectbox, "Checkpoint", "checkpoint", view.checkpoint, options=names, format_func=_title, help=CHECKPOINT_HELP)
         for name, reason in checkpoints.left_out().items():
             st.caption(f"Not offered: {literal(name)}, because {reason}.")
         _accuracy(checkpoint)

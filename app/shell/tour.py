@@ -9,7 +9,7 @@ from app.core import content, glossary
 from app.core.view import address
 from app.shell import session
 from app.shell.tour_stops import STOPS, broken, view_at
-from app.shell.tour_text import numbers
+from app.shell.tour_text import ending, numbers
 
 
 def go(number: int) -> None:
@@ -93,7 +93,7 @@ def _html(text: str) -> str:
 
 def _ending() -> None:
     with st.container(key="tour_end"):
-        st.html(f'<p class="say">{_html(content.text("content/tour_end.md").strip())}</p>')
+        st.html(f'<p class="say">{_html(content.text("content/tour_end.md").strip()).format(last=ending())}</p>')
         with st.container(horizontal=True, gap="small"):
             for name, path in (("Open the Explorer", "explorer"), ("Open Grids", "grids")):
                 st.button(name, key=f"tour_try_{path}", on_click=end, args=(path,))

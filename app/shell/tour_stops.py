@@ -16,7 +16,7 @@ class Stop:
     page: str  # its path in the address; "" is Start
     stage: int = 0  # an index of the checkpoint's stages, so that the tour suits every checkpoint
     seam: bool = False  # the token is beside a window's edge rather than on the photograph's subject
-    doubled: bool = False  # G1 and G2 are twice as large as in training, where possible on a photograph that breaks if they grow further
+    doubled: bool = False  # G1 and G2 are twice as large as in training, where possible on a photograph that breaks at an extreme
     hides_lead: bool = False  # it asks for a number that the page's first sentence gives
     step: int | None = None  # Start: the card in front
     equation: int | None = None
@@ -25,7 +25,7 @@ class Stop:
 
 STOPS = (
     Stop(page="", step=2, hides_lead=True),
-    Stop(page="", step=4),
+    Stop(page="", step=4, hides_lead=True),
     Stop(page="", step=6),
     Stop(page="", step=7),
     Stop(page="explorer"),

@@ -94,7 +94,7 @@ def test_the_last_card_has_four_pictures_of_two_hops_and_each_can_be_clicked(pag
     click_card(page, 7, 0.5 + 0.5 * 14.5 / 16, 0.5 * 1.5 / 16)  # the third: the whole map
     expect(story(page)).to_have_attribute("data-painted", "14,1")
     expect(caption).not_to_have_text(before, use_inner_text=True)
-    source = re.search(r"the one in row (\d+), column (\d+)", caption.inner_text())
+    source = re.search(r"the token in row (\d+), column (\d+)", caption.inner_text())
     row, column = (int(n) - 1 for n in source.groups())
     click_card(page, 7, 0.25, 0.25)  # the middle of the first: the source's window, enlarged, and perhaps its cell
     expect(story(page)).not_to_have_attribute("data-painted", "14,1")
@@ -105,6 +105,13 @@ def test_the_last_card_has_four_pictures_of_two_hops_and_each_can_be_clicked(pag
 def reads(wanted):
     """For `tab_to`: the element's own text."""
     return f"element => new RegExp({json.dumps(wanted)}).test(element.textContent.trim())"
+
+
+def test_after_a_click_beside_the_cards_the_arrow_keys_turn_them_and_the_page_has_no_frame(page):
+    page.locator(".stMain").click(position={"x": 30, "y": 500})
+    page.keyboard.press("ArrowRight")
+    expect(sentence(page)).to_contain_text("2. Tokens.")
+    assert page.locator(".stMain").evaluate("e => getComputedStyle(e).outlineStyle") == "none"
 
 
 def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):

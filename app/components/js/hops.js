@@ -11,7 +11,7 @@ import { PALETTE } from "./palette.js";
 /** @typedef {import("./geometry.js").Box} Box */
 /** @typedef {import("./geometry.js").Pair} Pair */
 /** @typedef {import("./geometry.js").Rect} Rect */
-/** cell: its row and column. @typedef {{ source: Pair, cell: Pair, near: number, far: number, two: number, one: number }} Path */
+/** cell: its row and column. @typedef {{ source: Pair, cell: Pair, near: number, far: number, share: number, two: number, one: number }} Path */
 /** As app/core/hops.py makes it. @typedef {{ paths: Path[], shown: ?number, maps: [string, string] }} Frames */
 /**
  * window: a whole window's sides. cell: a cell's side. token: the selected one.
@@ -62,7 +62,7 @@ export function drawTelling(s, scene, path, text) {
   return source;
 }
 
-/** Frame 2: the cell, and the token that reads it. @param {Surface} s @param {Scene} scene @param {Path} path @param {string} text */
+/** Frame 2: the cell, and the token that reads it; returns where the cell is drawn. @param {Surface} s @param {Scene} scene @param {Path} path @param {string} text */
 export function drawCellTelling(s, scene, path, text) {
   const step = s.width / scene.grid[1];
   /** @param {Box} box */
@@ -77,6 +77,7 @@ export function drawCellTelling(s, scene, path, text) {
   const [[x0, y0], [x1, y1]] = [centreOf(cell), centreOf(token)];
   const way = { x: Math.min(x0, x1) - 10, y: Math.min(y0, y1) - 10, w: Math.abs(x0 - x1) + 20, h: Math.abs(y0 - y1) + 20 };
   name(s, text, cell, [way], PALETTE.global);
+  return cell;
 }
 
 /** Frames 3 and 4: what arrives, by the light on the photograph. @param {Surface} s @param {Scene} scene @param {string} map one of `maps` */

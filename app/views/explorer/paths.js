@@ -76,9 +76,9 @@ export function paths(root, store, { paint }) {
 }
 
 /** @param {Path} path @param {number} index */
-const item = ({ source, cell, near, far }, index) =>
+const item = ({ source, cell, near, far, share }, index) =>
   `<li tabindex="0" data-path="${index}"><span>Token <b>${rowAndColumn(source)}</b></span><span class="arrow">→</span>` +
   `<span><b class="local">${percent(near)}</b> <small>in its window</small></span><span class="arrow">→</span>` +
   `<span>cell <b>${rowAndColumn(cell)}</b></span><span class="arrow">→</span>` +
   `<span><b class="global">${percent(far)}</b> <small>from the cell</small></span><span class="arrow">× ¼ =</span>` +
-  `<b>${percent((near * far) / 4)}</b></li>`;
+  `<b>${percent(share)}</b></li>`;

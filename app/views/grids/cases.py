@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 import hatnet
-from app.core import pictures
+from app.core import extremes, pictures
 from app.core.samples import offered
 from app.core.words import count
 from app.ui.bars import Bar, Part, bars
@@ -33,7 +33,7 @@ class Case:
 
 def all_cases() -> list[Case]:
     """The cases whose files are there."""
-    return [case for name, read in (("cards.ablation.json", _cards), ("objects224.grids.json", _objects)) if (case := _read(name, read))]
+    return [case for name, read in (("cards.ablation.json", _cards), (extremes.FILE, _objects)) if (case := _read(name, read))]
 
 
 def _read(name: str, read) -> Case | None:
@@ -74,14 +74,12 @@ def _example() -> str:
 
 
 def _objects(file: dict) -> Case | None:
-    g1, g2 = (tuple(file["trained"][name]) for name in ("g1", "g2"))
-    found = {(tuple(row["g1"]), tuple(row["g2"])): row["accuracy"] for row in file["rows"]}
-    ones, whole = (1,) * len(g1), max((cells for windows, cells in found if windows == g1), key=sum)
+    found = extremes.of_file(file)
     rows = (
-        ("as trained", "ink", found[g1, g2]),
-        ("windows of one token", "global", found[ones, g2]),
-        ("one cell for the whole map", "local", found[g1, whole]),
-        ("both", "muted", found[ones, whole]),
+        ("as trained", "ink", found.trained),
+        ("windows of one token", "global", found.windows),
+        ("one cell for the whole map", "local", found.cell),
+        ("both", "muted", found.both),
     )
     size = file["image_size"]
     said = (

@@ -55,13 +55,25 @@ function start(root, send) {
     });
     back.onclick = () => go(step - 1);
     next.onclick = () => go(step === data.names.length ? 1 : step + 1);
-    root.onkeydown = (event) => {
-      const by = event.defaultPrevented ? 0 : sideways(event);
-      if (!by) return;
-      event.preventDefault();
-      go(step + by);
-      if (focusedBeside(root)?.parentElement === steps) buttonOf(step).focus();
-    };
+    root.onkeydown = turn;
+    document.addEventListener("keydown", turnFromBeside);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function turn(event) {
+    const by = event.defaultPrevented ? 0 : sideways(event);
+    if (!by) return;
+    event.preventDefault();
+    go(step + by);
+    if (focusedBeside(root)?.parentElement === steps) buttonOf(step).focus();
+  }
+
+  /** The same after a click beside the cards, where only the page itself has the focus. @param {KeyboardEvent} event */
+  function turnFromBeside(event) {
+    const at = /** @type {Element} */ (event.target);
+    if (at !== document.body && !at.matches(".stMain")) return;
+    turn(event);
+    if (event.defaultPrevented && at instanceof HTMLElement) at.blur(); // or a frame round the page would show that it has the focus
   }
 
   /** @param {number} number from 1 */
@@ -185,6 +197,7 @@ function start(root, send) {
     },
     stop() {
       unwatch();
+      document.removeEventListener("keydown", turnFromBeside);
       server.stop();
       cards.replaceChildren();
       steps.replaceChildren();

@@ -112,10 +112,17 @@ function drawSum(s, data, shown) {
     const [w, h] = labelSize(panel, PANELS[i], 12);
     const above = source && source.y + source.h / 2 > side / 2;
     label(panel, PANELS[i], { x: 4, y: above ? 4 : side - h - 4, w, h }, veil(0.88), WHITE, 12);
+    if (i === 2) {
+      const [wide, high] = labelSize(panel, product(path), 12);
+      label(panel, product(path), { x: 4, y: 4, w: wide, h: high }, veil(0.88), WHITE, 12);
+    }
     s.c.restore();
   });
   gridLines(s, [2, 2], 1, WHITE, 2);
 }
+
+/** What one path brings. @param {import("../../components/js/hops.js").Path} path */
+const product = ({ near, far, share }) => `${percent(near)} × ${percent(far)} × ¼ ≈ ${percent(share)}`;
 
 /** A whole window's sides. @param {Data} data @returns {Pair} */
 const sides = ({ g1 }) => [g1, g1];

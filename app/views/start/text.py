@@ -28,6 +28,15 @@ def lead(layer: Layer) -> str:
     return linked(said, "lead")
 
 
+def plain_lead(weights: np.ndarray) -> str:
+    """The same, in HTML, where a token reads all tokens at once, with these weights [side, side]."""
+    said = (
+        f"The {_hue('query', 'selected [token](#token)')}, in the ring, reads all {weights.size:,} tokens one by one; the largest "
+        f"[weight](#weight), {percent(float(weights.max()))}, goes to {_place(divmod(int(weights.argmax()), len(weights)))}."
+    )
+    return linked(said, "lead")
+
+
 def sentences(layer: Layer) -> list[str]:
     """Two or three sentences of HTML for each card."""
     side, (row, column) = layer.side, layer.token
@@ -50,7 +59,7 @@ def sentences(layer: Layer) -> list[str]:
         f"The photograph as the model gets it: {layer.pixels} × {layer.pixels} pixels of three numbers each.",
         f"[Stage](#stage) {layer.stage} works on {side} × {side} = <b>{tokens} tokens</b>, each {layer.channels} numbers about a square of "
         f"{square}. The {_hue('query', 'ring')} marks the selected one: row {row + 1}, column {column + 1}.",
-        f"The map is cut into {down * down:,} [window{'s' * (down > 1)}](#window) of {layer.g1} × {layer.g1} tokens"
+        f"The grid of tokens is cut into {down * down:,} [window{'s' * (down > 1)}](#window) of {layer.g1} × {layer.g1} tokens"
         f"{', fewer at two edges' if side % layer.g1 else ''}. "
         f"The selected token shares {_hue('local', 'its window')} with {_others(height * width - 1)}.",
         f"It compares itself with {_hue('local', f'all {near} tokens')} of the [window](#window) and gives each a [weight](#weight); "
@@ -62,9 +71,9 @@ def sentences(layer: Layer) -> list[str]:
         "and together they still cover the whole picture.",
         f"The same token now reads {_hue('global', f'all {far} [cells](#cell)')}. The largest [weight](#weight), "
         f"{_hue('global', quantity(f'cell-most{which}', percent(float(layer.far.max()))))}{_by_token(layer)}, goes to the cell in "
-        f"{_place(layer.strongest)}, {_away(layer)}.",
-        f"Both results are added to what the token held before. {_hue('query', quantity('hops-self', f'{stays} %'))} of it stays "
-        f"(the [residual](#residual), which both sums keep), "
+        f"cell {_place(layer.strongest)} of {' × '.join(map(str, layer.far.shape))}, {_away(layer)}.",
+        "Both results are added to what the token held before. A sum favours neither part, so each counts half, and "
+        f"{_hue('query', quantity('hops-self', f'{stays} %'))} of the token stays (half of a half: the [residual](#residual)), "
         f"{_hue('local', quantity('hops-window', f'{inside} %'))} is read from its [window](#window), itself included, and "
         f"{_hue('global', quantity('hops-elsewhere', f'{100 - stays - inside} %'))} from everywhere else.",
     ]
@@ -77,14 +86,15 @@ def captions(layer: Layer) -> list[str]:
         "." if "only" in layer.heads else ": a [head](#head) is one of the layer’s parts that read side by side."
     )
     captions = [
-        "Click the card in front to select another token; while it has the focus, the arrow keys move the token. "
-        "Elsewhere, left and right change the card.",
+        "All cards follow the square in the ring. A click on the card in front moves the ring, and so do the arrow keys while that card "
+        "has the focus; elsewhere, left and right change the card.",
         "Each small square is a token. Click one to select it. A stage is the part of the network that works on one such grid.",
-        "White: all windows. Blue: the token's own.",
+        "White: all windows. Blue: the selected token’s own.",
         f"The window, enlarged where there is room; numbers are percentages, and the palest token has the most weight. {whose}",
         f"Average colours stand for the cells. The model averages all {layer.channels} numbers of the tokens, and does so after the tokens "
         "have read their [windows](#window).",
-        f"Arcs come from the cells that the selected token reads most; the white frame is the strongest. {whose}",
+        "The token gives the weights; what it reads comes to it along the arcs, here from the cells with the largest. The white frame is "
+        f"the strongest. {whose}",
         _frames_in_words(layer),
     ]
     return _written(captions, "caption")
@@ -98,19 +108,19 @@ def _written(texts: list[str], place: str) -> list[str]:
 
 def _frames_in_words(layer: Layer) -> str:
     """The panels of the last card."""
-    frames = layer.frames
-    if frames["shown"] is None:
+    path = layer.shown
+    if path is None:
         return (
             "Bright tokens contribute to this one. One [hop](#hop) alone is followed, because the second leads through the local "
             "attention of all tokens, which is too much to compute with these settings. Not why the model decides as it does."
         )
-    path = frames["paths"][frames["shown"]]
-    near, far, two, one = (quantity(f"path-{name}", percent(path[name])) for name in ("near", "far", "two", "one"))
+    near, far, share, two, one = (quantity(f"path-{name}", percent(path[name])) for name in ("near", "far", "share", "two", "one"))
     return (
-        f"1 “A token tells its window”: the tokens of one [cell](#cell) read the one in {_place(path['source'])}, with {near} on average. "
-        f"2 “The window’s cell tells me”: the selected token reads that cell with {far}. 3 All such paths: the first token brings {two} "
-        f"in all. 4 The same [weights](#weight), if the cells averaged tokens that have not read yet: {one}. Mean of the "
-        "[heads](#head); not why the model decides as it does."
+        f"1 “A token tells its window”: the tokens of one [cell](#cell) read the token in {_place(path['source'])}, with {near} on "
+        f"average. 2 “The window’s cell tells me”: the selected token reads that cell with {far}. In both sums the added part counts half, "
+        f"so this path brings {near} × {far} × ¼ ≈ {share}. 3 All such paths: the first token brings {two} in all. 4 The same "
+        f"[weights](#weight), if the cells averaged tokens that have not read yet: {one}, its even share of its own cell. "
+        f"{'Mean of the [heads](#head); not' if 'only' not in layer.heads else 'Not'} why the model decides as it does."
     )
 
 

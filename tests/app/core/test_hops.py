@@ -27,7 +27,7 @@ def test_the_strongest_paths_are_those_of_a_loop(grid, g1, cell):
     expected = [(share * far[c], c, (sy, sx)) for (c, sy, sx), share in heard.items()]
     expected = sorted(expected, key=lambda path: (-round(path[0], 12), path[1:]))[:5]
     found = hops.strongest_paths(near, far, grid, (g1, g1), cell)
-    assert [path.product for path in found] == pytest.approx([product for product, _, _ in expected])
+    assert [path.share for path in found] == pytest.approx([product / 4 for product, _, _ in expected])
     assert [(path.cell[0] * columns + path.cell[1], path.source) for path in found] == [(c, source) for _, c, source in expected]
 
 
@@ -91,6 +91,7 @@ def test_frames_begin_with_a_source_outside_the_window_and_share_one_scale():
     assert found["shown"] == 1 and hops.frames(whole, one, (0, 0), (0, 0, 4, 4), paths)["shown"] == 0
     assert hops.frames(one, one, (0, 0), (0, 0, 2, 2), [])["shown"] is None
     assert [(path["two"], path["one"]) for path in found["paths"]] == [(0.02, 0.01), (0.04, 0.01)]
+    assert [path["share"] for path in found["paths"]] == pytest.approx([0.05, 0.04])
     two, without = (np.frombuffer(base64.b64decode(each), np.uint8).reshape(4, 4) for each in found["maps"])
-    bright = two[3, 3] / 0.04 if two[3, 3] < 255 else two[1, 1] / 0.02
-    np.testing.assert_allclose([two[1, 1], without[1, 1], without[0, 0]], np.array([0.02, 0.01, 0.02]) * bright, atol=1)
+    bright = two[1, 1] / 0.02**0.5
+    np.testing.assert_allclose([two[1, 1], without[1, 1], without[0, 0]], np.sqrt([0.02, 0.01, 0.02]) * bright, atol=1)

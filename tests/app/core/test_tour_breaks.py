@@ -30,8 +30,9 @@ def test_a_kept_break_is_right_as_trained_survives_the_doubling_and_breaks_where
     g1, g2 = tour_breaks.doubled(checkpoint, found.stage)
     assert answer(checkpoint, found.image, config.g1, config.g2) == right == answer(checkpoint, found.image, g1, g2)
     assert answer(checkpoint, found.image, *tour_breaks.with_sides(checkpoint, found.stage, found.g1, found.g2)) != right
-    # Larger than at the stop, as its question says, and on the page that it stands on.
-    assert found.g1 >= g1[index] and found.g2 >= g2[index] and (found.g1, found.g2) != (g1[index], g2[index])
+    # One of the sides, or both, at its extreme, the other as at the stop; and on the page that its question stands on.
+    whole = checkpoint.grid(found.stage)
+    assert (found.g1, found.g2) in {(1, g2[index]), (g1[index], whole), (1, whole)}
     for side, shown in ((found.g1, g1[index]), (found.g2, g2[index])):
         assert side in sides_offered(checkpoint.grid(found.stage), shown)
 
@@ -39,6 +40,10 @@ def test_a_kept_break_is_right_as_trained_survives_the_doubling_and_breaks_where
 def test_the_checkpoint_that_opens_first_has_one_and_an_unknown_one_has_none():
     assert tour_breaks.kept(KNOWN) is not None
     assert tour_breaks.kept(dataclasses.replace(KNOWN, name="run:mine")) is None
+
+
+def test_at_an_extreme_a_window_has_one_token_or_one_cell_the_whole_map():
+    assert tour_breaks.extremes(KNOWN, 2) == [(1, 4), (8, 16), (1, 16)]
 
 
 def test_sides_of_one_stage():

@@ -1,12 +1,13 @@
 """The tour: its stops, the way out and back, and the numbers in its texts."""
 
 import dataclasses
+import json
 import re
 
 import pytest
 
 import hatnet
-from app.core import checkpoints, content, pictures
+from app.core import checkpoints, content, extremes, pictures
 from app.core.tour_breaks import Break
 from app.core.view import default, home
 from app.shell import tour, tour_stops, tour_text
@@ -106,14 +107,20 @@ def bar_of(at) -> str:
     return plain(html_of_bar(at))
 
 
-def test_it_breaks_where_the_tour_asks_when_and_the_next_stop_says_where():
+def test_it_breaks_where_the_tour_asks_and_the_next_stop_says_why():
     at = opened("grids", image="cat_chelsea", tour="9")
-    assert at.query_params["image"] == "dog_shepherd" and "still “dog”" in bar_of(at) and "when does it break?" in bar_of(at)
-    at.button_group(key="grids_g2_2").set_value(7).run()
-    assert "deer" in words(at)
+    assert at.query_params["image"] == "dog_shepherd" and "still “dog”" in bar_of(at)
+    assert "G₁ is 8 and G₂ 4" in bar_of(at) and "Now make the windows one token wide (G₁ = 1): what is left of the answer?" in bar_of(at)
+    at.button_group(key="grids_g1_2").set_value(1).run()
+    assert "G₁ is 1 and G₂ 4; in training they were 4 and 2" in bar_of(at), "the text follows the controls"
+    assert "The answer was “dog”" in bar_of(at) and "now it is “deer”" in bar_of(at) and "Why?" in bar_of(at)
     at.button(key="tour_next").click().run()
     assert at.query_params["image"] == "cat_chelsea", "the visitor's photograph is back"
-    assert "“Shepherd dog” breaks with G₁ = 8 and G₂ = 7, for example: then “dog” becomes “deer”" in bar_of(at)
+    assert "With windows of one token in stage 2, the answer to “Shepherd dog” is no longer “dog”, but “deer” with" in bar_of(at)
+    assert "only averages of 4 × 4: detail is lost" in bar_of(at) and "Back to “Cat, close”." in bar_of(at)
+    measured = json.loads((hatnet.checkpoints.SHIPPED / "objects224.grids.json").read_text())
+    (ones,) = [row["accuracy"] for row in measured["rows"] if set(row["g1"]) == {1} and row["g2"] == measured["trained"]["g2"]]
+    assert f"of {measured['images']:,}, objects224 gets" in bar_of(at) and f"and {100 * ones:.0f} % with windows of one token" in bar_of(at)
     at.button(key="tour_back").click().run()
     at.selectbox(key="choose_image").set_value("koala").run()
     assert "does the answer change?" in bar_of(at) or "which of them changed it?" in bar_of(at)
@@ -131,7 +138,7 @@ def test_without_a_kept_break_the_tour_asks_what_it_does_not_know(monkeypatch):
 
 def test_a_kept_break_that_does_not_break_counts_as_none(monkeypatch):
     """Other weights of the same name."""
-    monkeypatch.setattr(tour_stops.tour_breaks, "kept", lambda checkpoint: Break(image="cat_chelsea", stage=2, g1=8, g2=4))
+    monkeypatch.setattr(tour_stops.tour_breaks, "kept", lambda checkpoint: Break(image="cat_chelsea", stage=2, g1=1, g2=4))
     assert tour_stops.broken(KNOWN) is None
 
 
@@ -143,9 +150,9 @@ def test_where_one_window_covers_the_map_no_text_speaks_of_a_line():
         assert "white line" not in found[name] and "exactly 0" not in found[name]
 
 
-def test_the_first_stop_hides_the_number_that_it_asks_for():
-    """The page's first sentence gives it: style.css leaves it out where the bar says so."""
-    for tour_stop, hidden in (("1", True), ("2", False)):
+def test_the_first_two_stops_hide_the_number_that_they_ask_for():
+    """The page's first sentence gives both: style.css leaves it out where the bar says so."""
+    for tour_stop, hidden in (("1", True), ("2", True), ("3", False)):
         assert ('<p class="say without-lead">' in text(opened("start", tour=tour_stop))) is hidden
 
 
@@ -153,6 +160,9 @@ def test_it_ends_with_what_was_seen_and_two_things_to_try():
     at = opened("start", tour="12")
     at.button(key="tour_next").click().run()
     assert "You have seen" in words(at) and "Two things to try" in words(at)
+    measured = json.loads((hatnet.checkpoints.SHIPPED / "objects224.grids.json").read_text())
+    trained = next(row["accuracy"] for row in measured["rows"] if row["stage"] is None)
+    assert f"objects224 gets {100 * trained:.0f} % of {measured['images']:,} photographs right" in words(at)
     at.button(key="tour_try_grids").click().run()
     assert at.title[0].value.startswith("Change windows and cells") and "You have seen" not in words(at)
 
@@ -169,4 +179,33 @@ def test_the_texts_hold_for_every_checkpoint_and_name_no_number_themselves(name)
     found = tour_text.numbers(view, checkpoint, pictures.sample(view.image))
     for body in content.sections("content/tour.md").values():
         assert not re.search(r"\d", re.sub(r"\{\w+\}|Eq\. \d+", "", body).replace("exactly 0", "").replace("sum to 1", ""))
-        assert "{" not in body.format(**found)
+        said = re.sub("<span popover.*?</span>", "", body.format(**found))
+        assert "{" not in said and said.count("**") // 2 + said.count("<b>") <= 1, "one question at most"
+
+
+@pytest.mark.parametrize(
+    ("g1", "g2", "name", "accuracy"),
+    [
+        (1, 4, "windows of one token", "windows"),
+        (8, 16, "one cell for the whole map", "cell"),
+        (1, 16, "windows of one token and one cell for the whole map", "both"),
+    ],
+)
+def test_a_break_is_named_after_the_side_at_its_extreme(monkeypatch, g1, g2, name, accuracy):
+    at = Break(image="dog_shepherd", stage=2, g1=g1, g2=g2)
+    monkeypatch.setattr(tour_stops, "broken", lambda checkpoint: tour_stops.Broken(at=at, before="dog", after="deer", sure=0.5))
+    found = tour_text.numbers(dataclasses.replace(VIEW, image=at.image), KNOWN, pictures.sample(at.image))
+    assert found["broke"].startswith(f"With {name} in stage 2, the answer")
+    assert f"{100 * getattr(extremes.measured(), accuracy):.0f}\u00a0% with {name} in all stages" in found["broke"]
+    assert ("(G₁ = 1" in found["outcome"]) == (g1 == 1) and ("as wide as the map" in found["outcome"]) == (g2 == 16)
+
+
+def test_larger_pictures_save_more_and_the_last_stage_nothing():
+    """By Eqs. 5 and 15 with C = 48: 16 x 16 tokens, then 32 x 32, G1 = 4 and G2 = 2; cifar10's last stage has 4 x 4 tokens."""
+    found = tour_text.numbers(VIEW, KNOWN, pictures.sample(VIEW.image))
+
+    def ratio(n, c=48):
+        return (3 * n * c**2 + 2 * n**2 * c) / (n * c * (4 * c + 2 * 16) + 2 * n / 4 * c * (c + n))
+
+    assert f"takes {ratio(1024):.1f} times" in found["larger"] and f"instead of {ratio(256):.1f} times" in found["larger"]
+    assert "cost more than they save" in found["last_reads"]

@@ -24,6 +24,7 @@ def test_the_card_is_in_the_address():
 
 def test_a_plain_stage_leads_to_a_hierarchical_one():
     at = opened("start", stage=str(KNOWN.config.stages[-1]))
-    assert "uses plain attention" in words(at)
+    side = KNOWN.grid(KNOWN.config.stages[-1])
+    assert "uses plain attention" in words(at) and f"reads all {side**2} tokens one by one" in words(at)
     button = next(button for button in at.button if button.label.startswith("Show stage"))
     assert "one by one and" in words(button.click().run())

@@ -23,9 +23,8 @@ def test_the_sentences_have_the_numbers_of_both_maps():
     assert f"become {far.size:,} cells" in said[4]
     row, column = np.unravel_index(far.argmax(), far.shape)
     most, each = story.percent(float(far.max())), story.percent(float(far.max()) / 4)
-    assert (
-        f"The largest weight, {most} ({each} for each of its 4 tokens), goes to the cell in row {row + 1}, column {column + 1}" in said[5]
-    )
+    at = f"cell row {row + 1}, column {column + 1} of 8 × 8"
+    assert f"The largest weight, {most} ({each} for each of its 4 tokens), goes to the cell in {at}" in said[5]
 
 
 def test_a_number_is_named_after_what_it_counts():
@@ -45,8 +44,10 @@ def test_the_last_card_tells_its_frames():
     path = frames["paths"][frames["shown"]]
     top, left, height, width = told.window
     assert not (top <= path["source"][0] < top + height and left <= path["source"][1] < left + width)
-    assert f"the one in row {path['source'][0] + 1}, column {path['source'][1] + 1}, with {story.percent(path['near'])}" in said
-    assert f"brings {story.percent(path['two'])} in all" in said and f"not read yet: {story.percent(path['one'])}." in said
+    assert f"the token in row {path['source'][0] + 1}, column {path['source'][1] + 1}, with {story.percent(path['near'])}" in said
+    assert f"brings {story.percent(path['two'])} in all" in said and f"not read yet: {story.percent(path['one'])}, its" in said
+    product = " × ".join([story.percent(path["near"]), story.percent(path["far"]), "¼"])
+    assert f"{product} ≈ {story.percent(path['near'] * path['far'] / 4)}." in said
     assert path["two"] > path["one"]
 
 
