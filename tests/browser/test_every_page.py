@@ -58,7 +58,7 @@ UNSEEN = """async () => {
 # The words of the glossary whose meaning does not open inside the window, or is cut off.
 UNREADABLE = f"""() => {{
   {EVERYTHING}
-  return [...everything()].filter((word) => word.matches(".term") && word.checkVisibility()).filter((word) => {{
+  return [...everything()].filter((word) => word.matches("[popovertarget].term") && word.checkVisibility()).filter((word) => {{
     const meaning = word.nextElementSibling;
     word.scrollIntoView({{ block: "nearest" }});
     word.click();

@@ -305,7 +305,7 @@ def test_the_words_are_true(page):
 
 
 def test_a_tap_chooses_a_token_on_a_phone(browser, app_url):
-    look = dict(width=390, height=844, has_touch=True, is_mobile=True, path=HOME + "?image=cat_kitten")
+    look = dict(width=390, height=844, has_touch=True, is_mobile=True, path=HOME + "?image=cat_kitten&checkpoint=cifar10")
     with opened(browser, app_url, **look) as page:
         drawn(page, "explorer")
         box = frame(page).bounding_box()

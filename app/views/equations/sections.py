@@ -52,7 +52,7 @@ def heads(view: ViewState, checkpoint: Checkpoint, head: int) -> None:
             options = dict(options=range(1, count + 1), required=True, label_visibility="collapsed")
             session.bound(st.segmented_control, "Head", "head", head + 1, format_func="Head {}".format, **options)
         else:
-            st.html('<p class="lead">All heads together</p>')
+            st.html(f'<p class="lead">All {term("head", "together", "heads")} together</p>')
         blocks.letters()
 
 

@@ -1,6 +1,7 @@
 """What the Equations page says of an equation in words and code: its line in the list, its numbers, its check, the line that ran."""
 
 import html
+import re
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def numbers(equation: hatnet.Equation, selection: Selection) -> str:
             both = quantity("comparisons", f"{window + cells:,}")
             said = (
                 f"The selected token is compared with {here['window-tokens']} tokens in its [window](#window) (Eq. 8), and with "
-                f"{here['cells']} cells (Eq. 13): {both} comparisons in each head, where plain attention makes {plain}."
+                f"{here['cells']} cells (Eq. 13): {both} comparisons in each [head](#head), where plain attention makes {plain}."
             )
         case 13:
             counts = np.bincount(selection.cell_ids.ravel())
@@ -92,9 +93,8 @@ def _largest(name: str, weights: np.ndarray, head: int) -> str:
     if len(weights) == 1:
         return mean
     own = quantity(f"{name}-head", percent(float(weights[head].max())))
-    return (
-        f"<b>{own}</b> in head {head + 1}, <b>{mean}</b> in the mean of the {count(len(weights))} heads, which the other pages show first"
-    )
+    all_heads = f"the mean of the {count(len(weights))} heads"
+    return f"<b>{own}</b> in [head](#head) {head + 1}, <b>{mean}</b> in {all_heads}, which the other pages show first"
 
 
 def check(equation: hatnet.Equation, difference: float) -> str:
@@ -118,11 +118,12 @@ def check(equation: hatnet.Equation, difference: float) -> str:
 def paper(equation: hatnet.Equation) -> str:
     """HTML: where this page, or the release, departs from how the paper writes the equation."""
     noted = html.escape(equation.note).replace("W^p", symbol("W", "", "p"))
-    for shown, word in (("release", "release"), ("norms", "norm"), ("residual", "residual")):  # hatnet's notes have no links
-        noted = noted.replace(shown, term(word, "paper", shown), 1)
+    for word in ("release", "norm", "residual", "block", "window"):  # hatnet's notes have no links
+        noted = re.sub(rf"\b{word}s?\b(?!\.py)", lambda found, word=word: term(word, "paper", found[0]), noted, count=1)
     notes = [noted]
     if equation.number in (9, 10, 11, 12, 14):
-        three = f"{LOCAL} (Eq. 8), {JOINED} = {LOCAL} + {symbol('X')} (Eq. 9) and <span class=whole>{NORMED}</span>"
+        normed = f"after a {term('norm', 'three')}, <span class=whole>{NORMED}</span>"
+        three = f"{LOCAL} (Eq. 8), {JOINED} = {LOCAL} + {symbol('X')} (Eq. 9) and, {normed}"
         notes.append(f"The paper writes {LOCAL} for three things, which this page tells apart: {three}.")
     if equation.number in (2, 7, 12, 14):
         notes.append("The paper leaves out the biases <b>b</b>, which the model adds to every product with a <b>W</b>.")
@@ -131,7 +132,9 @@ def paper(equation: hatnet.Equation) -> str:
 
 def code(equation: hatnet.Equation) -> str:
     """HTML: the line that ran, its shapes and axes, and the notebook."""
-    axes = "First images or windows, then heads or channels, tokens, and the channels of one head."
+    axes = linked(
+        "First images or [windows](#window), then [heads](#head) or [channels](#channel), tokens, and the channels of one head.", "axes"
+    )
     rows = {
         "The line that ran": f"<code>{html.escape(equation.source)}</code> <small>{equation.path}, line {equation.line}</small>",
         "Shapes": f"<code>{_sizes(equation.before)}</code> → <code>{_sizes(equation.after)}</code> <small>{axes}</small>",

@@ -18,7 +18,7 @@ def drawn(test: Test, answer: str, shown: tuple[str, np.ndarray], raw: np.ndarra
     low, median, high = np.percentile(random, (10, 50, 90), axis=0)
     steps = len(raw) - 1
     share = np.arange(steps + 1) / steps
-    lines = {"Occlusion with random weights": ("muted dashed", untrained), "Raw attention": ("global", raw)}
+    lines = {"Occlusion, untrained model": ("muted dashed", untrained), "Raw attention": ("global", raw)}
     if shown[0] not in lines:
         lines[shown[0]] = "ink thick", shown[1]
     words = []

@@ -172,5 +172,5 @@ def save(evidence: Evidence, found: Scores) -> None:
         for method in found:
             columns[f"{NAMES[method]}, {test}"] = evidence.curves(method)[index].tolist()
         columns[f"Random maps, median, {test}"] = np.median(evidence.curves("random")[:, index], axis=0).tolist()
-        columns[f"Occlusion with random weights, {test}"] = evidence.curves("learned nothing")[index].tolist()
+        columns[f"Occlusion, untrained model, {test}"] = evidence.curves("learned nothing")[index].tolist()
     save_menu.save(*things, save_menu.Table(name="Curves", columns=columns))

@@ -117,7 +117,7 @@ def test_numbers_of_other_sizes_are_not_those_of_the_other_pages(moved):
 def test_more_comparisons_than_plain_attention_are_explained():
     said = words(opened("cost", g1="16,4"))
     assert "320 comparisons instead of 256: not fewer, because it reads both its window and the cells" in said
-    assert "Why 125 % of the comparisons cost" in said and "compared with 320 keys instead of 256" in said
+    assert "125 % of the comparisons cost" in said and "compared with 320 keys instead of 256" in said
 
 
 @pytest.mark.parametrize("page", [dict(checkpoint="caltech101", stage="5", pixels="32"), dict(pixels="32", stage="4")])

@@ -53,7 +53,7 @@ def test_grids_change_the_prediction():
     at.slider(key="choose_g1_2").set_value(1).run()
     at.slider(key="choose_g2_2").set_value(16).run()
     assert data(at)["prediction"] != before
-    assert "1 × 1 window" in words(at) and "1 averaged cell." in words(at)
+    assert "1 × 1 window" in words(at) and "1 averaged cell: these are its keys" in words(at)
     at.slider(key="choose_g2_2").set_value(1).run()
     assert "256 tokens." in words(at)  # nothing is averaged
 

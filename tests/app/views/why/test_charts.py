@@ -15,7 +15,7 @@ def test_a_chart_draws_what_it_is_given():
     layers = {layer["name"]: layer for layer in made["layers"]}
     assert all(layer["x"] == [0, 0.5, 1] for layer in layers.values())
     assert layers["Occlusion"]["y"] == [0, 0.5, 1] and layers["Raw attention"]["y"] == [0, 0.25, 0.5]
-    assert layers["Occlusion with random weights"]["y"] == [0.1, 0.1, 0.1]
+    assert layers["Occlusion, untrained model"]["y"] == [0.1, 0.1, 0.1]
     assert layers["Random maps, median"]["y"] == pytest.approx([0, 0.05, 0.1])
     band = layers["Random maps, 10 to 90 %"]
     assert band["kind"] == "area" and band["low"] == pytest.approx([0, 0.01, 0.02]) and band["y"] == pytest.approx([0, 0.09, 0.18])
@@ -37,7 +37,7 @@ def test_each_step_is_read_in_words():
     assert stops["x"] == [0, 0.5, 1] and stops["y"] is None
     assert (
         stops["words"][1]
-        == "50 % removed: Occlusion 50 %, Raw attention 25 %, Occlusion with random weights 10 %; random maps 1.0 % to 9.0 %"
+        == "50 % removed: Occlusion 50 %, Raw attention 25 %, Occlusion, untrained model 10 %; random maps 1.0 % to 9.0 %"
     )
     assert stops["words"][2].startswith("100 % removed: Occlusion 100 %, Raw attention 50 %")
 
