@@ -168,7 +168,9 @@ class Evidence:
                 if self.exists(name)
             ),
             Task(self._key("random", "curves"), "curves", f"Scoring {RANDOM_MAPS} random maps", RANDOM_MAPS * one, self._random),
-            Task(self._key("learned nothing", "curves"), "curves", "Occlusion on an untrained model", positions + one, self._learned_nothing),
+            Task(
+                self._key("learned nothing", "curves"), "curves", "Occlusion on an untrained model", positions + one, self._learned_nothing
+            ),
         ]
 
     def _cam(self, forward: Forward) -> np.ndarray:

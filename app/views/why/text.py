@@ -161,9 +161,9 @@ def tests(answer: str, random: Chance, empty: float, whole: float) -> str:
         f"ranks highest first. If they are enough for the answer, “{answer}” comes back early: higher is better.</p>"
         f"<p><b>Removed</b> ({term('deletion', 'tests')}). Squares leave the photograph in the same order. If the answer needs them, "
         f"“{answer}” falls early: lower is better.</p>"
-        "<p>A picture that is half empty is unlike any in the training, so a curve may jump.</p>"
         f"<p><b>Score</b>, on a bar from 0 to 1: the mean probability of “{answer}” on the way between the empty picture "
-        f'(<span class="whole">{percent(empty)}</span>) and the whole one ({quantity("probability", percent(whole))}).</p>'
+        f'(<span class="whole">{percent(empty)}</span>) and the whole one ({quantity("probability", percent(whole))}). A '
+        "half-empty picture is unlike any in the training, so a curve may jump.</p>"
         f'<p><b>{term("chance band", "tests", "Chance")}</b> <i class="swatch"></i>: where 8 of 10 random maps score, {put_back} put '
         f"back and {removed} removed. A score outside is better or worse than chance; one inside proves nothing.</p></div>"
     )
