@@ -127,6 +127,7 @@ def choices(layer: LayerCost) -> None:
 
 def whole_model(count: Count) -> None:
     """The checkpoint's MACs by stage and module, counted in both ways."""
-    pixels = session.checkpoint().image_size
+    view, checkpoint = session.view(), session.checkpoint()
+    pixels, as_trained = checkpoint.image_size, (view.g1, view.g2) == (checkpoint.config.g1, checkpoint.config.g2)
     blocks.heading("The whole model, stage by stage", linked(f"{pixels} × {pixels} pixels; a bar for each [stage](#stage)", "whole"))
-    st.html(text.stage_bars(count) + text.conventions(count))
+    st.html(text.stage_bars(count) + text.conventions(count, as_trained))

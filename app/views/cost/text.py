@@ -142,11 +142,12 @@ def choices(rows: list[Choice]) -> str:
     return f'<table class="words choices"><thead>{head}</thead><tbody>{body}</tbody></table>'
 
 
-def conventions(count: complexity.Count) -> str:
-    """HTML: both ways of counting the whole model."""
+def conventions(count: complexity.Count, as_trained: bool) -> str:
+    """HTML: both ways of counting the whole model. as_trained: with the windows and cells of the training in all stages."""
     share = 100 * count.attention / count.conv_linear
+    chosen = "" if as_trained else ", with the sides that you chose,"
     return (
-        f'<p class="say">One photograph through the whole model takes <b>{amount(count.conv_linear)}</b> multiply-adds in '
+        f'<p class="say">One photograph through the whole model{chosen} takes <b>{amount(count.conv_linear)}</b> multiply-adds in '
         f"convolutions and linear layers (the paper’s “#FLOPs”, but for the {term('norm', 'whole', 'norms')}), "
         f"and <b>{amount(count.total)}</b>, {share:.0f} % more, with the products of attention (hatched).</p>"
     )

@@ -21,7 +21,7 @@ def settings(index: int) -> None:
     measured = file and accuracy.of_stage(file, index)
     now = comparison.current(index)
     blocks.photos()
-    st.html(text.lead(now, parameters))
+    st.html(text.lead(now, parameters, comparison.others_changed(index)))
     sections.controls(index, now.b)
     sections.actions(index, now)
     board(index, measured)
@@ -60,7 +60,7 @@ def choose(index: int, setting: Setting) -> None:
 view, checkpoint = session.view(), session.checkpoint()
 parameters = checkpoints.parameters(checkpoint.name)
 
-st.title("Change windows and cells, keep every weight", anchor=False)
+st.title("Change windows and cells, keep every parameter", anchor=False)
 if view.stage in checkpoint.hierarchical:
     settings(checkpoint.config.stages.index(view.stage))
 else:

@@ -33,19 +33,21 @@ def _marked(outcome: Outcome, name: str, text: str) -> str:
     return quantity(name, text) if outcome.shown else text
 
 
-def lead(now: Comparison, parameters: int) -> str:
-    """HTML: what A and B are, and what stays the same."""
+def lead(now: Comparison, parameters: int, others_changed: bool) -> str:
+    """HTML: what A and B are, and what stays the same. others_changed: another stage has the visitor's sides."""
 
     def sides(setting: Setting) -> str:
         g1, g2 = setting
         return f"windows of {g1} × {g1} tokens (G₁ = {g1}) and cells of {g2} × {g2} (G₂ = {g2})"
 
-    first = "the model as trained" if now.a == now.trained else "the setting that you pinned"
+    whole = "this stage as trained" if others_changed else "the model as trained"
+    first = whole if now.a == now.trained else "the setting that you pinned"
     second = "an example until you choose, with both sides doubled" if now.example else "your setting"
     said = (
         '<p class="lead">A [token](#token), a small square of the picture, reads the tokens of its [window](#window) one by one and every '
         f"[cell](#cell) as an average. <b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
-        f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none.</p>"
+        f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none."
+        f"{' In both, other stages keep the sides that you chose there.' * others_changed}</p>"
     )
     return linked(said, "lead")
 

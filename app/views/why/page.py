@@ -40,7 +40,7 @@ if evidence.missing():
         sections.work(evidence, maps, job)
 if not evidence.missing():
     scores, random = sections.scores_of(evidence), sections.chance_of(evidence)
-    lead.html(f'<p class="lead">{text.lead(answer, scores, random)}{wrong}</p>')
+    lead.html(f'<p class="lead">{text.lead(answer, scores, random, sections.untrained(evidence))}{wrong}</p>')
     for method, pair in scores.items():
         meters[method].html(text.meter(method, pair, random))
     with explained:

@@ -157,7 +157,12 @@ def charts(evidence: Evidence, found: Scores, answer: str) -> None:
 
 def control(evidence: Evidence, found: Scores) -> None:
     """Whether the tests can be trusted."""
-    st.html(text.control(_both(evidence.curves("learned nothing")), found["occlusion"]))
+    st.html(text.control(untrained(evidence), found["occlusion"]))
+
+
+def untrained(evidence: Evidence) -> tuple[float, float]:
+    """The scores of Occlusion with random weights."""
+    return _both(evidence.curves("learned nothing"))
 
 
 def save(evidence: Evidence, found: Scores) -> None:

@@ -105,10 +105,16 @@ def waiting(answer: str, stopped: bool) -> str:
     )
 
 
-def lead(answer: str, found: Scores, random: Chance) -> str:
-    """HTML: what both tests say of raw attention, whether it tells why, and how the other maps do."""
+def lead(answer: str, found: Scores, random: Chance, untrained: tuple[float, float]) -> str:
+    """HTML: what both tests say of raw attention, whether it tells why, and how the other maps do.
+
+    untrained: the scores of Occlusion with random weights; a test that these pass as well decides nothing.
+    """
     raw = tuple(map(outcome, found["raw"], random, TESTS))
     verdict, so = _VERDICTS[raw]
+    if not all(trusted := _tells(untrained, found["occlusion"])):
+        which = "one of the tests does" if any(trusted) else "the tests do"
+        verdict, so = "Not shown", f"here {which} not even tell a trained model from an untrained one (at the end of the page)"
     put_back, removed = (_FIRST[test][result].format(answer=html.escape(answer)) for test, result in zip(TESTS, raw, strict=True))
     so = linked(so, "lead")
     joined = "and" if (raw[0] == "better") == (raw[1] == "better") else "but"
@@ -136,6 +142,12 @@ def _is_better(value: float, band: ChanceBand, test: Test) -> bool:
 def _listed(names: list[str]) -> str:
     *first, last = (f"<b>{name}</b>" for name in names)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _tells(untrained: tuple[float, float], occlusion: tuple[float, float]) -> tuple[bool, bool]:
+    """Whether each of TESTS tells a trained model from an untrained one, with the two decimals that the page shows."""
+    put_back, removed = ([round(score[i], 2) for score in (untrained, occlusion)] for i in (0, 1))
+    return put_back[1] > put_back[0], removed[1] < removed[0]
 
 
 def meter(method: str, pair: tuple[float, float], random: Chance) -> str:
@@ -172,13 +184,12 @@ def tests(answer: str, random: Chance, empty: float, whole: float) -> str:
 def control(untrained: tuple[float, float], occlusion: tuple[float, float]) -> str:
     """HTML: whether the tests can be trusted. untrained, occlusion: scores of Occlusion with random weights, and with the model's own."""
     put_back, removed = ([round(score[i], 2) for score in (untrained, occlusion)] for i in (0, 1))
-    tells = put_back[1] > put_back[0], removed[1] < removed[0]
     verdict = {
         (True, True): "Both tests tell a trained model from an untrained one",
         (True, False): "On this photograph, only the first test tells a trained model from an untrained one",
         (False, True): "On this photograph, only the second test tells a trained model from an untrained one",
         (False, False): "On this photograph, neither test tells a trained model from an untrained one: do not rely on them here",
-    }[tells]
+    }[_tells(untrained, occlusion)]
     return (
         '<div class="note"><b>Can the tests be trusted?</b> A map made from a model with random '
         f"{term('weight', 'control', 'weights')} should do worse. Put back, "

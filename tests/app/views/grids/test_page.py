@@ -234,3 +234,11 @@ def test_names_of_classes_and_data_are_never_read_as_markdown_or_html(open_grids
     at = open_grids(measured=FOUND | {"data": name}, g1="8,4", image="cat_chelsea")
     assert f"“{html.escape(name)}”" in text(at) and f"({html.escape(name)}, held out" in text(at)
     assert name not in text(at) and not any("red[cat]" in block.value for block in [*at.markdown, *at.caption])
+
+
+def test_sides_of_another_stage_are_said_where_they_change_the_numbers():
+    changed = opened("grids", stage="3", g1="8,4")
+    assert "A is this stage as trained" in words(changed) and "In both, other stages keep the sides that you chose there." in words(changed)
+    assert "A is the model as trained" in words(opened("grids", stage="3", g1="4,2")), "of this stage itself"
+    assert "whole model, with the sides that you chose, takes" in words(opened("cost", stage="3", g1="8,4"))
+    assert "One photograph through the whole model takes" in words(opened("cost"))

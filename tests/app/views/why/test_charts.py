@@ -36,8 +36,7 @@ def test_each_step_is_read_in_words():
     stops = drawn("removed", "cat", ("Occlusion", CURVE), RAW, RANDOM, UNTRAINED)["stops"]
     assert stops["x"] == [0, 0.5, 1] and stops["y"] is None
     assert (
-        stops["words"][1]
-        == "50 % removed: Occlusion 50 %, Raw attention 25 %, Occlusion, untrained model 10 %; random maps 1.0 % to 9.0 %"
+        stops["words"][1] == "50 % removed: Occlusion 50 %, Raw attention 25 %, Occlusion, untrained model 10 %; random maps 1.0 % to 9.0 %"
     )
     assert stops["words"][2].startswith("100 % removed: Occlusion 100 %, Raw attention 50 %")
 

@@ -11,6 +11,7 @@ from app.views.why.scores import ChanceBand
 from tests.app.pages import plain
 
 CHANCE = ChanceBand(0.3, 0.5), ChanceBand(0.2, 0.4)  # put back, removed
+UNTRAINED = 0.0, 1.0  # Occlusion with random weights: as bad as can be
 PUT_BACK = {"better": 0.8, "within": 0.4, "worse": 0.1}
 REMOVED = {"better": 0.1, "within": 0.3, "worse": 0.7}
 LEADS = [  # raw attention's outcomes put back and removed; the verdict; how fast “cat” comes back; how much removing hurts; what follows
@@ -29,7 +30,7 @@ LEADS = [  # raw attention's outcomes put back and removed; the verdict; how fas
 @pytest.mark.parametrize(("put_back", "removed", "verdict", "speed", "joined", "hurts", "follows"), LEADS)
 def test_the_lead_answers_the_title_by_both_tests(put_back, removed, verdict, speed, joined, hurts, follows):
     raw = PUT_BACK[put_back], REMOVED[removed]
-    said = plain(text.lead("cat", {"raw": raw, "hops": (0.45, 0.35), "occlusion": (0.4, 0.15)}, CHANCE))
+    said = plain(text.lead("cat", {"raw": raw, "hops": (0.45, 0.35), "occlusion": (0.4, 0.15)}, CHANCE, UNTRAINED))
     answer = follows.removesuffix(".")
     assert said.startswith(
         f"The squares that raw attention ranks highest bring “cat” back {speed} than random squares do, {joined} removing them "
@@ -59,8 +60,16 @@ BETTER, HALF, WORSE = (0.8, 0.1), (0.8, 0.3), (0.1, 0.7)
 )
 def test_the_lead_says_which_of_the_other_maps_beat_chance_in_both_tests(others, said):
     found = dict(raw=BETTER, hops=HALF, rollout=HALF, gradients=WORSE, cam=HALF, occlusion=WORSE) | others
-    lead = plain(text.lead("cat", found, CHANCE))
+    lead = plain(text.lead("cat", found, CHANCE, UNTRAINED))
     assert f"Of the three attributions, made to explain an answer, {said} One photograph decides little." in lead
+
+
+@pytest.mark.parametrize(
+    ("untrained", "which"), [((0.4, 0.15), "the tests do"), ((0.39, 0.1), "one of the tests does"), ((0.5, 0.3), "one of the tests does")]
+)
+def test_tests_that_an_untrained_model_passes_decide_nothing(untrained, which):
+    said = plain(text.lead("cat", {"raw": BETTER, "occlusion": (0.4, 0.15)}, CHANCE, untrained))
+    assert f"Does attention tell why? Not shown: here {which} not even tell a trained model from an untrained one" in said
 
 
 def test_a_bar_draws_score_and_band_from_0_to_1():
@@ -95,7 +104,7 @@ def test_the_control_says_which_tests_can_be_trusted(untrained, occlusion, said)
 @pytest.mark.parametrize("name", ["<b>x</b>", "{0}", "**bold**", "a & b", "$x$", "cat} {answer"])
 def test_a_class_name_is_shown_as_it_is(name):
     found = {"raw": (0.8, 0.1), "occlusion": (0.9, 0.1)}
-    for made in (text.lead(name, found, CHANCE), text.tests(name, CHANCE, 0.1, 0.9), text.waiting(name, stopped=False)):
+    for made in (text.lead(name, found, CHANCE, UNTRAINED), text.tests(name, CHANCE, 0.1, 0.9), text.waiting(name, stopped=False)):
         assert f"“{html.escape(name)}”" in made
 
 
