@@ -34,9 +34,9 @@ RIGHT = {
             cells = torch.arange(gh * gw).view(gh, gw)
             return cells.repeat_interleave(g, 0).repeat_interleave(g, 1)[:h, :w].flatten()
         """,
-    "own_cell: a list": """
+    "own_cell: loops": """
         def own_cell(h, w, g):
-            return [y // g * -(-w // g) + x // g for y in range(h) for x in range(w)]
+            return torch.tensor([y // g * -(-w // g) + x // g for y in range(h) for x in range(w)])
         """,
     "global_qkv: view and transpose": """
         def global_qkv(rows, cells, wq, wk, wv, heads):
@@ -111,6 +111,10 @@ WRONG = {
         def own_cell(h, w, g):
             n = torch.arange(h * w)
             return n // w // g * (w // g) + n % w // g
+        """,
+    "a tensor is wanted, for later cells count with it": """
+        def own_cell(h, w, g):
+            return [y // g * -(-w // g) + x // g for y in range(h) for x in range(w)]
         """,
     "a cell is a square, not a run of g * g tokens": "def own_cell(h, w, g): return torch.arange(h * w) // g**2",
     "a row of cells has ceil(w / g) of them, not w": """

@@ -17,7 +17,15 @@ def test_an_answer_s_own_error_says_what_it_was_called_with(capsys):
 
     with pytest.raises(RuntimeError):
         local_attention.partition(partition)
-    assert "partition stopped with the error below. It was called with (2, 5, 6, 14), 2" in capsys.readouterr().out
+    assert "partition stopped with the error below. It was called with a tensor (2, 5, 6, 14), 2" in capsys.readouterr().out
+
+
+def test_what_torch_does_not_implement_is_not_a_missing_answer():
+    def partition(x, g):
+        return (x > 0) @ (x > 0).mT
+
+    with pytest.raises(NotImplementedError, match="not implemented for 'Bool'"):
+        local_attention.partition(partition)
 
 
 def test_a_check_wants_the_function_not_its_result():
@@ -112,10 +120,10 @@ def test_one_wrong_number_is_counted_and_placed():
         return out
 
     with pytest.raises(
-        Wrong, match=r"^the map has the right shape, but 1 of 6 numbers is wrong, the first at \[1, 2\]: images, channels, c"
+        Wrong, match=r"^the map has the right shape, but 1 of 6 numbers is wrong, the first at \[1, 2\] \(axes: images, channels; from 0\)\.$"
     ):
         on_a_copy(nearly)
-    with pytest.raises(Wrong, match=r"but all of its numbers are wrong\.$"):
+    with pytest.raises(Wrong, match=r"but all the numbers are wrong\.$"):
         on_a_copy(lambda x: 2 * x + 1)
     with pytest.raises(Wrong, match=r"^the weights have shape \(4,\); wanted \(2, 2\): rows, columns\.$"):
         compare(torch.zeros(4), np.zeros((2, 2)), "the weights", "rows, columns")

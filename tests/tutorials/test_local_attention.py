@@ -235,7 +235,7 @@ WRONG = {
             p1 = (q1 @ k1.mT / q1.shape[-1]).masked_fill(~real[:, None, None], -torch.inf).softmax(-1)
             return p1 @ v1, p1
         """,
-    "merge order wrong: (b gh gw), not (b gw gh)": """
+    "the merge order is wrong: (b gh gw), not (b gw gh)": """
         def merge(a1, g, h, w):
             gh, gw = -(-h // g), -(-w // g)
             pattern = "(b gw gh) heads (i j) d -> b (heads d) (gh i) (gw j)"
@@ -316,11 +316,11 @@ class TestLocalAttention(Variants):
         ("window_attention", "-torch.inf", "0", "hidden keys need -inf"),
         ("window_attention", "scores.masked_fill(~real[:, None, None, :], -torch.inf)", "scores", "the padding gets weight"),
         ("window_attention", "scores.softmax(dim=-1)", "scores.softmax(dim=-2)", "softmax over the wrong axis"),
-        ("merge", "(gh i) (gw j)", "(i gh) (j gw)", "merge order wrong: (gh i)"),
+        ("merge", "(gh i) (gw j)", "(i gh) (j gw)", "the merge order is wrong: (gh i)"),
         ("merge", "b (heads d)", "b (d heads)", "channels are merged in the wrong order"),
         ("merge", "[:, :, :h, :w]", "", "the padding is still there"),
         ("merge", "[:, :, :h, :w]", "[:, :, -h:, -w:]", "you keep the bottom right"),
-        ("shifted_attention", "before = -shift % g", "before = shift", "shifted the other way"),
+        ("shifted_attention", "before = -shift % g", "before = shift", "shifted the wrong way"),
         ("shifted_attention", " + x\n", "\n", "the residual is missing: + X"),
         ("local_attention", " + x", "", "the residual is missing"),
         ("local_attention", "window_attention(q1, k1, v1, real)", "window_attention(q1, k1, v1, real | True)", "pass `real` on"),

@@ -63,7 +63,7 @@ def test_without_the_notebooks_file_only_a_restart_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "tutorials.machinery.start", object())
     assert missing.explanation("checks", {}) == ""
     monkeypatch.delitem(sys.modules, "tutorials.machinery.start")
-    assert missing.explanation("checks", {}) == f"The kernel has started anew, and the first cells have not run. {ABOVE}"
+    assert missing.explanation("checks", {}) == f"The kernel was restarted, and the first cells have not run. {ABOVE}"
 
 
 def test_every_kernel_of_the_projects_venv_explains(notebook, tmp_path):

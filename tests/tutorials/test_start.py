@@ -74,4 +74,4 @@ def test_who_chooses_the_threads_keeps_them_and_hears_where_the_app_runs(tmp_pat
         with running.announced(url):
             *told, threads = started(OMP_NUM_THREADS="2", OMP_WAIT_POLICY="active", TMPDIR=str(tmp_path))
     assert threads == "2 active"
-    assert told == [f"The app runs at {url}: put this in place of http://localhost:8501/, with which the links in this notebook begin."]
+    assert told == [f"The app runs at {url}: replace http://localhost:8501/ with this at the start of this notebook's links."]

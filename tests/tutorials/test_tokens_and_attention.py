@@ -257,6 +257,16 @@ WRONG = {
                 total, output = total + powers.sum(-1, keepdim=True), output + powers @ values
             return output / total
         """,
+    "some outputs are nan or inf where one query": """
+        def in_pieces(q, k, v, size):
+            pieces = list(zip(k.split(size, 2), v.split(size, 2)))
+            largest = max((q @ keys.mT / q.shape[-1] ** 0.5).max() for keys, _ in pieces)
+            total = output = 0
+            for keys, values in pieces:
+                powers = (q @ keys.mT / q.shape[-1] ** 0.5 - largest).exp()
+                total, output = total + powers.sum(-1, keepdim=True), output + powers @ values
+            return output / total
+        """,
     "each piece subtracts a largest score of its own": """
         def in_pieces(q, k, v, size):
             total = output = 0
@@ -297,7 +307,7 @@ class TestTokensAndAttention(Variants):
         ("attention", "q @ k.mT", "k @ q.mT", "keys and queries are swapped"),
         ("attention", "return p @ v, p", "return p.mT @ v, p", "you multiplied the transposed weights by V"),
         ("attention", "return p @ v, p", "return p @ v, p.mT", "your weights are transposed"),
-        ("project", "b n (heads d)", "b n (d heads)", "merge order wrong"),
+        ("project", "b n (heads d)", "b n (d heads)", "the merge order is wrong"),
         ("project", ") + x", ")", "the residual is missing"),
         ("project", 'wp(rearrange(a, "b heads n d -> b n (heads d)")) + x', "wp(a.reshape(x.shape)) + x", "a reshape mixes tokens"),
         ("in_pieces", "(largest - new).exp()", "1", "subtracts a largest score of its own|where scores grow|numbers are wrong"),

@@ -16,7 +16,7 @@ class TestWhoAttendsToWhom(NotebookChecks):
     checks = who_attends_to_whom
     mistakes = (
         ("windows", "(y - shift) // g, (x - shift) // g", "y // g, x // g", "the shift is missing"),
-        ("windows", "(y - shift) // g, (x - shift) // g", "(y + shift) // g, (x + shift) // g", "the other way"),
+        ("windows", "(y - shift) // g, (x - shift) // g", "(y + shift) // g, (x + shift) // g", "the wrong way round"),
         (
             "windows",
             "down, across = (y - shift) // g, (x - shift) // g",

@@ -71,7 +71,7 @@ import tutorials.machinery.start  # threads, seed, and a clear message if a pack
 print("Ready.")"""
 
 RESTART = """\
-<small>Whenever the kernel has started anew, it has forgotten everything: click the cell where you were, and let
+<small>After a restart, the kernel has forgotten everything: click the cell where you were, and let
 **Run > Run All Above Selected Cell** (VS Code: **Execute Above Cells**) catch up.</small>"""
 
 _PART = re.compile(r"^(?P<indent> *)# solution\n(?P<answer>.*?)^(?P=indent)# end\n?", re.M | re.S)

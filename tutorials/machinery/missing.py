@@ -35,7 +35,7 @@ def explanation(name: str, variables: dict) -> str:
         where = f'a cell under "{heading}"' if heading else "a cell"
         why = f"`{name}` is made in {where}, which has not run since the kernel started."
     elif "tutorials.machinery.start" not in sys.modules:
-        why = "The kernel has started anew, and the first cells have not run."
+        why = "The kernel was restarted, and the first cells have not run."
     else:
         return ""
     return f"{why} Run > Run All Above Selected Cell (VS Code: Execute Above Cells), and then this cell again."

@@ -48,7 +48,7 @@ torch.set_printoptions(precision=3, sci_mode=False)
 if shell := get_ipython():
     shell.extension_manager.load_extension("tutorials.machinery.missing")
 if (addresses := running.addresses()) and running.USUAL not in addresses:
-    print(f"The app runs at {addresses[0]}: put this in place of {running.USUAL}, with which the links in this notebook begin.")
+    print(f"The app runs at {addresses[0]}: replace {running.USUAL} with this at the start of this notebook's links.")
 
 STATIC = "TUTORIALS_STATIC"  # environment variable, set by build.py: committed outputs hold a picture with each figure
 WIDTH = 640  # of such a picture, in pixels

@@ -69,7 +69,7 @@ def own_cell(student) -> str:
         right = np.array(found.pop("right"))
         got = call(student, h, w, g)
         if isinstance(got, list):
-            got = torch.tensor(got)
+            raise Wrong("a tensor is wanted, for later cells count with it: torch.tensor(...) makes one of your list.")
         mistakes = {message: np.array(numbers) for message, numbers in found.items()}
         if isinstance(got, torch.Tensor) and got.dtype.is_floating_point:
             raise Wrong("numbers of cells are whole: divide with //, or round down and convert with .long().")

@@ -155,12 +155,12 @@ def merge(student) -> str:
         whole = join_windows(rows, g, gh * g, gw * g)
         turned = square.reshape(b, gw, gh, g, g, heads * d).swapaxes(1, 2).reshape(rows.shape)
         mistakes = {
-            "merge order wrong: (b gh gw), not (b gw gh). Your windows are put back column by column.": join_windows(turned, g, h, w),
+            "the merge order is wrong: (b gh gw), not (b gw gh). Your windows go back column by column.": join_windows(turned, g, h, w),
             "a view does not move axes: put heads beside d, n heads d, before you combine them into channels.": join_windows(
                 merge_heads(values, "viewed back"), g, h, w
             ),
             "the channels come last; wanted b c h w.": np.moveaxis(join_windows(rows, g, h, w), 1, 3),
-            "merge order wrong: (gh i), not (i gh). Your windows are put back as if they were dilated.": join_windows(
+            "the merge order is wrong: (gh i), not (i gh). Your windows are put back as if they were dilated.": join_windows(
                 rows, g, h, w, "dilated"
             ),
             "channels are merged in the wrong order: (heads d), not (d heads).": join_windows(merge_heads(values, "interleaved"), g, h, w),
@@ -233,7 +233,7 @@ def shifted_attention(student) -> str:
         mistakes = {
             "the residual is missing: + X.": run(""),
             "your windows are not shifted.": run("not shifted") + values,
-            "your windows are shifted the other way: they begin at rows and columns shift, shift + g, ...": run("other way") + values,
+            "your windows are shifted the wrong way: they begin at rows and columns shift, shift + g, ...": run("other way") + values,
             "your windows are shifted down, but not across.": run("down only") + values,
             "tokens of opposite edges read each other: after a roll, hide what the roll has brought together.": run("wrapped") + values,
             "the result is still rolled: roll it back, or cut the padding at the top and left.": np.roll(right, (-shift, -shift), (2, 3)),

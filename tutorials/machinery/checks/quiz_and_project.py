@@ -52,6 +52,7 @@ def score_variance(student) -> str:
             "dividing by sqrt(d) divides the variance by d, not by sqrt(d).": d**0.5 * s**4,
             "a product of two numbers has the product of *two* variances.": d * s**2,
             "d such products are added up, and their variances with them.": s**4 / d,
+            "1 is right for s = 1 alone.": 1.0,
             "s is the standard deviation: the variance of one entry is its square, and each product has two of them.": s,
         }
         number(call(student, d, s), s**4, "the variance", mistakes)

@@ -146,7 +146,7 @@ def project(student) -> str:
             "add the residual X once, not twice.": right + rows,
             NO_BIAS: right - wp.bias.numpy(),
             TURNED: joined @ wp.weight.numpy() + wp.bias.numpy() + rows,
-            "merge order wrong: channels are (heads d), head after head, not (d heads).": mixed,
+            "the merge order is wrong: channels are (heads d), head after head, not (d heads).": mixed,
             "the heads must be moved before they are merged: a reshape mixes tokens. Write b heads n d -> b n (heads d).": apply(
                 wp, values.reshape(b, n, c)
             )
@@ -245,6 +245,13 @@ def in_pieces(student) -> str:
             "the scale 1/sqrt(d) is missing.": weights(queries, keys, None, "no scale") @ values,
         }
         compare(got, weights(queries, keys) @ values, "A", "images, heads, queries, channels of a head", mistakes)
+    q, k, v = (random(1, 1, n, 4, seed=n) for n in (6, 9, 10))
+    q[..., 0, :] *= 2000  # one query's scores are far larger than those of the others
+    if not call(student, q, k, v[..., :9, :], 4, float64=False).isfinite().all():
+        raise Wrong(
+            "some outputs are nan or inf where one query has far larger scores than the others: each query subtracts a largest score "
+            "of its own, in the type of q."
+        )
     with _Largest() as largest:
         student.function(*(random(1, 1, 60, 2, seed=seed) for seed in (1, 2, 3)), 5)
     if largest.numbers >= 60 * 60:

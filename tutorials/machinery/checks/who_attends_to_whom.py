@@ -43,7 +43,7 @@ def windows(student) -> str:
 
         mistakes = {
             "the shift is missing.": _in_windows(h, w, g, 0),
-            "that is the other way: the first whole window begins at row `shift`.": _in_windows(h, w, g, -shift % g),
+            "that is the wrong way round: the first whole window begins at row `shift`.": _in_windows(h, w, g, -shift % g),
             "the windows at the two ends of the map are one: the tokens before the first whole window have one of their own.": _mask(
                 h, w, cyclic
             ),

@@ -184,7 +184,7 @@ checks.qkv(qkv)
 # **Exercise 3** ●● 10 minutes
 #
 # A query is compared with every key by a dot product, its **score**. Softmax turns the scores of **one query** into **weights**
-# from 0 to 1 that sum to 1. The output is the mean of the values with these weights. (Do not take them for a layer's weights:
+# from 0 to 1 that sum to 1. The output is the mean of the values with these weights. (Don't confuse them with a layer's weights:
 # those are learned once, these are computed anew for every picture.)
 #
 # $$\mathbf{A}=\mathrm{Softmax}\!\left(\frac{\mathbf{Q}\mathbf{K}^T}{\sqrt{d}}\right)\mathbf{V} \tag{2}$$
@@ -283,7 +283,7 @@ difference = (shuffled - a[:, :, order]).abs().max()
 print(f"the same outputs in the new order: largest difference {difference:.0e}")
 
 # %% [markdown]
-# The same outputs, shuffled like the tokens. Attention compares what tokens **hold**; where they lie stands nowhere in Eq. 2.
+# The same outputs, shuffled like the tokens. Attention compares what tokens **hold**; where they lie appears nowhere in Eq. 2.
 # For attention alone, a picture is a bag of tokens. ViT therefore adds a learned vector to each token, one for each place.
 # HAT-Net has none: what it knows of places comes from its other parts. The stem's convolutions make a token from pixels that
 # are neighbours, and each downsampling from tokens that are; a window says who is near whom (notebook 2); the convolution in the
@@ -466,7 +466,7 @@ checks.macs(macs)
 # </details>
 
 # %% [markdown]
-# **Now predict.** In the paper's stage 2, its first with attention, the map has 56 × 56 tokens of 48 channels. What part of
+# **Now predict.** In the paper's stage 2, its first with attention, the map has 56 × 56 tokens of 48 channels. What share of
 # Eq. 5 do the products make up there? And if the picture's side is doubled, and there are four times as many tokens, how many
 # times as many MACs are there?
 
@@ -482,7 +482,7 @@ print(f"{2 * h} x {2 * h}: {macs(2 * h, 2 * h, c) / macs(h, h, c):.1f} times as 
 # ### Measured, not only calculated
 #
 # A formula is a claim. Here is one attention layer (48 channels, 2 heads of 24) on maps of growing size, on one core of the
-# machine that runs this notebook: the median of 9 runs, with bars that span the middle half of them. The thin line is Eq. 5,
+# machine that runs this notebook: the median of 9 runs, with bars that span the middle half of them. The dotted line is Eq. 5,
 # scaled to end where the measurement ends.
 
 # %%

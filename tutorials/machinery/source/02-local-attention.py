@@ -449,7 +449,7 @@ for number, tensors in mine.items():
 
 # %% [markdown]
 # And this is what your weights look like: how our token reads its window, as the mean of two heads. The ring marks the token;
-# the numbers are weights in %. Weights of 4 % or less carry none.
+# the numbers are weights in %. Weights below 4 % carry none.
 
 # %%
 top, left, tall, wide = hatnet.window_of(token, (h, w), g1)

@@ -186,7 +186,7 @@ checks.own_cell(own_cell)
 listed, ours = rows(pool(a1, g2))[0], own_cell(h, w, g2)[token[0] * w + token[1]]
 cell = a1[0, :, token[0] // 2 * 2 :, token[1] // 2 * 2 :][:, :2, :2].mean((1, 2))
 print(f"our token has number {token[0] * w + token[1]}, its cell number {ours}")
-print("and there stands the mean of the four tokens:", torch.allclose(listed[ours], cell))
+print("that row holds the mean of the four tokens:", torch.allclose(listed[ours], cell))
 
 # %% [markdown]
 # ## Eq. 12: what reads, and what is read
@@ -449,4 +449,5 @@ for name, p in (("as in Eq. 13", plainly), ("fair", fairly)):
 
 # %% [markdown]
 # Which is better? This model was trained on maps that its cells fit, so it has never met the question. For other sizes, though,
-# yours changes less: no token gains say because it lies at the edge.
+# yours changes less: no token gains say because it lies at the edge. (The weight of the partial cells need not be their share
+# of the tokens: what the cells hold counts as well.)

@@ -407,7 +407,7 @@ show(
 # **Exercise 5** ●●● 30 minutes, open
 #
 # At 224 pixels, stage 2 has 3,136 tokens, and each of these matrices almost ten million numbers. The app shows one row of the
-# product, and computes only that. Do the same: no scaffold this time, and no `hatnet.rollout`. Your function must also do where
+# product, and computes only that. Do the same: no scaffold this time, and no `hatnet.rollout`. Your function must also work where
 # G₁ or G₂ does not divide the map, so windows and cells at the edge hold fewer tokens. The functions of exercises 1 and 2 will
 # help.
 #
@@ -880,7 +880,7 @@ follow, ask = (
 print(f"Follow attention: {follow} of 30 better. Ask the model: {ask} of 30 better.")
 
 # %% [markdown]
-# How many marks does luck give? A random map is better than chance in one score of ten, by the definition of chance. So a
+# How many marks would luck alone give? A random map is better than chance in one score of ten, by the definition of chance. So a
 # single + proves nothing, and neither does a single photograph. The next cell takes the method with the most +, and shows what
 # became of it on the cat: insertion on the left, deletion on the right.
 

@@ -656,7 +656,7 @@ for _ in progress(again.optimise(60), "steps", 60):
         print(f"step {again.state.step:2}: global {far:6.1%}, local {near:6.1%}")
 
 # %% [markdown]
-# From chance to most of the answers, in 60 steps. "Without training" and "with a little training" are different questions: the
+# From chance (before the first step) to most of the answers, in 60 steps. "Without training" and "with a little training" are different questions: the
 # paper's promise is about the first, and the second is open whatever the first brings.
 
 # %% [markdown]

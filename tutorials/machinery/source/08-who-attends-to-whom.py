@@ -295,7 +295,7 @@ checks.steps_needed(steps_needed)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Before any step, a token has reached itself only: the identity. Add one step at a time and look whether all are True.
+# Before any step, a token has reached itself only: the identity. Add one step at a time and check whether all are True.
 #
 # </details>
 #

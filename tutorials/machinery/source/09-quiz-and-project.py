@@ -29,11 +29,11 @@ from tutorials.machinery.start import photograph, show
 # %% [markdown]
 # ## Question 1 ● (notebook 1)
 #
-# You exchange two tokens of a plain attention layer's input (Eqs. 1 to 3: queries, keys, values, residual, no windows). What
+# You swap two tokens of a plain attention layer's input (Eqs. 1 to 3: queries, keys, values, residual, no windows). What
 # happens to its output?
 #
 # - **a** Nothing: attention does not care where tokens lie.
-# - **b** The same two rows of the output are exchanged, and no number is any other.
+# - **b** The same two rows of the output are swapped, and no number changes.
 # - **c** All rows change, as every token reads the two that moved.
 # - **d** Only the two rows change, to new values, as each now lies at another place.
 
@@ -394,7 +394,7 @@ checks.far_corner(far_corner)
 # 2. **Predict**, in writing and before any training: which of `hierarchical`, `window` and `pooled` will be best, and by how
 #    much?
 # 3. **Train** each with two seeds or more, from new weights (weights that were trained with one mechanism would favour it), for
-#    the same number of epochs:
+#    the same number of epochs (in the project's folder, with `.venv/bin/python` for `python`):
 #
 #    ```
 #    for attention in hierarchical window pooled; do
