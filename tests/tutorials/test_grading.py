@@ -120,7 +120,8 @@ def test_one_wrong_number_is_counted_and_placed():
         return out
 
     with pytest.raises(
-        Wrong, match=r"^the map has the right shape, but 1 of 6 numbers is wrong, the first at \[1, 2\] \(axes: images, channels; from 0\)\.$"
+        Wrong,
+        match=r"^the map has the right shape, but 1 of 6 numbers is wrong, the first at \[1, 2\] \(axes: images, channels; from 0\)\.$",
     ):
         on_a_copy(nearly)
     with pytest.raises(Wrong, match=r"but all the numbers are wrong\.$"):

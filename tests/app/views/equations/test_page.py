@@ -7,7 +7,7 @@ import pytest
 
 from app.core.words import percent
 from tests.app.explorer import model_maps
-from tests.app.pages import button, components, opened, prose, quantities, text
+from tests.app.pages import button, components, opened, plain, prose, quantities, text
 from tests.app.unexplained import unexplained_in
 
 STEPS = (2, *range(6, 16))
@@ -99,7 +99,8 @@ def test_the_largest_weight_is_said_of_the_head_and_of_the_mean(number, kind, na
     heads = model_maps("cat_kitten", (4, 4), (2, 2))[2, 2, kind].row(4, 4)
     shown = quantities(at)
     assert shown[f"{name}-head"] == percent(float(heads[1].max())) and shown[name] == percent(float(heads.mean(0).max()))
-    assert shown[f"{name}-head"] != shown[name] and f"{shown[f'{name}-head']}</span></b> in head 2" in text(at)
+    own = shown[f"{name}-head"]
+    assert own != shown[name] and f"{own} in head 2" in plain(text(at))
     if kind == "global":
         assert shown["cell-most-token"] == percent(float(heads.mean(0).max() / 4))
 

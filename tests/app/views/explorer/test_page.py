@@ -55,7 +55,7 @@ def test_grids_change_the_prediction():
     assert data(at)["prediction"] != before
     assert "1 × 1 window" in words(at) and "1 averaged cell: these are its keys" in words(at)
     at.slider(key="choose_g2_2").set_value(1).run()
-    assert "256 tokens." in words(at)  # nothing is averaged
+    assert "256 tokens: these are its keys" in words(at)  # nothing is averaged
 
 
 def test_the_plain_stage_says_that_it_has_no_grids():
