@@ -18,7 +18,7 @@ def test_attention_is_there_early_a_cancel_is_heard_and_the_work_goes_on(open_pa
         assert values(page, f"why_{name}")
     page.get_by_role("button", name="Continue").click()
     drawn(page, "why")
-    expect(page.locator(".lead")).to_contain_text("Best of the six maps")
+    expect(page.locator(".lead")).to_contain_text("Does attention tell why?")
 
 
 def test_another_token_changes_raw_attention_and_its_score(open_page):
