@@ -45,7 +45,7 @@ EXTREMES = {
     (True, False): (
         "windows of one token",
         "make the windows one [token](#token) wide (G₁ = 1)",
-        "A [token](#token) alone in its window reads no neighbour one by one any more, only averages of {g2} × {g2}: detail is lost.",
+        "Alone in its window, a [token](#token) reads only averages of {g2} × {g2}: detail is lost.",
     ),
     (False, True): (
         "one cell for the whole map",
@@ -194,12 +194,12 @@ def _broke(checkpoint: Checkpoint, picture: Picture) -> str:
     before, after = (html.escape(name) for name in (found.before, found.after))
     name, _, why = _extreme(found.at, checkpoint)
     where = f"With {name} in stage {found.at.stage}"
-    said = f"{where}, the answer to “{title}” is no longer “{before}”, but “{after}” with {percent(found.sure)}. {why}"
+    said = f"{where}, “{title}” is no longer “{before}”, but “{after}” with {percent(found.sure)}. {why}"
     if many := extremes.measured():
         accuracy = dict(zip(EXTREMES, (many.windows, many.cell, many.both), strict=True))[_at_extreme(found.at, checkpoint)]
         said += (
-            f" One photograph proves little: of {many.images:,}, {extremes.CHECKPOINT} gets {percent(many.trained)} right as trained and "
-            f"{percent(accuracy)} with {name} in all stages."
+            f" One photograph proves little: of {many.images:,}, {extremes.CHECKPOINT} gets {percent(many.trained)} right as trained, "
+            f"{percent(accuracy)} with the same in all stages."
         )
     back = "" if picture.title == SAMPLES[found.at.image].title else f"Back to “{html.escape(picture.title)}”. "
     return f"{said}<br>{back}"
