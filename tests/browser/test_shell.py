@@ -286,7 +286,7 @@ def test_on_a_phone_every_stop_of_the_tour_fits_the_screen_and_one_button_leads_
         if view != "why":  # it works on its scores for long
             drawn(page, view)
         bar = page.locator(".st-key-tour").bounding_box()
-        assert bar["y"] + bar["height"] < 0.65 * 844, (number, bar)
+        assert bar["y"] + bar["height"] < 2 / 3 * 844, (number, bar)
         assert page.evaluate(FILLED) == [following.inner_text().split("\n")[-1]], number
         said = page.locator(".st-key-tour").inner_text()
         assert "Point at" not in said and "click" not in said and ("Tap" in said) is (number in (5, 7))
