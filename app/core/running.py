@@ -1,6 +1,6 @@
 """Where the app runs: each server leaves a note while it lives, so that the notebooks can say which port their links mean."""
 
-import getpass
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ USUAL = "http://localhost:8501/"  # Streamlit's own choice; it takes the next po
 
 def notes() -> Path:
     """The folder of the notes, one for each user of this machine."""
-    return Path(tempfile.gettempdir()) / f"hatnet-app-{getpass.getuser()}"
+    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""  # on Windows, each user has a temporary folder
+    return Path(tempfile.gettempdir()) / f"hatnet-app{user}"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from app.core import content, glossary
 from app.core.view import address
 from app.shell import session
 from app.shell.tour_stops import STOPS, broken, view_at
-from app.shell.tour_text import ending, numbers
+from app.shell.tour_text import ending, filled
 
 
 def go(number: int) -> None:
@@ -71,7 +71,7 @@ def draw(page) -> None:
         text, pace = st.columns([2, 1], gap="medium", vertical_alignment="center")
         with text:
             st.progress(number / len(STOPS), f"**{heading}** · stop {number} of {len(STOPS)}")
-            said = _html(body).format(**numbers(view, session.checkpoint(), session.picture()))  # names are never read as Markdown
+            said = filled(_html(body), view, session.checkpoint(), session.picture())  # names are never read as Markdown
             lead = " without-lead" * (stop.hides_lead and page.url_path == stop.page)
             st.html(f'<p class="say{lead}">{said}</p>')
         with pace, st.container(horizontal=True, key="tour_pace", gap="small", vertical_alignment="center"):

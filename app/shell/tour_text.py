@@ -60,8 +60,18 @@ EXTREMES = {
 }
 
 
+def filled(text: str, view: ViewState, checkpoint: Checkpoint, picture: Picture) -> str:
+    """A text of content/tour.md, in HTML, with what it leaves open."""
+    found = numbers(view, checkpoint, picture)
+    if "{outcome}" in text:  # only the stops that tell of other sides wait for the model to run with them
+        found |= outcome(view, checkpoint, picture)
+    if "{broke}" in text:
+        found["broke"] = broke(checkpoint, picture)
+    return text.format(**{name: said.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for name, said in found.items()})
+
+
 def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[str, str]:
-    """What the texts leave open, in HTML: of the first stage as trained, at the photograph's own token; at stop 9, of the visitor's."""
+    """What most texts leave open, in HTML: of the first stage as trained, at the photograph's own token."""
     first = view_at(1, view, checkpoint)
     layer = layer_of(first, checkpoint, picture)
     top, left, *_ = layer.window
@@ -71,7 +81,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
     stays, inside = (round(100 * share) for share in layer.shares[:2])  # rounded as on Start, so that three shares make 100 %
     across = tour_stops.across_edge(layer.token, layer.side, layer.g1)
     moved = f"from column {layer.token[1] + 1} to column {across[1] + 1}"
-    found = {
+    return {
         "tokens": quantity("tokens", f"{tokens:,}"),
         "plain": quantity("comparisons-plain", f"{tokens:,}"),
         "pairs": f"{tokens**2:,}",
@@ -96,10 +106,7 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         "last_reads": glossary.linked(LAST[None if last in checkpoint.hierarchical else _could_save(checkpoint, last)], "tour"),
         **{name: glossary.linked(said, "tour").replace("{moved}", moved) for name, said in WINDOWS[layer.near.size < tokens].items()},
         **_costs(layer),
-        **_outcome(view, checkpoint, picture),
-        "broke": _broke(checkpoint, picture),
     }
-    return {name: said.replace(" %", "\u00a0%").replace(" × ", "\u00a0×\u00a0") for name, said in found.items()}
 
 
 def ending() -> str:
@@ -147,7 +154,7 @@ def _could_save(checkpoint: Checkpoint, stage: int) -> bool:
     return complexity.hmhsa(side, side, channels, 1, side) < complexity.mhsa(side, side, channels)
 
 
-def _outcome(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[str, str]:
+def outcome(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[str, str]:
     """What the sides at stop 9 do to the answer: the visitor's there, and before that twice those of the training."""
     number = next(number for number, stop in enumerate(STOPS, 1) if stop.doubled)
     new = view if view.tour == number and view.stage in checkpoint.hierarchical else view_at(number, view, checkpoint)
@@ -185,7 +192,7 @@ def _extreme(at: Break, checkpoint: Checkpoint) -> list[str]:
     return [glossary.linked(text.format(g2=at.g2), "tour") for text in EXTREMES[_at_extreme(at, checkpoint)]]
 
 
-def _broke(checkpoint: Checkpoint, picture: Picture) -> str:
+def broke(checkpoint: Checkpoint, picture: Picture) -> str:
     """What happened at stop 9 and why, how little one photograph proves, and whose numbers follow."""
     found = tour_stops.broken(checkpoint)
     if found is None:

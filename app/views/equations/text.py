@@ -118,9 +118,15 @@ def check(equation: hatnet.Equation, difference: float) -> str:
 def paper(equation: hatnet.Equation) -> str:
     """HTML: where this page, or the release, departs from how the paper writes the equation."""
     noted = html.escape(equation.note).replace("W^p", symbol("W", "", "p"))
-    for word in ("release", "norm", "residual", "block", "window"):  # hatnet's notes have no links
-        noted = re.sub(rf"\b{word}s?\b(?!\.py)", lambda found, word=word: term(word, "paper", found[0]), noted, count=1)
-    notes = [noted]
+    told: set[str] = set()
+
+    def explained(found: re.Match) -> str:
+        first = found[1] not in told
+        told.add(found[1])
+        return term(found[1], "paper", found[0]) if first else found[0]
+
+    # hatnet's notes have no links to the glossary
+    notes = [re.sub(r"\b(release|norm|residual|block|window)s?\b(?!\.py)", explained, noted)]
     if equation.number in (9, 10, 11, 12, 14):
         normed = f"after a {term('norm', 'three')}, <span class=whole>{NORMED}</span>"
         three = f"{LOCAL} (Eq. 8), {JOINED} = {LOCAL} + {symbol('X')} (Eq. 9) and, {normed}"

@@ -35,13 +35,6 @@ def current(index: int) -> Comparison:
     return Comparison(a=pinned or trained, b=b, trained=trained, example=example, can_undo=len(history) > 1)
 
 
-def others_changed(index: int) -> bool:
-    """Whether the visitor has changed the sides of another stage than `index`: A and B both run with these."""
-    view, config = session.view(), session.checkpoint().config
-    trained, chosen = (list(zip(sides.g1, sides.g2, strict=True)) for sides in (config, view))
-    return any(one != other for stage, (one, other) in enumerate(zip(trained, chosen, strict=True)) if stage != index)
-
-
 def choose(index: int, b: Setting) -> None:
     """Make a setting B; if it is B already, swap A and B."""
     if b == current(index).b:

@@ -46,16 +46,22 @@ def sides_with(setting: Setting) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return g1, g2
 
 
+def others_as_trained() -> bool:
+    """Whether all stages but the view's have the sides of the training."""
+    config = session.checkpoint().config
+    index = config.stages.index(session.view().stage)
+    return sides_with((config.g1[index], config.g2[index])) == (config.g1, config.g2)
+
+
 def outcome_of(setting: Setting, measured: AccuracyMap | None) -> Outcome:
     """Run the visitor's view with another setting in its stage; the other stages keep theirs."""
     view, checkpoint = session.view(), session.checkpoint()
-    config, index, grid = checkpoint.config, checkpoint.config.stages.index(view.stage), (checkpoint.grid(view.stage),) * 2
+    index, grid = checkpoint.config.stages.index(view.stage), (checkpoint.grid(view.stage),) * 2
     g1, g2 = sides_with(setting)
     attention = inference.attention(session.picture(), checkpoint, replace(view, g1=g1, g2=g2))
     near, far = (attention.weights(view, kind) for kind in KINDS)
     window = hatnet.window_of(hatnet.token_at(view.place, grid), grid, setting[0])
     count = inference.macs(checkpoint, g1, g2)
-    others_as_trained = sides_with((config.g1[index], config.g2[index])) == (config.g1, config.g2)
     return Outcome(
         setting=setting,
         shown=(g1, g2) == (view.g1, view.g2),
@@ -65,5 +71,5 @@ def outcome_of(setting: Setting, measured: AccuracyMap | None) -> Outcome:
         strongest=int(far.argmax()),
         count=count,
         layer_macs=inference.layer_macs(count, index, view.block),
-        accuracy=measured.accuracies.get(setting) if measured and others_as_trained else None,  # one stage varies at a time
+        accuracy=measured.accuracies.get(setting) if measured and others_as_trained() else None,  # one stage varies at a time
     )

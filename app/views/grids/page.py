@@ -12,7 +12,7 @@ from app.ui import blocks
 from app.ui.token_picker import token_picker
 from app.views.grids import accuracy, comparison, sections, text
 from app.views.grids.accuracy import AccuracyMap
-from app.views.grids.outcome import outcome_of
+from app.views.grids.outcome import others_as_trained, outcome_of
 
 
 def settings(index: int) -> None:
@@ -21,7 +21,7 @@ def settings(index: int) -> None:
     measured = file and accuracy.of_stage(file, index)
     now = comparison.current(index)
     blocks.photos()
-    st.html(text.lead(now, parameters, comparison.others_changed(index)))
+    st.html(text.lead(now, parameters, others_as_trained()))
     sections.controls(index, now.b)
     sections.actions(index, now)
     board(index, measured)

@@ -33,21 +33,21 @@ def _marked(outcome: Outcome, name: str, text: str) -> str:
     return quantity(name, text) if outcome.shown else text
 
 
-def lead(now: Comparison, parameters: int, others_changed: bool) -> str:
-    """HTML: what A and B are, and what stays the same. others_changed: another stage has the visitor's sides."""
+def lead(now: Comparison, parameters: int, others_as_trained: bool) -> str:
+    """HTML: what A and B are, and what stays the same. others_as_trained: no other stage has the visitor's sides."""
 
     def sides(setting: Setting) -> str:
         g1, g2 = setting
         return f"windows of {g1} × {g1} tokens (G₁ = {g1}) and cells of {g2} × {g2} (G₂ = {g2})"
 
-    whole = "this stage as trained" if others_changed else "the model as trained"
+    whole = "the model as trained" if others_as_trained else "this stage as trained"
     first = whole if now.a == now.trained else "the setting that you pinned"
     second = "an example until you choose, with both sides doubled" if now.example else "your setting"
     said = (
         '<p class="lead">A [token](#token), a small square of the picture, reads the tokens of its [window](#window) one by one and every '
         f"[cell](#cell) as an average. <b>A</b> is {first}: {sides(now.a)}. <b>B</b> is {second}: {sides(now.b)}. Both run with the same "
         f"{quantity('parameters', f'{parameters:,}')} learned numbers (parameters), because windows and cells hold none."
-        f"{' In both, other stages keep the sides that you chose there.' * others_changed}</p>"
+        f"{'' if others_as_trained else ' In both, other stages keep the sides that you chose there.'}</p>"
     )
     return linked(said, "lead")
 
@@ -71,7 +71,7 @@ def change(a: Outcome, b: Outcome, side: int) -> str:
     return f'<p class="say">{said}</p>'
 
 
-def row_title(kind: str, most: float, gap: float, close_up: bool = False) -> str:
+def row_title(kind: str, most: float, gap: float, close_up: bool) -> str:
     """HTML above a row of three maps: the ends of their scales, per token, and whether they show a part of the map."""
     return (
         f'<p class="row-title"><span class="{kind}">{kind.capitalize()} {term("weight", kind, "weights")}</span> <small>0 '

@@ -168,18 +168,17 @@ def test_it_ends_with_what_was_seen_and_two_things_to_try():
 
 
 def test_names_in_the_texts_are_never_markup(monkeypatch):
-    found = tour_text.numbers(VIEW, dataclasses.replace(KNOWN, classes=("<i>*a*</i>",) * 10), pictures.sample(VIEW.image))
-    assert "&lt;i&gt;*a*&lt;/i&gt;" in found["outcome"] and "<i>" not in found["answer"]
+    at = VIEW, dataclasses.replace(KNOWN, classes=("<i>*a*</i>",) * 10), pictures.sample(VIEW.image)
+    assert "&lt;i&gt;*a*&lt;/i&gt;" in tour_text.outcome(*at)["outcome"] and "<i>" not in tour_text.numbers(*at)["answer"]
 
 
 @pytest.mark.parametrize("name", [name for name in checkpoints.names() if not checkpoints.describe(name).other_mechanisms])
 def test_the_texts_hold_for_every_checkpoint_and_name_no_number_themselves(name):
     checkpoint = checkpoints.describe(name)
     view = default(checkpoint)
-    found = tour_text.numbers(view, checkpoint, pictures.sample(view.image))
     for body in content.sections("content/tour.md").values():
         assert not re.search(r"\d", re.sub(r"\{\w+\}|Eq\. \d+", "", body).replace("exactly 0", "").replace("sum to 1", ""))
-        said = re.sub("<span popover.*?</span>", "", body.format(**found))
+        said = re.sub("<span popover.*?</span>", "", tour_text.filled(body, view, checkpoint, pictures.sample(view.image)))
         assert "{" not in said and said.count("**") // 2 + said.count("<b>") <= 1, "one question at most"
 
 
@@ -194,10 +193,11 @@ def test_the_texts_hold_for_every_checkpoint_and_name_no_number_themselves(name)
 def test_a_break_is_named_after_the_side_at_its_extreme(monkeypatch, g1, g2, name, accuracy):
     at = Break(image="dog_shepherd", stage=2, g1=g1, g2=g2)
     monkeypatch.setattr(tour_stops, "broken", lambda checkpoint: tour_stops.Broken(at=at, before="dog", after="deer", sure=0.5))
-    found = tour_text.numbers(dataclasses.replace(VIEW, image=at.image), KNOWN, pictures.sample(at.image))
-    assert found["broke"].startswith(f"With {name} in stage 2, “")
-    assert f"{100 * getattr(extremes.measured(), accuracy):.0f}\u00a0% with the same in all stages" in found["broke"]
-    assert ("(G₁ = 1" in found["outcome"]) == (g1 == 1) and ("as wide as the map" in found["outcome"]) == (g2 == 16)
+    broke = tour_text.broke(KNOWN, pictures.sample(at.image))
+    assert broke.startswith(f"With {name} in stage 2, “")
+    assert f"{100 * getattr(extremes.measured(), accuracy):.0f} % with the same in all stages" in broke
+    asked = tour_text.outcome(dataclasses.replace(VIEW, image=at.image), KNOWN, pictures.sample(at.image))["outcome"]
+    assert ("(G₁ = 1" in asked) == (g1 == 1) and ("as wide as the map" in asked) == (g2 == 16)
 
 
 def test_larger_pictures_save_more_and_the_last_stage_nothing():
