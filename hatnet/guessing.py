@@ -50,8 +50,8 @@ def first_look(recipe: Recipe, steps: int) -> int:
 
 
 def is_guessing(losses: Sequence[float], guessing: float) -> bool:
-    """Whether the mean of some steps' losses is no better than guessing: not below it by two standard errors."""
-    return fmean(losses) > guessing - 2 * stdev(losses) / math.sqrt(len(losses))
+    """Whether the mean of some steps' losses is no better than guessing: not below it by a thousandth and two standard errors."""
+    return fmean(losses) > 0.999 * guessing - 2 * stdev(losses) / math.sqrt(len(losses))
 
 
 def advice(recipe: Recipe, config: Config, images: int) -> str:

@@ -251,7 +251,7 @@ class Trainer:
         }
 
     def _warning(self, steps: int) -> dict:
-        """What a line of metrics.jsonl says, once in a run, if the last WINDOW steps are no better than guessing; it is written to stderr too."""
+        """What a line of metrics.jsonl adds, once in a run, if the last WINDOW steps are no better than guessing. It goes to stderr too."""
         state = self.state
         state.recent = [*state.recent, *state.losses][-WINDOW:]
         if state.warned or state.step < first_look(self.recipe, steps):
