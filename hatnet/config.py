@@ -123,7 +123,7 @@ RANGES: dict[str, Range] = {
     "drop_path": Number(0, 1, below=True),
     "layer_scale": Number(0, 10),
 }
-TIMM_WORDS = {"drop_rate": "dropout", "drop_path_rate": "drop_path"}  # timm's names of two fields
+TIMM_WORDS = {"drop_rate": "dropout", "drop_path_rate": "drop_path", "init_values": "layer_scale"}  # timm's names of some fields
 MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
 # Table 1: C, K, E and the number of blocks; section 3.3: head dimension; section 4.1: G1 and G2 for 224 x 224.

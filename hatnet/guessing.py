@@ -26,21 +26,22 @@ def guessing_loss(recipe: Recipe, data: Images | Cards, class_weights: Tensor | 
     the frequencies. Mixing images changes nothing: it mixes their labels in the same proportions, and the cost is linear in them.
     """
     frequencies = class_frequencies(data)
-    smoothed = (1 - recipe.label_smoothing) * frequencies + recipe.label_smoothing / len(frequencies)
+    smoothed = (1 - recipe.label_smoothing) * frequencies + recipe.label_smoothing * frequencies.mean()
     if class_weights is not None:
-        smoothed = smoothed * class_weights.to(smoothed)
+        smoothed = smoothed * class_weights.cpu().double()
     return torch.special.entr(smoothed / smoothed.sum()).sum().item() * smoothed.sum().item()
 
 
 def class_frequencies(data: Images | Cards) -> Tensor:
-    """Of each class in the labels, weighted as in the loss: float64 [classes], summing to 1. Of cards, which are drawn evenly: 1/4 each."""
+    """Of each class in the labels of an image, weighted as in the loss: float64 [classes], on the CPU. They sum to 1; to less, if some
+    images have no label. Cards are drawn evenly: 1/4 each."""
     count = len(data.classes)
     if isinstance(data, Cards):
         return torch.full((count,), 1 / count, dtype=torch.float64)
-    labelled = data.labels != IGNORED
-    weights = torch.ones(len(data.labels), dtype=torch.float64) if data.weights is None else data.weights[labelled].double()
-    found = torch.bincount(data.labels[labelled], weights, minlength=count)
-    return found / found.sum()
+    labels = data.labels.cpu()
+    labelled = labels != IGNORED
+    weights = None if data.weights is None else data.weights.cpu()[labelled].double()
+    return torch.bincount(labels[labelled], weights, minlength=count).double() / len(labels)
 
 
 def first_look(recipe: Recipe, steps: int) -> int:

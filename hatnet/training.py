@@ -254,14 +254,14 @@ class Trainer:
         """What a line of metrics.jsonl adds, once in a run, if the last WINDOW steps are no better than guessing. It goes to stderr too."""
         state = self.state
         state.recent = [*state.recent, *state.losses][-WINDOW:]
-        if state.warned or state.step < first_look(self.recipe, steps):
+        if state.warned or len(state.recent) < WINDOW or state.step < first_look(self.recipe, steps):
             return {}
         guessing = guessing_loss(self.recipe, self.data, self.class_weights)
         if not is_guessing(state.recent, guessing):
             return {}
         state.warned = True
         warning = (
-            f"step {state.step} of {steps}: nothing is learned yet; the mean loss of the last {len(state.recent)} steps is "
+            f"step {state.step} of {steps}: nothing is learned yet; the mean loss of the last {WINDOW} steps is "
             f"{fmean(state.recent):.3f}, and guessing by the classes' frequencies, without a look at the images, gives {guessing:.3f}. "
             f"{advice(self.recipe, state.model.config, self.images_per_step)}"
         )
