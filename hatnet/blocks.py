@@ -101,7 +101,8 @@ class MLP(nn.Module):
 class LayerScale(nn.Module):
     """A learned factor for each channel of a residual branch: x + diag(lambda) branch(x).
 
-    Source: Touvron et al., "Going deeper with Image Transformers", ICCV 2021, Eq. (4).
+    Source: Touvron et al., "Going deeper with Image Transformers", ICCV 2021, Eq. (4). Like the residual's sum, its products are not among
+    the MACs that `complexity.count` counts.
     """
 
     def __init__(self, channels: int, start: float):

@@ -130,10 +130,10 @@ def count(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids =
     """MACs of one image of `size` (height, width) in pixels, counted from the shapes without running the model.
 
     These are the MACs that run, in training and at inference, at any size; windows that hang over the edge of the map count in full, as
-    they are computed. Biases, softmax, activations, layer scale, residual sums and pooling are not counted; norms are apart
-    (`Count.normalised`: for a layer with steps of its own, as if these had H-MHSA's norms). A model inside torch.compile, DataParallel or
-    AveragedModel counts as it is. Raises ValueError for a size or grids that do not fit, for another model than a HATNet, and for layers
-    that were replaced or wrapped, as adapters and quantisation do.
+    they are computed. Biases, softmax, activations, residual sums and pooling are not counted; norms are apart (`Count.normalised`: for
+    a layer with steps of its own, as if these had H-MHSA's norms). A model inside torch.compile, DataParallel or AveragedModel counts as it
+    is. Raises ValueError for a size or grids that do not fit, for another model than a HATNet, and for layers that were replaced or
+    wrapped, as adapters and quantisation do.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
     >>> round(c.conv_linear / 1e9, 4), round(c.total / 1e9, 4)
@@ -192,7 +192,7 @@ def table(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids =
         title = {None: "all", 0: "classifier", 1: "stage 1 (stem)"}.get(stage, f"stage {stage}")
         lines.append(f"{title:14}" + "".join(f"{macs / unit:14.4f} {name}" for macs in (part.conv_linear, part.attention, part.total)))
     lines += [
-        "Not counted: norms, biases, softmax, activations, layer scale, residual sums, pooling.",
+        "Not counted: norms, biases, softmax, activations, residual sums, pooling.",
         f"conv + linear + norms (two for each value, as in mmcv's counter): {counted.with_norms / unit:.4f} {name};",
         'the paper\'s "#FLOPs" are these sums, rounded, and leave QK^T and AV out.',
     ]

@@ -211,7 +211,7 @@ class Trainer:
                     bar.update(count)
                     epoch_ends = state.step % self.steps_per_epoch == 0 or state.step == steps
                     if epoch_ends or state.step % LOG_EVERY == 0:
-                        figures = self._figures(steps, *logged) | self._warning(steps)
+                        figures = self._figures(steps, *logged)
                         if epoch_ends:
                             figures["accuracy"] = self.validate(held_out)
                             shown = f", accuracy {figures['accuracy']:.1%}"
@@ -240,7 +240,7 @@ class Trainer:
             raise ValueError(f"could not write to {run.folder} ({error}): make room, then continue with --resume {run.folder}") from None
 
     def _figures(self, steps: int, since: float, done: int) -> dict:
-        """A line of metrics.jsonl, without the accuracy. since, done: time and step of the last line."""
+        """A line of metrics.jsonl, without the accuracy but with a warning if one is due. since, done: time and step of the last line."""
         step = self.state.step
         return {
             "step": step,
@@ -248,6 +248,7 @@ class Trainer:
             "loss": fmean(self.state.losses),
             "learning_rate": self.recipe.learning_rate_at(step - 1, steps),
             "images_per_second": (step - done) * self.images_per_step / (time.perf_counter() - since),
+            **self._warning(steps),
         }
 
     def _warning(self, steps: int) -> dict:
