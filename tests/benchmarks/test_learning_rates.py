@@ -2,11 +2,15 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from benchmarks import learning_rates
+from hatnet.recipe import RECIPES, auto_learning_rate
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def test_every_arm_is_trained_once(tmp_path, monkeypatch, capsys):
@@ -28,3 +32,22 @@ def test_every_arm_is_trained_once(tmp_path, monkeypatch, capsys):
             assert all(row[name] > 0 for row in blocks for name in ("input", "mlp", "gradient"))
     learning_rates.main()
     assert json.loads(output.read_text())["runs"] == runs, "what is done is not done again"
+
+
+def test_the_page_on_training_has_what_was_measured():
+    page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+    runs = json.loads((ROOT / "benchmarks/learning_rates.json").read_text())["runs"]
+    assert learning_rates.table(runs) in page
+    for name, images in (("paper, eight processes", 1024), ("paper, one process", 128), ("compact", 128), ("cards", 64)):
+        own = RECIPES[name.split(",")[0]]
+        assert f"| {name} | {images:,} | {own.learning_rate:g} | {auto_learning_rate(images):.2g} |" in page
+        assert images in (own.batch_size, 8 * own.batch_size)
+    blocks = {run["arm"]: run["blocks"] for run in runs if (run["rate"], run["seed"]) == (0.0015, 0)}
+    last = [
+        [row["input"] for rows in blocks[arm].values() for row in rows if (row["stage"], row["block"]) == (4, 6)]
+        for arm in ("as released", "init_std=null", "layer_scale=0.1")
+    ]
+    assert f"| {' | '.join(f'{before:.1f} → {after:.1f}' for before, after in last)} |" in page
+    for name, digits in (("mlp", ".1g"), ("gradient", ".2g")):
+        first = [f"{blocks[arm]['before'][0][name]:{digits}}" for arm in ("as released", "init_std=null", "layer_scale=0.1")]
+        assert f"| {' | '.join(first)} |" in page
