@@ -18,6 +18,7 @@ Read in this order:
     recipe.py, training.py, optimiser.py    ... how, the loop, which weights it trains ...
     machine.py, rehearsal.py                ... on which machine, and how fast it is there ...
     run.py, fingerprint.py, evaluation.py   ... what it leaves on disk, whether the data are still the same, how good the model is
+    guessing.py                             ... and whether it learns anything
     ranges.py                               what all these values may be
     commands/                               the command line of `train_small.py`: arguments, training, evaluation
 """
