@@ -65,7 +65,7 @@ def test_the_card_of_the_image_shows_the_pixels_that_it_speaks_of(page):
 def test_every_step_has_its_words_beside_the_picture(page):
     words = page.locator(".st-key-story .unseen li")
     expect(words).to_have_count(7)
-    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to the cell"))
+    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to cell row"))
 
 
 def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page, open_page, elsewhere, app_url):
@@ -124,6 +124,16 @@ def test_the_last_card_has_four_pictures_of_two_hops_and_each_can_be_clicked(pag
 def reads(wanted):
     """For `tab_to`: the element's own text."""
     return f"element => new RegExp({json.dumps(wanted)}).test(element.textContent.trim())"
+
+
+def test_a_first_visit_opens_on_the_paper_s_token_grid_and_a_photograph_that_the_model_knows(open_page):
+    page = open_page(path="/", checkpoint=None)
+    drawn(page, "start")
+    expect(page.locator(".lead")).to_contain_text("comparisons instead of 3,136", use_inner_text=True)
+    expect(page).to_have_url(re.compile("checkpoint=objects224"))
+    page = open_page(path="/explorer", checkpoint=None)
+    drawn(page, "explorer")
+    expect(page.locator(".explorer").get_by_text("sure, and right")).to_be_visible()
 
 
 def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(open_page):
