@@ -98,6 +98,7 @@ def still_open(kept, path, put_back):
     page.set_default_timeout(5_000)
     try:
         assert beyond(page.url) == beyond(address)
+        page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
         put_back(page)
         expect(page).to_have_url(address, timeout=3_000)
         settle(page)
