@@ -26,7 +26,7 @@ from functools import cache, partial
 from pathlib import Path
 from statistics import median
 
-os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler's lines would break the progress bar
+os.environ.setdefault("KINETO_LOG_LEVEL", "6")  # the profiler's lines would break the progress bar
 
 import torch
 import torch.nn.functional as F
@@ -55,6 +55,7 @@ FULL_SIDES = (*SIDES, 1440, 2048)
 LARGE = (448, 896, 2016)  # pixels of whole images, with --full: the released style needs windows of 8 and 7 that fit
 LAYER = {"c": 48, "g1": 8, "g2": 8, "head_dim": 48}  # stage 2 of hatnet_tiny, where a token is 4 pixels wide
 SIDE = Whole(1, 2**16)
+PRODUCT_SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices that are multiplied beside the models
 LEAST, MOST = 5, 31  # rounds of a comparison
 LONGEST, LARGEST = 60.0, 8 * 10**9  # seconds and bytes of one run; what would take more is left out
 ADDMM = (torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.convolution)
@@ -153,7 +154,7 @@ class Bench:
             else:
                 runs[name, origin] = run
             points.append(point)
-        side = 2048 if self.device.type == "cpu" else 8192
+        side = PRODUCT_SIDE[self.device.type]
         product = Point(
             setting=setting,
             model=PRODUCT,
@@ -327,7 +328,7 @@ def measure(args: argparse.Namespace, speeds: Speeds) -> Iterator[Speeds]:
     if "layers" in args.parts:
         plan += [(2 * pixels**2 / sum(side**2 for side in args.sides), pixels) for pixels in args.sides if (pixels, args.dtype) not in done]
     shares = sum(share for share, _ in plan)
-    with tqdm(total=60 * args.minutes, bar_format="{percentage:3.0f} %|{bar}| {elapsed}, at most {remaining} left; {desc}") as bar:
+    with tqdm(total=60 * args.minutes, bar_format="{percentage:3.0f} %|{bar}| {elapsed}, about {remaining} left; {desc}") as bar:
         for share, what in plan:
             budget, before, start = 60 * args.minutes * share / shares, bar.n, time.perf_counter()
 

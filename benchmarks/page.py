@@ -228,8 +228,8 @@ def resolutions(layers: Sequence[Layer]) -> Iterable[str]:
     yield f"### One attention layer, from {min(each.pixels for each in layers)} to {max(each.pixels for each in layers)} pixels\n"
     yield (
         f"A layer as in stage 2 of hatnet_tiny: tokens of 4 × 4 pixels, {first.channels} channels, windows of {first.g1} × {first.g1} "
-        f"tokens, cells (and PVT's reduction) of {first.g2} × {first.g2} tokens; one image, {first.numbers}. Milliseconds (quartiles), and memory. "
-        "Full attention runs in torch's fused kernel, which never holds the matrix of all weights.\n"
+        f"tokens, cells (and PVT's reduction) of {first.g2} × {first.g2} tokens; one image, {first.numbers}. "
+        "Milliseconds (quartiles), and memory. Full attention runs in torch's fused kernel, which never holds the matrix of all weights.\n"
     )
     kinds = [name for name in LAYERS if any(layer.mechanism == name for layer in layers)]
     rows = []
