@@ -1,7 +1,4 @@
-"""What only a GPU can show: it computes what the CPU does, trains, resumes, takes part in processes, and is measured with its name.
-
-Skipped with a notice where torch finds no GPU.
-"""
+"""What only a GPU can show: it computes what the CPU does, trains, resumes, takes part in processes, and is measured with its name."""
 
 import json
 import signal
@@ -22,10 +19,7 @@ from hatnet.speed import FORWARD, STEP, read
 from hatnet.training import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = [
-    pytest.mark.cuda,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here, so nothing is tested on one"),
-]
+pytestmark = pytest.mark.cuda
 MODELS = ["hatnet_tiny", "hatnet_compact224"]
 
 
@@ -189,18 +183,18 @@ def test_the_trainer_computes_what_it_does_on_the_cpu(pictures, tmp_path):
 def test_a_run_resumes_on_the_gpu(pictures, tmp_path, monkeypatch, capsys):
     """Interrupted after five steps and resumed, it ends where the whole run does, but for the order of a GPU's sums."""
     whole = run(pictures, tmp_path / "whole", "--amp", "off")
-    optimise = Trainer.optimise
+    step = Trainer._step
 
-    def interrupted(self, steps):
-        for number, loss in enumerate(optimise(self, steps), start=1):
-            if number == 5:
-                signal.raise_signal(signal.SIGINT)
-            yield loss
+    def interrupted(self, *arguments):
+        result = step(self, *arguments)
+        if self.state.step == 5:
+            signal.raise_signal(signal.SIGINT)
+        return result
 
-    monkeypatch.setattr(Trainer, "optimise", interrupted)
+    monkeypatch.setattr(Trainer, "_step", interrupted)
     run(pictures, tmp_path / "parts", "--amp", "off")
     assert "stopped and saved at step 5 of" in capsys.readouterr().out
-    monkeypatch.setattr(Trainer, "optimise", optimise)
+    monkeypatch.setattr(Trainer, "_step", step)
     train_small.main(["--resume", str(tmp_path / "parts")])
     assert losses(tmp_path / "parts") == pytest.approx(whole, rel=1e-2)
 

@@ -30,7 +30,7 @@ def test_every_model_is_trained_for_the_time_and_goes_on(tmp_path, monkeypatch):
     for part in ("train", "val", "test"):
         for name, colour in (("a", 60), ("b", 200)):
             (tmp_path / part / name).mkdir(parents=True)
-            for number in range(16):
+            for number in range(6):
                 Image.new("RGB", (32, 32), (colour + number % 9,) * 3).save(tmp_path / part / name / f"{number}.png")
     source, runs = f"folder:{tmp_path}", tmp_path / "runs"
     monkeypatch.setitem(accuracy.RECIPES, "compact", replace(RECIPES["compact"], batch_size=4))
