@@ -20,6 +20,7 @@ from hatnet.training import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.cuda
+TINY = ["--set", "dims=[24,24]", "--set", "depths=[1,1]", "--set", "expansions=[2,2]", "--set", "kernels=[3,3]", "--g1", "4", "--g2", "2"]
 MODELS = ["hatnet_tiny", "hatnet_compact224"]
 
 
@@ -157,7 +158,8 @@ def losses(out):
 
 
 def command(pictures, out, *more):
-    return ["--data", f"folder:{pictures}", "--device", "cuda", "--batch-size", "16", "--epochs", "3", "--out", str(out), *more]
+    least = ["--data", f"folder:{pictures}", "--device", "cuda", "--batch-size", "16", "--epochs", "5", "--ema", "0", "--out", str(out)]
+    return [*least, *TINY, *more]
 
 
 def run(pictures, out, *more):
