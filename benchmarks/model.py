@@ -345,7 +345,7 @@ def measure(args: argparse.Namespace, speeds: Speeds) -> Iterator[Speeds]:
             else:
                 found = bench.layer(what, args.dtype, speeds.layers, budget)
                 speeds = dataclasses.replace(speeds, layers=(*speeds.layers, *found))
-            bar.n = before + budget
+            bar.n = min(before + budget, bar.total)
             torch.compiler.reset()
             gc.collect()
             yield speeds
@@ -409,7 +409,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         about = speeds.header
         print(f"{about.device}, {about.threads} threads, torch {about.torch}, timm {about.timm}: at most about {args.minutes:g} minutes")
         if about.load > 0.5:
-            print(f"{about.load:.1f} other programs are running: on a busy machine the figures are too low", file=sys.stderr)
+            print(f"about {about.load:.0f} other programs are running: on a busy machine the figures are too low", file=sys.stderr)
         for grown in measure(args, speeds):
             speeds = grown
             if args.full:

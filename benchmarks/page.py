@@ -45,14 +45,15 @@ lasts until the GPU has finished its work.
 
 def page(files: Sequence[Speeds]) -> str:
     """The whole page, in Markdown."""
-    return "\n".join([OPENING, *(text for speeds in files for text in section(speeds))]).rstrip() + "\n"
+    sections = [text for speeds in files for text in section(speeds)] or ["Nothing has been measured yet: `make bench` does."]
+    return "\n".join([OPENING, *sections]).rstrip() + "\n"
 
 
 def section(speeds: Speeds) -> Iterable[str]:
     """One machine: what was measured on it."""
     about = speeds.header
     where = "" if about.kind == "cuda" else f", {about.threads} {'thread' if about.threads == 1 else 'threads'}"
-    busy = f" As it began, {about.load:g} other programs were running, so these figures are too low." if about.load > 0.5 else ""
+    busy = f" As it began, about {about.load:.0f} other programs were running, so these figures are too low." if about.load > 0.5 else ""
     yield f"## {about.device}{where}{', with --full' if ' --full' in about.command else ''}\n"
     yield f"{about.date}, Python {about.python}, torch {about.torch}, timm {about.timm}; `{about.command}`.{busy}\n"
     forwards: dict[tuple, list[Setting]] = {}
@@ -137,7 +138,7 @@ def speed(point: Point, product: Point) -> list[str]:
     if not point.seconds:
         return [f"left out: {point.left_out}", "", ""]
     share = point.times_as_fast_as(product, by_macs=True)
-    return [quartiles(point.images_per_second), f"{point.macs_per_second.median / 1e9:,.0f}", f"{100 * share.median:.0f} %"]
+    return [quartiles(point.images_per_second), number(point.macs_per_second.median / 1e9), f"{100 * share.median:.0f} %"]
 
 
 def products(speeds: Speeds, settings: Sequence[Setting]) -> str:
@@ -145,7 +146,9 @@ def products(speeds: Speeds, settings: Sequence[Setting]) -> str:
     for setting in settings:
         product = speeds.of(setting)[PRODUCT, "torch"]
         side, rate = round(product.conv_linear ** (1 / 3)), product.macs_per_second
-        said.append(f"{rate.median / 1e9:,.0f} GMAC/s ({rate.low / 1e9:,.0f} to {rate.high / 1e9:,.0f}; {len(product.seconds)} rounds)")
+        said.append(
+            f"{number(rate.median / 1e9)} GMAC/s ({number(rate.low / 1e9)} to {number(rate.high / 1e9)}; {len(product.seconds)} rounds)"
+        )
     return f"A product of two {side:,} × {side:,} matrices beside them: {', '.join(said)}.\n"
 
 
@@ -155,7 +158,7 @@ def quartiles(of: Spread) -> str:
 
 def number(value: float) -> str:
     """Three digits at least."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
 
 
 def memory(count: int | None) -> str:
@@ -205,13 +208,14 @@ def beside_peers(speeds: Speeds, settings: Sequence[Setting]) -> Iterable[str]:
         slower = []
         for peer in peers:
             if (other := found.get((peer, setting))) and (behind := other.times_as_fast_as(point)).low > 1:
-                slower.append(f"{peer[0]} ({behind.median:.2f} times as many images/s, with {share(other, point)} of the MACs)")
+                slower.append(f"{peer[0]} ({behind.median:.2f} times as many images/s, with {share(other, point)})")
         said.append(f"- {name[0]}, batch {setting.batch}: {joined(slower) if slower else 'than none of them'}")
     yield "\n".join(["Where hatnet is slower than a peer (by the quartiles, not only by the median):\n", *said]) + "\n"
 
 
 def share(other: Point, point: Point) -> str:
-    return f"{other.macs / point.macs:.2f} times" if other.macs >= point.macs else f"{100 * other.macs / point.macs:.0f} %"
+    more = other.macs / point.macs
+    return f"{more:.2f} times the MACs" if more >= 1.005 else f"{100 * more:.0f} % of the MACs"
 
 
 def ratio(of: Spread) -> str:

@@ -194,7 +194,7 @@ def test_a_run_resumes_on_the_gpu(pictures, tmp_path, monkeypatch, capsys):
         return result
 
     monkeypatch.setattr(Trainer, "_step", interrupted)
-    run(pictures, tmp_path / "parts", "--amp", "off")
+    train_small.main(command(pictures, tmp_path / "parts", "--amp", "off"))
     assert "stopped and saved at step 5 of" in capsys.readouterr().out
     monkeypatch.setattr(Trainer, "_step", step)
     train_small.main(["--resume", str(tmp_path / "parts")])
