@@ -9,6 +9,7 @@ Read in this order:
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
+    speed.py                                what benchmarks/model.py has measured: the form of its file
     timm_surface.py, timm_models.py, depth.py  what timm's users expect of a model; timm's registry; how deep a weight lies
     checkpoints.py, described.py, files.py  weights on disk, and which models they can hold
     official.py, foreign.py                 the authors' weights; weights that other trainers wrote

@@ -9,8 +9,9 @@ h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled ce
 
 from dataclasses import dataclass
 from math import prod
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -83,6 +84,23 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
     two products and the reduction, but no projections; a convolution whose kernel equals its stride would take hw C^2, without R^2.
     """
     return 2 * (h * w) ** 2 * c / ratio**2 + h * w * c**2 * ratio**2
+
+
+def by_mechanism(n: Any, c: int, g1: int, g2: int) -> dict[str, Any]:
+    """The four formulas on n x n tokens, by the names of `timing.MECHANISMS`. n: a number, or an array of numbers.
+
+    A window or a cell is no larger than the map.
+
+    >>> {name: round(macs / 1e6) for name, macs in by_mechanism(56, 48, 8, 8).items()}
+    {'H-MHSA': 63, 'MHSA': 966, 'windows': 48, 'spatial reduction': 477}
+    """
+    side, cell = np.minimum(g1, n), np.minimum(g2, n)
+    return {
+        "H-MHSA": hmhsa(n, n, c, side, cell),
+        "MHSA": mhsa(n, n, c),
+        "windows": windows(n, n, c, side),
+        "spatial reduction": spatial_reduction(n, n, c, cell),
+    }
 
 
 @dataclass(frozen=True, slots=True)
