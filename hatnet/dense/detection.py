@@ -114,7 +114,7 @@ class Detector(Dense):
     def _check_images(self, images: Images) -> None:
         channels = self.backbone.body.config.in_chans
         if not isinstance(images, list | tuple) or not images or not all(isinstance(x, Tensor) and x.ndim == 3 for x in images):
-            got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__ if len(images) else "empty"
+            got = list(images.shape) if isinstance(images, Tensor) else "an empty list" if images == [] else type(images).__name__
             wanted = f"a list of tensors [{channels}, height, width], one for each image"
             raise ValueError(f"images are {got}; wanted {wanted}" + (" (list(images))" if isinstance(images, Tensor) else ""))
         for image in images:

@@ -88,21 +88,25 @@ def body_of(name: Name) -> tuple[HATNet, CheckpointInfo | None]:
     """
     info = None
     if isinstance(name, nn.Module):
-        model = copy.deepcopy(unwrapped(name))
+        given = unwrapped(name)
+        config = given.config
     elif name in VARIANTS:
-        model = HATNet(configuration(str(name), num_classes=0))
+        config = configuration(str(name))
     elif str(name).endswith(".safetensors") or name in list_checkpoints():
-        info, model = checkpoint_info(name), load_checkpoint(name, num_classes=0)
+        info = checkpoint_info(name)
+        config = info.config
     else:
-        known = (*MODELS, *list_checkpoints())
         raise ValueError(
-            f"unknown model {str(name)!r}{did_you_mean(name, known)}; wanted one of {', '.join(MODELS)} (random weights), "
-            "a checkpoint, or a HATNet"
+            f"unknown model {str(name)!r}{did_you_mean(name, (*MODELS, *list_checkpoints()))}; wanted one of {', '.join(MODELS)} "
+            "(random weights), a checkpoint, or a HATNet"
         )
-    if (count := len(model.config.dims)) != STAGES:
-        title = "this HATNet" if isinstance(name, nn.Module) else name
-        near = "" if isinstance(name, nn.Module) else did_you_mean(name, MODELS)
+    if (count := len(config.dims)) != STAGES:
+        title, near = ("this HATNet", "") if isinstance(name, nn.Module) else (name, did_you_mean(name, MODELS))
         raise ValueError(f"{title} has {count} stages; wanted the maps of {STAGES}, as of {', '.join(MODELS)}{near}")
+    if isinstance(name, nn.Module):
+        model = copy.deepcopy(given)
+    else:
+        model = load_checkpoint(name, num_classes=0) if info else HATNet(config)
     model.prune_intermediate_layers(STAGES, prune_norm=True)
     hierarchical = len(model.config.g1)
     model.config = dataclasses.replace(model.config, g1=(G1,) * hierarchical, g2=tuple(G2 // 2**stage for stage in range(hierarchical)))
