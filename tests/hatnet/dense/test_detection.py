@@ -127,7 +127,7 @@ def test_heads_give_float32_whatever_autocast_gives_them():
 def test_anchors_lie_at_the_strides_where_no_stride_divides_the_image():
     sides = [(32, 40), (64, 80)]
     made, theirs = Anchors(sides, (32, 64)), AnchorGenerator(tuple(sides), ((0.5, 1.0, 2.0),) * 2)
-    cell = [anchor.clone() for anchor in made.cell_anchors]
+    held, values = made.cell_anchors, [anchor.clone() for anchor in made.cell_anchors]
     for size, maps in (((128, 192), [(4, 6), (2, 3)]), ((800, 1280), [(25, 40), (13, 20)])):
         images = ImageList(torch.zeros(1, 3, *size), [size])
         found = made(images, [torch.zeros(1, 8, *map_, dtype=torch.bfloat16) for map_ in maps])
@@ -137,7 +137,7 @@ def test_anchors_lie_at_the_strides_where_no_stride_divides_the_image():
         assert torch.equal(middles, torch.tensor(wanted, dtype=torch.float32)[:, None].expand(-1, 6, 2))
         (other,) = theirs(images, [torch.zeros(1, 8, *map_) for map_ in maps])
         assert torch.equal(found[0], other) == (size == (128, 192))
-    assert all(torch.equal(a, b) and b.dtype == torch.float32 for a, b in zip(cell, made.cell_anchors, strict=True))
+    assert made.cell_anchors is held and all(torch.equal(a, b) for a, b in zip(values, held, strict=True))
 
 
 def test_regions_are_read_at_the_levels_strides_whatever_came_first():
