@@ -79,7 +79,7 @@ def machine_of(args: argparse.Namespace) -> Machine:
     if kind == "cuda":
         torch.cuda.set_device(device)
     if "WORLD_SIZE" in os.environ:
-        torch.distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
+        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo")
     return Machine(device=device, compiled=args.compile, rank=rank, world=world)
 
 

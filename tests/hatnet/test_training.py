@@ -116,14 +116,14 @@ def test_a_compiled_run_has_four_sizes_at_most(tmp_path, monkeypatch, capsys):
     pixels = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8)
     few = data.Images(pixels=pixels, labels=torch.arange(24) % 3, classes=("a", "b", "c"))
     trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **shape), recipe, few, Machine(compiled=True))
-    batch = Trainer._batch
+    batch = Trainer.batch
 
     def noted(trainer, steps):
         made = batch(trainer, steps)
         seen.append(made[0].shape[-1])
         return made
 
-    monkeypatch.setattr(Trainer, "_batch", noted)
+    monkeypatch.setattr(Trainer, "batch", noted)
     header = {"classes": ["a", "b", "c"], "mean": trainer.mean, "std": trainer.std, "image_size": 64, "data": "noise"}
     assert trainer.train(24, few, Run(tmp_path, header))
     assert seen == sorted(seen) and sorted(set(seen)) == [16, 32, 48, 64]
@@ -177,7 +177,7 @@ def test_gradients_of_batches_added_up():
     gradients = []
     for batch_size in (16, 4):
         trainer, _ = trained(0, Recipe(epochs=1, batch_size=batch_size, accumulate=16 // batch_size, learning_rate=0.01))
-        trainer._add_gradient(trainer.state.model.train(), *trainer._batch(3))
+        trainer._add_gradient(trainer.state.model.train(), *trainer.batch(3))
         gradients.append(torch.cat([p.grad.flatten() for p in trainer.state.model.parameters()]))
     torch.testing.assert_close(*gradients, atol=1e-6 * gradients[0].abs().max().item(), rtol=1e-4)
 
@@ -254,8 +254,7 @@ def test_crops_have_the_aspect_of_the_recipe(aspect):
     picture = torch.stack([ramp.expand(64, 64), ramp[:, None].expand(64, 64), ramp.expand(64, 64)])
     given = data.Images(pixels=picture.expand(24, 3, 64, 64), labels=torch.arange(24) % 3, classes=("a", "b", "c"))
     recipe = Recipe(epochs=1, batch_size=24, learning_rate=0.0, augment="resized", least_area=0.1, aspect=aspect)
-    trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), recipe, given)
-    torch.manual_seed(0)
-    cropped = trainer._augmented(given.pixels).float()
+    trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), recipe, given, statistics=([0.0] * 3, [1 / 255] * 3))
+    cropped = trainer.batch(1)[0]
     width, height = ((cropped[:, axis].amax((1, 2)) - cropped[:, axis].amin((1, 2))) for axis in (0, 1))
     assert ((width / height).log() - math.log(aspect[0])).abs().median() < 0.15
