@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hatnet.cards import Cards
-from hatnet.data import Images
+from hatnet.data import Images, Pictures
 from hatnet.machine import upload
 
 BATCHES = 2  # made ahead of the step
@@ -21,8 +21,9 @@ class Ahead:
 
     def __init__(self, data: Images | Cards, device: torch.device):
         self.data, self.device = data, device
-        held = isinstance(data, Images) and isinstance(data.pixels, Tensor)
-        self.busy = not held if device.type == "cpu" else not (held and data.labels.device == device)
+        decoded = isinstance(data, Images) and isinstance(data.pixels, Pictures)
+        there = device.type == "cpu" or (isinstance(data, Images) and data.labels.device.type == device.type)
+        self.busy = decoded or not there
         self.pool = ThreadPoolExecutor(1)
         self.coming: dict[int, Future] = {}  # the batches under way, by their steps
         self.asked: tuple = ()  # with which other arguments

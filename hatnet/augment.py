@@ -127,7 +127,8 @@ def erased(images: Tensor, probability: float, numbers: Tensor) -> Tensor:
     """
     h, w = images.shape[-2:]
     boxes = random_boxes(numbers[:, :BOX], h, w, ERASED_AREA, ERASED_ASPECT) * (numbers[:, BOX:] < probability)
-    return images.masked_fill(_inside(*upload(boxes, images.device)[:, :, None].unbind(1), h, w), 0)
+    top, left, height, width = upload(boxes, images.device)[:, :, None].unbind(1)
+    return images.masked_fill(_inside(top, left, height, width, h, w), 0)
 
 
 def mixer(recipe: Recipe, classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None:

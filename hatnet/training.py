@@ -76,11 +76,11 @@ class Trainer:
 
         Raises FloatingPointError, before it touches the weights, if the loss or its gradient is no longer finite.
         """
-        for _ in self._steps(steps):
-            yield from self._losses_seen()
+        for _ in self.advance(steps):
+            yield from self.settle()
 
-    def _steps(self, steps: int) -> Iterator[None]:
-        """`optimise` without a wait for the device: `_losses_seen` has the losses."""
+    def advance(self, steps: int) -> Iterator[None]:
+        """`optimise` without a wait for the device: `settle` has the losses."""
         self.compiled, self.unseen, self.broken, network = set(), [], torch.zeros_like(self.broken), self._network()
         while self.state.step < steps and not self.out_of_patience:
             with self._compilation(steps):
@@ -117,8 +117,11 @@ class Trainer:
                 raise FloatingPointError(f"{where}, the loss is {loss} and the norm of its gradient {norm}")
         return [loss for loss, _ in figures]
 
-    def _losses_seen(self) -> list[float]:
-        """`_look`, and forget these steps."""
+    def settle(self) -> list[float]:
+        """Wait for the steps that are not settled yet. Returns their losses, means over all processes.
+
+        Raises FloatingPointError for the first of them that is not finite; it and all after it have left the weights as they were.
+        """
         losses, self.unseen = self._look(), []
         return losses
 
@@ -231,11 +234,11 @@ class Trainer:
         bar = tqdm(total=steps * count, initial=state.step * count, unit="image", unit_scale=True, disable=None if first else True)
         try:
             with stop_signals() as signals, bar:
-                for _ in self._steps(steps):
+                for _ in self.advance(steps):
                     epoch_ends = state.step % self.steps_per_epoch == 0 or state.step == steps
                     line = epoch_ends or state.step % LOG_EVERY == 0
                     if self.looks or line:
-                        state.losses += self._losses_seen()
+                        state.losses += self.settle()
                         bar.set_postfix_str(f"loss {state.losses[-1]:.3f}{shown}", refresh=False)
                     bar.update(count)
                     if line:
@@ -254,12 +257,12 @@ class Trainer:
                         logged = time.perf_counter(), state.step
                     due = epoch_ends or time.perf_counter() - saved > SAVE_EVERY or (state.step < steps and self.compiles(steps))
                     if first and due:
-                        state.losses += self._losses_seen()
+                        state.losses += self.settle()
                         state.save(run.folder / "state.pt")
                         saved = time.perf_counter()
                     if self.machine.mean(len(signals)) > 0 and state.step < steps:
                         if first and not due:
-                            state.losses += self._losses_seen()
+                            state.losses += self.settle()
                             state.save(run.folder / "state.pt")
                         return False
             return True
