@@ -1,12 +1,13 @@
 """How much of the bare training step's rate the trainer keeps: `python benchmarks/trainer.py`, with `--device cuda` on a GPU.
 
 The bare step repeats one fixed batch on the device: forward pass, loss, backward pass, optimiser. The trainer takes its steps from images
-in memory, as `train_small.py` does: order, crops, flips, clipping, checks. The two take turns, a few steps each, on models of the same size; a
-row has the median of each one's images/s, and the median and quartiles of the pairs' ratios.
+in memory, as `train_small.py` does: order, crops, flips, clipping, checks. The two take turns, a few steps each, on models of the same
+size; a row has the median of each one's images/s, and the median and quartiles of the pairs' ratios.
 """
 
 import argparse
 import json
+import platform
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,6 @@ import torch.nn.functional as F
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import create_model
-from hatnet.commands.run_folder import machine_words
 from hatnet.data import Images
 from hatnet.machine import Machine
 from hatnet.optimiser import adamw
@@ -90,7 +90,8 @@ def main() -> None:
     if args.device == "cuda" and not torch.cuda.is_available():
         sys.exit("trainer.py: torch finds no CUDA device here; --device cpu measures without one")
     card = f"{torch.cuda.get_device_name()}, " if args.device == "cuda" else ""
-    words = f"{card}{machine_words(machine)}, {'bfloat16' if args.bf16 else 'float32'}"
+    precision = "bfloat16" if args.bf16 else "float32"
+    words = f"{card}{args.device}, {torch.get_num_threads()} threads, {platform.machine()}, torch {torch.__version__}, {precision}"
     images, steps = args.images or (128 if card else 4), args.steps or (20 if card else 1)
     print(f"{words}\n\n| pixels | augment | model | batch | bare step, images/s | trainer, images/s | share (quartiles) |\n|{'---|' * 7}")
     rows = []

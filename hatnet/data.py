@@ -67,9 +67,8 @@ class Images:
     def on(self, device: torch.device) -> "Images":
         """The same images with all tensors on a device. Raises AttributeError for pictures that are decoded on demand."""
         pixels = cast(Tensor, self.pixels).to(device)
-        return replace(
-            self, pixels=pixels, labels=self.labels.to(device), weights=None if self.weights is None else self.weights.to(device)
-        )
+        weights = None if self.weights is None else self.weights.to(device)
+        return replace(self, pixels=pixels, labels=self.labels.to(device), weights=weights)
 
     def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
         """A shard of the `count` images of a step (of `steps`): pixels, labels, weights of the labels.

@@ -71,6 +71,41 @@ def test_a_loss_that_is_not_finite_stops(trainer, tmp_path, monkeypatch):
     assert all(p.isfinite().all() for p in hatnet.load_checkpoint(tmp_path / "last.safetensors").parameters())
 
 
+def test_steps_after_one_that_is_not_finite_change_nothing(trainer, tmp_path, monkeypatch):
+    """As on a GPU, where the trainer looks at the losses only at a line of metrics: here at the end of the epoch, two steps later."""
+    batch, before, seen = data.Images.batch, [], []
+
+    def broken(images, step, *rest):
+        pixels, labels, factors = batch(images, step, *rest)
+        seen.append(step)
+        if step == 3:
+            before.extend(weights(trainer.state.model))
+        return pixels, labels, factors * (math.inf if step == 3 else 1)
+
+    trainer.looks = False
+    monkeypatch.setattr(data.Images, "batch", broken)
+    with pytest.raises(ValueError, match=r"at step 3, learning rate 0\.0\d+, the loss is inf and the norm of its gradient (inf|nan);"):
+        run(trainer, tmp_path)
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert all(map(torch.equal, weights(trainer.state.model), before))
+    assert all(value.isfinite().all() for value in weights(trainer.state.kept))
+
+
+def test_looking_later_changes_nothing(trainer, tmp_path, monkeypatch):
+    """Losses, weights and what is saved are the same if the trainer looks at a line of metrics only."""
+    found = []
+    for looks in (True, False):
+        torch.manual_seed(0)
+        again = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), trainer.recipe, trainer.data)
+        again.looks = looks
+        assert run(again, tmp_path)
+        lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+        found.append([{key: value for key, value in line.items() if key != "images_per_second"} for line in lines])
+        found.append(weights(again.state.kept))
+        (tmp_path / "metrics.jsonl").unlink()
+    assert found[0] == found[2] and len(found[0]) == 4 and all(map(torch.equal, found[1], found[3]))
+
+
 def test_images_grow_in_training_alone(trainer, tmp_path, monkeypatch):
     seen, forward = [], hatnet.HATNet.forward
 
