@@ -1,6 +1,7 @@
 """`train_small.py --show-batch FILE.png`: a picture of the first training batch, as the model will see it."""
 
 import math
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hatnet.training import Trainer
 MOST = 64  # images on a picture
 TILE = 144  # pixels: least width of an image, which is enlarged by a whole number
 MARGIN, LINE = 6, 16  # pixels, around an image, and of a line of text
+WRAPPED = 22  # characters of a line, where class names break
 LEAST = 0.005  # share of a class that is worth a line
 
 
@@ -53,7 +55,7 @@ def caption(label: Tensor, classes: tuple[str, ...]) -> list[str]:
     """The lines under an image: its class; of a mixed one [classes], each class with its share, the largest first; of several labelled
     places, the class of each, row by row."""
     if not label.is_floating_point():
-        return [", ".join(classes[number] for number in label.flatten().tolist() if number != IGNORED)]
+        return textwrap.wrap(", ".join(classes[number] for number in label.flatten().tolist() if number != IGNORED), WRAPPED) or [""]
     shares = sorted(((share, name) for share, name in zip(label.tolist(), classes, strict=True) if share >= LEAST), reverse=True)
     return [f"{name} {share:.0%}" for share, name in shares] if len(shares) > 1 else [shares[0][1]]
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,7 +52,7 @@ def test_the_next_batches_are_made_while_a_step_computes(pictures, monkeypatch):
 
 def test_a_picture_that_cannot_be_read_is_reported_at_its_step(pictures):
     number = torch.randperm(len(pictures), generator=data.generator(0, 0, 0))[4]
-    pictures.pixels.pictures[number].write_bytes(b"not a picture")
+    Path(pictures.pixels.pictures[number]).write_bytes(b"not a picture")
     made = Ahead(pictures, CPU)
     with pytest.warns(UserWarning, match="is not used"):
         made.batch(0, 9, 2, 0, slice(None))

@@ -68,7 +68,7 @@ def test_boxes_against_a_loop(h, w, area, aspect):
     numbers = torch.rand(200, augment.BOX, dtype=torch.float64)
     boxes = augment.random_boxes(numbers, h, w, area, aspect)
     assert boxes.tolist() == [box_by_hand(row, h, w, area, aspect) for row in numbers.tolist()]
-    assert len(set(map(tuple, boxes.tolist()))) > 150 or aspect == (2, 4)
+    assert len(set(map(tuple, boxes.tolist()))) > 100 or aspect == (2, 4)
 
 
 @pytest.mark.parametrize("side", [12, 40, 64])
