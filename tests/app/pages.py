@@ -14,19 +14,14 @@ MAIN = Path(__file__).parents[2] / "app" / "main.py"
 PAGES = sorted(path.parent.name for path in MAIN.parent.glob("views/*/page.py"))
 
 
-def first_visit(page: str, **params: str) -> AppTest:
-    """The page app/views/`page` after its first run at this address."""
+def opened(page: str, checkpoint: str = "cifar10", **params: str) -> AppTest:
+    """The page app/views/`page` after its first run at this address; by default with the checkpoint that runs fastest."""
     at = AppTest.from_file(str(MAIN), default_timeout=120)
-    for key, value in params.items():
+    for key, value in {"checkpoint": checkpoint, **params}.items():
         at.query_params[key] = value
     # `switch_page` names a page after its file until the app has run once, and all of ours are called page.py.
     at._page_hash = calc_hash(page)
     return at.run()
-
-
-def opened(page: str, checkpoint: str = "cifar10", **params: str) -> AppTest:
-    """The same with the checkpoint that runs fastest, unless another is asked for."""
-    return first_visit(page, checkpoint=checkpoint, **params)
 
 
 def text(at: AppTest | Block) -> str:

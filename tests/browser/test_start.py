@@ -107,6 +107,16 @@ def reads(wanted):
     return f"element => new RegExp({json.dumps(wanted)}).test(element.textContent.trim())"
 
 
+def test_a_first_visit_opens_on_the_paper_s_token_grid_and_a_photograph_that_the_model_knows(open_page):
+    page = open_page(path="/", checkpoint=None)
+    drawn(page, "start")
+    expect(page.locator(".lead")).to_contain_text("comparisons instead of 3,136", use_inner_text=True)
+    expect(page).to_have_url(re.compile("checkpoint=objects224"))
+    page = open_page(path="/explorer", checkpoint=None)
+    drawn(page, "explorer")
+    expect(page.locator(".explorer").get_by_text("sure, and right")).to_be_visible()
+
+
 def test_after_a_click_beside_the_cards_the_arrow_keys_turn_them_and_the_page_has_no_frame(page):
     page.locator(".stMain").click(position={"x": 30, "y": 500})
     page.keyboard.press("ArrowRight")
@@ -151,7 +161,7 @@ def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
 def test_every_step_has_its_words_beside_the_picture(page):
     words = page.locator(".st-key-story .unseen li")
     expect(words).to_have_count(7)
-    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to the cell"))
+    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to cell row"))
 
 
 def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):

@@ -70,7 +70,7 @@ def sentences(layer: Layer) -> list[str]:
         f"{averaged}: {tokens} tokens become {_hue('global', f'{far} cells')} to compare with, "
         "and together they still cover the whole picture.",
         f"The same token now reads {_hue('global', f'all {far} [cells](#cell)')}. The largest [weight](#weight), "
-        f"{_hue('global', quantity(f'cell-most{which}', percent(float(layer.far.max()))))}{_by_token(layer)}, goes to the cell in "
+        f"{_hue('global', quantity(f'cell-most{which}', percent(float(layer.far.max()))))}{_by_token(layer)}, goes to "
         f"cell {_place(layer.strongest)} of {' × '.join(map(str, layer.far.shape))}, {_away(layer)}.",
         "Both results are added to what the token held before. A sum favours neither part, so each counts half, and "
         f"{_hue('query', quantity('hops-self', f'{stays} %'))} of the token stays (half of a half: the [residual](#residual)), "

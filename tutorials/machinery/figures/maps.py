@@ -219,14 +219,14 @@ class _Sheet:
 
 def _picture(sheet: _Sheet, photo: np.ndarray, box: Box) -> None:
     top, left, height, width = box
-    source = dict(source=_grey(photo), x=left, y=top, sizex=width, sizey=height)
+    source = dict(source=grey(photo), x=left, y=top, sizex=width, sizey=height)
     sheet.images.append(source | dict(xref="x", yref="y", sizing="stretch", layer="below"))
 
 
-def _grey(photo: np.ndarray) -> str:
-    """The photograph in grey under 52 % black, as a data URI."""
+def grey(photo: np.ndarray, side: int = GROUND) -> str:
+    """The photograph in grey under 52 % black, as a data URI, at most `side` pixels each way."""
     image, kind = Image.fromarray(photo).convert("L").point([round(0.48 * value) for value in range(256)]), "jpeg"
-    image.thumbnail((GROUND, GROUND), Image.Resampling.BILINEAR)
+    image.thumbnail((side, side), Image.Resampling.BILINEAR)
     if photo.shape[1] < 100:  # the few pixels that the model sees: the browser must not smooth them
         image, kind = image.resize((image.width * 12, image.height * 12), Image.Resampling.NEAREST), "png"
     return _data_uri(image, kind)

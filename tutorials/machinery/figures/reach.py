@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image
 
 from app.core.colours import LIGHT, ON_PHOTO, rgb
 from tutorials.machinery.figures.beside import beside
+from tutorials.machinery.figures.maps import grey
 
 WAYS = {"one by one": ON_PHOTO.local, "in the mean of a cell": ON_PHOTO.global_}
 SIDE = 150  # pixels of one picture: five fit beside one another
@@ -19,7 +19,6 @@ def reach(single: np.ndarray, mean: np.ndarray, token: tuple[int, int], photo: n
     single: read one by one; mean: read in the mean of a cell. Where both hold, the first is shown.
     """
     h, w = single.shape
-    ground = Image.fromarray(photo).convert("L").resize((SIDE, SIDE)).point([round(0.48 * value) for value in range(256)])
     ways = np.where(single, 2, np.where(mean, 1, 0))
     fills = ["rgba(0,0,0,0)", *(f"rgba({','.join(map(str, rgb(colour)))},0.6)" for colour in reversed(WAYS.values()))]
     words = np.array(["not read", *(f"read {way}" for way in reversed(WAYS))])[ways]
@@ -43,7 +42,7 @@ def reach(single: np.ndarray, mean: np.ndarray, token: tuple[int, int], photo: n
     return go.Figure(
         data=[heat],
         layout=dict(
-            images=[dict(source=ground, x=0, y=0, sizex=w, sizey=h, xref="x", yref="y", sizing="stretch", layer="below")],
+            images=[dict(source=grey(photo, SIDE), x=0, y=0, sizex=w, sizey=h, xref="x", yref="y", sizing="stretch", layer="below")],
             shapes=[circle | dict(line=dict(color=colour, width=width)) for colour, width in (("#FFFFFF", 5), (LIGHT.query, 3))],
             xaxis=axis | dict(range=[0, w]),
             yaxis=axis | dict(range=[h, 0], scaleanchor="x", scaleratio=w / h),  # row 0 at the top

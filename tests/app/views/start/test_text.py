@@ -24,7 +24,7 @@ def test_the_sentences_have_the_numbers_of_both_maps():
     row, column = np.unravel_index(far.argmax(), far.shape)
     most, each = story.percent(float(far.max())), story.percent(float(far.max()) / 4)
     at = f"cell row {row + 1}, column {column + 1} of 8 × 8"
-    assert f"The largest weight, {most} ({each} for each of its 4 tokens), goes to the cell in {at}" in said[5]
+    assert f"The largest weight, {most} ({each} for each of its 4 tokens), goes to {at}" in said[5]
 
 
 def test_a_number_is_named_after_what_it_counts():
