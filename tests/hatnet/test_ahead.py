@@ -26,7 +26,7 @@ def pictures(tmp_path):
 
 def test_the_same_batches_in_any_order_of_steps(pictures):
     made = Ahead(pictures, CPU)
-    for step, seed in ((0, 1), (1, 1), (2, 1), (0, 1), (5, 1), (6, 1), (6, 2), (3, 2)):
+    for step, seed in ((0, 1), (1, 1), (2, 1), (0, 1), (5, 1), (6, 2), (3, 2)):
         for ours, wanted in zip(made.batch(step, 9, 2, seed, slice(None)), pictures.batch(step, 9, 2, seed, slice(None)), strict=True):
             assert torch.equal(ours, wanted)
 
