@@ -51,7 +51,7 @@ def growth(trainer: Trainer, steps: int) -> list[dict]:
             hooks.append(block.register_forward_hook(lambda _, inputs, __, row=row: row.update(input=rms(inputs[0]))))
             hooks.append(block.mlp.reduce.register_forward_hook(lambda _, __, out, row=row: row.update(mlp=rms(out))))
     model.zero_grad()
-    trainer._add_gradient(model.train(), *trainer._batch(steps))
+    trainer._add_gradient(model.train(), *trainer.batch(steps))
     for hook in hooks:
         hook.remove()
     for row, block in found:

@@ -5,20 +5,20 @@ Every picture is prepared as in `preprocessing.py`.
 
 import os
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Generator, Tensor
 from torchvision.datasets import CIFAR10, CIFAR100, Caltech101, FashionMNIST
 from tqdm import tqdm
 
 from hatnet.folders import Folder, by_place
+from hatnet.machine import upload
 from hatnet.preprocessing import decode
 from hatnet.sources import ROOT, SETS, find, in_folders
 
@@ -64,6 +64,12 @@ class Images:
         mean = shares @ levels
         return mean.tolist(), (shares @ levels**2 - mean**2).clamp(min=1e-6).sqrt().tolist()
 
+    def on(self, device: torch.device) -> "Images":
+        """The same images with all tensors on a device. Raises AttributeError for pictures that are decoded on demand."""
+        pixels = cast(Tensor, self.pixels).to(device)
+        weights = None if self.weights is None else self.weights.to(device)
+        return replace(self, pixels=pixels, labels=self.labels.to(device), weights=weights)
+
     def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
         """A shard of the `count` images of a step (of `steps`): pixels, labels, weights of the labels.
 
@@ -71,28 +77,9 @@ class Images:
         """
         epoch, place = divmod(step, len(self) // count)
         order = torch.randperm(len(self), generator=generator(seed, 0, epoch))
-        index = order[place * count : (place + 1) * count][shard]
-        weights = torch.ones(len(index)) if self.weights is None else self.weights[index]
+        index = upload(order[place * count : (place + 1) * count][shard], self.labels.device)
+        weights = torch.ones(len(index), device=index.device) if self.weights is None else self.weights[index]
         return self.pixels[index], self.labels[index], weights
-
-
-def shift_flip_cut(pixels: Tensor, cut_out: float, draw: Callable[[int], Tensor]) -> Tensor:
-    """Crop (after padding by an eighth), flip and cut out, at random for each image: uint8 [b, 3, h, w] -> the same shape.
-
-    cut_out: side of the grey square, as a fraction of the image's. draw(n): n random numbers in 0..1 for each image, [b, n].
-    Works on whole batches, by indexing: torchvision's transforms draw once for a batch, and image by image they take half a core.
-    """
-    b, _, h, w = pixels.shape
-    pad, side = h // 8, round(h * cut_out)
-    padded = F.pad(pixels.float(), (pad,) * 4, mode="reflect").to(pixels.dtype)
-    numbers = draw(5)[:, :, None]
-    top, left = ((numbers[:, i] * (2 * pad + 1)).long() for i in range(2))
-    y, x = torch.arange(h), torch.arange(w)
-    columns = left + torch.where(numbers[:, 2] < 0.5, x, x.flip(0))
-    out = padded[torch.arange(b)[:, None, None], :, (top + y)[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    top, left = (numbers[:, 3] * h).long() - side // 2, (numbers[:, 4] * w).long() - side // 2
-    hidden = ((y >= top) & (y < top + side))[:, :, None] & ((x >= left) & (x < left + side))[:, None, :]
-    return out.masked_fill(hidden[:, None], 128)
 
 
 def load(

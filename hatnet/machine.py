@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed
+from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,12 +29,16 @@ class Machine:
         return slice(self.rank, None, self.world)
 
     def mean(self, value: float) -> float:
-        """The mean over all processes."""
+        """The mean over all processes, which wait for each other, but not for their devices."""
+        return value if self.world == 1 else self.mean_of(torch.tensor(value, dtype=torch.float64)).item()
+
+    def mean_of(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over all processes, on its own device, for which none of them waits."""
         if self.world == 1:
             return value
-        total = torch.tensor(value, dtype=torch.float64 if self.device.type != "mps" else torch.float32, device=self.device)
+        total = value.clone()
         torch.distributed.all_reduce(total)
-        return total.item() / self.world
+        return total / self.world
 
     def bfloat16_error(self) -> str:
         """Why this device cannot compute in bfloat16; empty if it can, however slowly."""
@@ -47,6 +52,20 @@ class Machine:
 
 
 CPU = Machine()
+
+
+def upload(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on another device. From the CPU to CUDA it goes through pinned memory, so that the program need not wait for the device."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return (tensor if tensor.is_pinned() else tensor.contiguous().pin_memory()).to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def device_memory(device: torch.device) -> int:
+    """Bytes that a device of its own memory can still hold; 0 for the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory() if device.type == "mps" else 0
 
 
 def available_memory() -> float:

@@ -83,7 +83,7 @@ def centre_crop(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
 
 
-def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """uint8 pixels [..., 3, h, w] -> float32, the model's input: (pixels / 255 - mean) / std for each channel."""
-    centre, spread = (torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std))
+def normalise(pixels: Tensor, mean: Sequence[float] | Tensor, std: Sequence[float] | Tensor) -> Tensor:
+    """Pixels in 0..255 [..., 3, h, w] -> float32, the model's input: (pixels / 255 - mean) / std for each channel."""
+    centre, spread = (torch.as_tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std))
     return (pixels.float() / 255 - centre) / spread

@@ -26,11 +26,14 @@ class Recipe:
     patience: int = 0  # stop after as many epochs without a better accuracy; 0: never
     clip: float = 1.0  # largest norm of the gradient; 0: no limit
     label_smoothing: float = 0.1
-    augment: str = "shift"  # "shift": `data.shift_flip_cut`; "resized": random resized crop and flip; "none"
+    augment: str = "shift"  # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "none"
     cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
     least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)
     aspect: tuple[float, float] = (3 / 4, 4 / 3)  # least and greatest width / height of a crop of "resized" (torchvision's default)
+    colour: float = 0.0  # brightness, contrast and saturation each change by up to this fraction; 0: none
+    erase: float = 0.0  # probability that a rectangle of an image is erased
     mixup: float = 0.0  # alpha; 0: none
+    cutmix: float = 0.0  # alpha; 0: none; with mixup, each step does one or the other
     drop_path: float = 0.0  # stochastic depth of the last block
     first_side: float = 1.0  # side of the images in the first step, as a fraction of the full side; it grows until `grown`
     grown: float = 0.7  # fraction of all steps after which the images have their full side
@@ -100,7 +103,10 @@ RANGES: dict[str, Range] = {
     "cut_out": _FRACTION,
     "least_area": Number(0.01, 1),
     "aspect": Many(Number(0.1, 10), 2, 2),
+    "colour": _FRACTION,
+    "erase": _FRACTION,
     "mixup": Number(0, 1000),
+    "cutmix": Number(0, 1000),
     "drop_path": _BELOW_1,
     "first_side": Number(0.25, 1),
     "grown": Number(0, 10**9, above=True),
@@ -132,8 +138,9 @@ def auto_learning_rate(images: int) -> float:
 
 RECIPES = {
     "compact": Recipe(epochs=18, batch_size=128, learning_rate=2e-3, cut_out=0.25, ema=0.998),
-    # Section 4.1: 300 epochs, 128 images for each of 8 GPUs, 1e-3, mixup, label smoothing; "as DeiT", which adds the warm-up of 5
-    # epochs, alpha 0.8, stochastic depth and no clipping.
+    # Section 4.1: 300 epochs, 128 images for each of 8 GPUs, 1e-3, random crops and flips, mixup, label smoothing; "as DeiT", which adds
+    # the warm-up of 5 epochs, alpha 0.8, stochastic depth and no clipping. DeiT also has cutmix (1.0), random erasing (0.25) and changes
+    # of colour; the paper lists its augmentation without them, so they are left out.
     "paper": Recipe(epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1),
     "cards": Recipe(
         epochs=7,

@@ -16,14 +16,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torchvision.transforms import v2
 from tqdm import tqdm
 
+from hatnet.ahead import Ahead
+from hatnet.augment import BOX, augmented, erased, mixer
 from hatnet.cards import Cards
-from hatnet.data import IGNORED, Images, generator, shift_flip_cut
+from hatnet.data import IGNORED, Images, generator
 from hatnet.evaluation import accuracy, predict
 from hatnet.guessing import WINDOW, advice, first_look, guessing_loss, is_guessing
-from hatnet.machine import CPU, Machine, obeyed_signals, stop_signals
+from hatnet.machine import CPU, Machine, device_memory, obeyed_signals, stop_signals
 from hatnet.model import HATNet
 from hatnet.preprocessing import normalise
 from hatnet.recipe import Recipe, image_side
@@ -48,11 +49,19 @@ class Trainer:
         machine: Machine = CPU,
         statistics: tuple[Sequence[float], Sequence[float]] | None = None,
     ):
-        self.recipe, self.data, self.machine = recipe, data, machine
+        self.recipe, self.machine = recipe, machine
         self.mean, self.std = statistics or data.statistics()
+        self.statistics = [torch.tensor(values, device=machine.device) for values in (self.mean, self.std)]
         self.class_weights = class_weights(recipe, data, machine.device)
         self.state = begin(model.to(machine.device), recipe)
+        self.data = on_device(data, machine.device)
+        self.ahead = Ahead(self.data, machine.device)
         self.compiled: set[tuple[int, bool]] = set()  # by this `optimise`: the images' side, and whether in bfloat16
+        # A CPU has each loss at once, so it is looked at before the weights change. For a GPU that would be a wait: there it keeps the
+        # weights as they are by itself, from the first step on that is not finite, until the trainer looks.
+        self.looks = machine.device.type == "cpu"
+        self.unseen: list[tuple[int, float, Tensor, Tensor]] = []  # of the steps since the last look: step, learning rate, loss, norm
+        self.broken = torch.zeros((), dtype=torch.float32, device=machine.device)  # 1 from the first step on that is not finite
 
     @property
     def images_per_step(self) -> int:
@@ -68,51 +77,71 @@ class Trainer:
 
         Raises FloatingPointError, before it touches the weights, if the loss or its gradient is no longer finite.
         """
-        self.compiled, network = set(), self._network()
-        mixup = v2.MixUp(alpha=self.recipe.mixup, num_classes=len(self.data.classes)) if self.recipe.mixup else None
+        for _ in self.advance(steps):
+            yield from self.settle()
+
+    def advance(self, steps: int) -> Iterator[None]:
+        """`optimise` without a wait for the device: `settle` has the losses."""
+        self.compiled, self.unseen, self.broken, network = set(), [], torch.zeros_like(self.broken), self._network()
         while self.state.step < steps and not self.out_of_patience:
             with self._compilation(steps):
-                loss = self._step(network, mixup, steps)
-            yield loss
+                self._step(network, steps)
+            yield
 
-    def _step(self, network: nn.Module, mixup: v2.MixUp | None, steps: int) -> float:
-        """One step of `steps`. Returns the mean loss of all processes."""
+    def _step(self, network: nn.Module, steps: int) -> None:
+        """One step of `steps`."""
         state, recipe = self.state, self.recipe
         learning_rate = recipe.learning_rate_at(state.step, steps)
         for group in state.optimiser.param_groups:
             group["lr"] = learning_rate * group.get("lr_scale", 1.0)  # states saved by earlier versions have no scale
-        torch.manual_seed(generator(recipe.seed, 1, state.step, self.machine.rank).initial_seed())  # for dropout, mixup and the like
-        images, labels, weights = self._batch(steps)
-        if mixup:
-            images, labels = mixup(images, labels)
+        batch = self.batch(steps)
+        torch.manual_seed(generator(recipe.seed, 1, state.step, self.machine.rank).initial_seed())  # for dropout and the like
         state.optimiser.zero_grad()
-        loss = self._add_gradient(network, images, labels, weights)
-        norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or math.inf).item()
-        value = self.machine.mean(loss)
-        if not math.isfinite(value + norm):
-            where = f"at step {state.step}, learning rate {learning_rate:.2g}"
-            raise FloatingPointError(f"{where}, the loss is {value} and the norm of its gradient {norm}")
+        loss = self.machine.mean_of(self._add_gradient(network, *batch))
+        norm = nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip or math.inf).to(loss.device)
+        self.unseen.append((state.step, learning_rate, loss, norm))
+        if self.looks:
+            self._look()
+        self.broken = self.broken.maximum(1 - (loss + norm).isfinite().float())
+        state.optimiser.found_inf = self.broken  # type: ignore[attr-defined]  # as torch's GradScaler tells it not to move
         state.optimiser.step()
         if state.averaged:
             state.averaged.update_parameters(state.model)
         state.step += 1
-        return value
+
+    def _look(self) -> list[float]:
+        """The losses of the steps in `unseen`, means over all processes. Raises FloatingPointError for the first that is not finite."""
+        figures = torch.stack([torch.stack([loss, norm.to(loss.dtype)]) for *_, loss, norm in self.unseen]).tolist() if self.unseen else []
+        for (step, rate, *_), (loss, norm) in zip(self.unseen, figures, strict=True):
+            if not math.isfinite(loss + norm):
+                where = f"at step {step}, learning rate {rate:.2g}"
+                raise FloatingPointError(f"{where}, the loss is {loss} and the norm of its gradient {norm}")
+        return [loss for loss, _ in figures]
+
+    def settle(self) -> list[float]:
+        """Wait for the steps that are not settled yet. Returns their losses, means over all processes.
+
+        Raises FloatingPointError for the first of them that is not finite; it and all after it have left the weights as they were.
+        """
+        losses, self.unseen = self._look(), []
+        return losses
 
     @property
     def out_of_patience(self) -> bool:
         """Whether the last `recipe.patience` epochs brought no better accuracy."""
         return 0 < self.recipe.patience <= self.state.waited
 
-    def _add_gradient(self, network: Any, *batch: Tensor) -> float:
-        """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share."""
+    def _add_gradient(self, network: Any, *batch: Tensor) -> Tensor:
+        """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share: float64
+        where the device has it."""
         parts = list(zip(*(tensor.split(self.recipe.batch_size) for tensor in batch), strict=True))
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float32 if self.machine.device.type == "mps" else torch.float64, device=self.machine.device)
         for number, (images, labels, weights) in enumerate(parts, start=1):
             waits = self.machine.world > 1 and number < len(parts)  # the processes add up their gradients once, in the last part
             with network.no_sync() if waits else nullcontext():
                 loss = (self._losses(network, images, labels) * weights).sum() / len(batch[0])
                 loss.backward()
-            total += loss.item()
+            total += loss.detach()
         return total
 
     def _losses(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -161,27 +190,28 @@ class Trainer:
         if self.machine.rank == 0:
             tqdm.write(line, file=sys.stderr)
 
-    def _batch(self, steps: int) -> tuple[Tensor, Tensor, Tensor]:
-        """This process's share of the next step's batch: images as the model takes them, labels, weights of the labels."""
-        state, device = self.state, self.machine.device
-        pixels, labels, weights = self.data.batch(state.step, steps, self.images_per_step, self.recipe.seed, self.machine.shard)
-        full, side = pixels.shape[-1], self.image_side(steps)
-        pixels = self._augmented(pixels)
-        if side < full:
-            pixels = v2.functional.resize(pixels, [side, side])
-        return normalise(pixels.to(device), self.mean, self.std), labels.to(device), weights.to(device)
+    def batch(self, steps: int) -> tuple[Tensor, Tensor, Tensor]:
+        """This process's share of the next step's batch, as the model takes it: images, labels, weights of the labels.
 
-    def _augmented(self, pixels: Tensor) -> Tensor:
-        """This process's share of the next step's batch, augmented: uint8 [b, 3, h, w] -> the same shape."""
-        if self.recipe.augment == "shift":
-            random = generator(self.recipe.seed, 2, self.state.step)  # the same for an image, however many processes share the batch
-            count, shard = self.images_per_step, self.machine.shard
-            return shift_flip_cut(pixels, self.recipe.cut_out, lambda n: torch.rand(count, n, generator=random)[shard])
-        if self.recipe.augment == "resized":
-            crop = v2.RandomResizedCrop(pixels.shape[-1], scale=(self.recipe.least_area, 1.0), ratio=self.recipe.aspect)
-            transform = v2.Compose([crop, v2.RandomHorizontalFlip()])
-            return torch.stack([transform(image) for image in pixels])
-        return pixels
+        images: augmented and normalised, float32 [b, 3, side, side]. labels: int64 [b], or [b, ...] for several places; where images are
+        mixed, each class's share, float32 [b, classes]. Sets torch's random numbers to those of the step.
+        """
+        recipe, step = self.recipe, self.state.step
+        pixels, labels, weights = self.ahead.batch(step, steps, self.images_per_step, recipe.seed, self.machine.shard)
+        images = normalise(augmented(pixels, recipe, self.image_side(steps), self._draw), *self.statistics)
+        if recipe.erase:
+            images = erased(images, recipe.erase, self._draw(4, BOX + 1))
+        if mix := mixer(recipe, len(self.data.classes)):
+            torch.manual_seed(generator(recipe.seed, 5, step).initial_seed())
+            images, labels = mix(images, labels)
+        return images, labels, weights
+
+    def _draw(self, kind: int, n: int) -> Tensor:
+        """n random numbers in 0..1 for each image of this process's share of the next step's batch, [b, n], other ones for each kind.
+
+        An image gets the same ones, however many processes share the batch.
+        """
+        return torch.rand(self.images_per_step, n, generator=generator(self.recipe.seed, kind, self.state.step))[self.machine.shard]
 
     def validate(self, held_out: Images) -> float:
         """Accuracy on held-out images, of which each process takes its share, as many at once as in a training step."""
@@ -205,12 +235,14 @@ class Trainer:
         bar = tqdm(total=steps * count, initial=state.step * count, unit="image", unit_scale=True, disable=None if first else True)
         try:
             with stop_signals() as signals, bar:
-                for loss in self.optimise(steps):
-                    state.losses.append(loss)
-                    bar.set_postfix_str(f"loss {loss:.3f}{shown}", refresh=False)
-                    bar.update(count)
+                for _ in self.advance(steps):
                     epoch_ends = state.step % self.steps_per_epoch == 0 or state.step == steps
-                    if epoch_ends or state.step % LOG_EVERY == 0:
+                    line = epoch_ends or state.step % LOG_EVERY == 0
+                    if self.looks or line:
+                        state.losses += self.settle()
+                        bar.set_postfix_str(f"loss {state.losses[-1]:.3f}{shown}", refresh=False)
+                    bar.update(count)
+                    if line:
                         figures = self._figures(steps, *logged)
                         if epoch_ends:
                             figures["accuracy"] = self.validate(held_out)
@@ -226,10 +258,12 @@ class Trainer:
                         logged = time.perf_counter(), state.step
                     due = epoch_ends or time.perf_counter() - saved > SAVE_EVERY or (state.step < steps and self.compiles(steps))
                     if first and due:
+                        state.losses += self.settle()
                         state.save(run.folder / "state.pt")
                         saved = time.perf_counter()
                     if self.machine.mean(len(signals)) > 0 and state.step < steps:
                         if first and not due:
+                            state.losses += self.settle()
                             state.save(run.folder / "state.pt")
                         return False
             return True
@@ -268,6 +302,13 @@ class Trainer:
         )
         self._say(warning)
         return {"guessing": guessing, "warning": warning}
+
+
+def on_device(data: Images | Cards, device: torch.device) -> Images | Cards:
+    """A training set whose pixels go to the device once, if they are held in memory and take no more than half of what it has left."""
+    if isinstance(data, Images) and isinstance(data.pixels, Tensor) and data.pixels.nbytes <= device_memory(device) / 2:
+        return data.on(device)
+    return data
 
 
 def class_weights(recipe: Recipe, data: Images | Cards, device: torch.device) -> Tensor | None:

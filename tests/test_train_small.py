@@ -102,6 +102,70 @@ train_small.main({command(pictures, run)!r})"""
     assert_same_run(run, whole)
 
 
+def test_kill_and_resume_while_pictures_are_decoded_ahead(pictures, whole, tmp_path, monkeypatch):
+    """kill -9 by the thread that makes the batch of step 7, while an earlier step computes: the run is that with all pictures in memory."""
+    run, batch = tmp_path / "run", data.Images.batch
+    code = f"""
+import os, signal, threading, train_small
+from hatnet import data, training
+batch, training.SAVE_EVERY = data.Images.batch, 0
+def killing(images, number, *rest):
+    if number == 7:
+        assert threading.current_thread() is not threading.main_thread()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return batch(images, number, *rest)
+data.Images.batch = killing
+train_small.main({command(pictures, run, "--in-memory", "0")!r})"""
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    reached, made = torch.load(run / "state.pt", weights_only=True)["step"], []
+    assert 4 <= reached <= 7
+    monkeypatch.setattr(data.Images, "batch", lambda images, number, *rest: made.append(number) or batch(images, number, *rest))
+    train_small.main(["--resume", str(run)])
+    assert made == list(range(reached, 12)), "each batch once, and none beyond the end"
+    assert_same_run(run, whole)
+
+
+def test_show_batch(pictures, tmp_path, monkeypatch, capsys):
+    """Unchanged images are the pictures, in the order of the first step. Nothing is trained."""
+    monkeypatch.chdir(tmp_path)
+    arguments = command(pictures, tmp_path / "run", "--augment", "none", "--show-batch", "batch.png")
+    train_small.main(arguments)
+    assert "batch.png shows all 16 images of the first batch, 32 x 32 pixels; nothing was trained" in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["batch.png"]
+    shown = np.asarray(Image.open("batch.png"))
+    images = data.load(f"folder:{pictures}", "train", 32, 0.2)
+    first = torch.randperm(48, generator=data.generator(0, 0, 0))[:16]
+    zoom, across = 5, 5 * 32 + 6  # four columns of images of 160 pixels, with one line of text below
+    for number, image in enumerate(images.pixels[first]):
+        left, top = 6 + number % 4 * across, 6 + number // 4 * (across + 16)
+        tile = shown[top : top + 160 : zoom, left : left + 160 : zoom]
+        np.testing.assert_allclose(tile, image.permute(1, 2, 0), atol=1)
+        assert (shown[top + 160 : top + 176, left : left + 160] < 128).any(), "its class"
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [
+        ("batch.jpg", r"--show-batch batch.jpg: wanted a name that ends in .png, like batch.png"),
+        ("none/batch.png", "wanted a file in a folder that exists, like batch.png"),
+        ("folder.png", "wanted a file in a folder that exists"),
+        ("full.png", r"cannot write full.png \(.*No space left"),
+    ],
+)
+def test_places_where_no_batch_can_be_shown(name, words, pictures, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    if name == "full.png":
+        monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(SystemExit, match=words):
+        train_small.main(command(pictures, tmp_path / "run", "--show-batch", name))
+    assert not (tmp_path / "run").exists()
+
+
 def interrupted_at(step, arguments, monkeypatch):
     """Train, with Ctrl-C in the midst of a step."""
     batch = data.Images.batch
@@ -366,7 +430,14 @@ def test_init_takes_what_fits(pictures, whole, tmp_path, capsys):
 
 
 def test_cards_keep_their_labels_in_place(tmp_path):
-    for more in (["--recipe", "compact"], ["--augment", "shift"], ["--first-side", "0.5"]):
+    for more in (
+        ["--recipe", "compact"],
+        ["--augment", "shift"],
+        ["--first-side", "0.5"],
+        ["--cutmix", "1"],
+        ["--erase", "1"],
+        ["--colour", "1"],
+    ):
         with pytest.raises(SystemExit, match="a label in each cell"):
             train_small.main(["--out", str(tmp_path / "run"), *more])
 
@@ -402,6 +473,9 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--epochs", "0"], "epochs is 0"),
         (["--augment", "crop"], "shift, resized, none"),
         (["--first-side", "0.1"], "first_side is 0.1"),
+        (["--colour", "2"], "colour is 2.0; wanted a number from 0 to 1; the nearest is 1"),
+        (["--erase", "1.5"], "erase is 1.5; wanted a number from 0 to 1; the nearest is 1"),
+        (["--cutmix", "-1"], "cutmix is -1.0; wanted a number from 0 to 1,000; the nearest is 0"),
         (["--label-smoothing", "1"], "label_smoothing is 1"),
         (["--val-fraction", "1"], "val_fraction is 1.0; wanted a number above 0 and below 1"),
         (["--init", "nothing.safetensors"], "there is no checkpoint"),
@@ -442,8 +516,23 @@ def test_a_run_killed_while_it_is_begun_can_be_begun_again(pictures, tmp_path, m
 
 
 def test_paper_recipe_with_every_random_layer(pictures, tmp_path, monkeypatch):
-    """Mixup, resized crops, stochastic depth: interrupted and resumed, they draw what they would have drawn."""
-    more = ["--recipe", "paper", "--attention", "shifted_window", "--drop-path", "0.5", "--ema", "0.5"]
+    """Mixing, crops, colours, erasing, stochastic depth: interrupted and resumed, they draw what they would have drawn."""
+    more = [
+        "--recipe",
+        "paper",
+        "--cutmix",
+        "1",
+        "--erase",
+        "0.5",
+        "--colour",
+        "0.4",
+        "--attention",
+        "shifted_window",
+        "--drop-path",
+        "0.5",
+        "--ema",
+        "0.5",
+    ]
     train_small.main(command(pictures, tmp_path / "run", *more, epochs=2))
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["model"]["attention"] == "shifted_window" and config["model"]["drop_path"] == 0.5

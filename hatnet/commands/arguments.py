@@ -122,7 +122,7 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     )
     add("--patience", type=int, metavar="N", help="stop early, after N epochs without a better accuracy on the held-out images (0: never)")
     add("--label-smoothing", type=float, metavar="FRACTION", help="label smoothing, from 0 (none) to below 1")
-    add("--augment", help="shift (small crops, flip, cut-out), resized (random resized crops, flip) or none")
+    add("--augment", help="shift (small crops, flip, cut-out), resized (crops of any size and aspect, scaled; flip) or none")
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
     add(
@@ -133,8 +133,22 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         help="for resized: width / height of the crops (0.75 1.333; if all training pictures are square, which they probably were squashed "
         "to: 0.5 1.333)",
     )
+    add(
+        "--colour",
+        type=float,
+        metavar="FRACTION",
+        help="change brightness, contrast and saturation of each image at random, each by up to this fraction; 0: none",
+    )
+    add("--erase", type=float, metavar="P", help="random erasing: the probability that a rectangle of an image is erased; 0: none")
     add("--first-side", type=float, metavar="FRACTION", help="side of the first images as a fraction of the full side, to which they grow")
     add("--mixup", type=float, metavar="ALPHA", help="parameter of the beta distribution that mixes pairs of images; 0: none")
+    add(
+        "--cutmix",
+        type=float,
+        metavar="ALPHA",
+        help="parameter of the beta distribution of the rectangle's area that pairs of images exchange; 0: none; with --mixup too, each "
+        "step does one or the other",
+    )
     add("--drop-path", type=float, metavar="P", help="stochastic depth of the last block")
     add("--ema", type=float, metavar="DECAY", help="keep a running mean of the weights; 0: keep the last weights")
     add("--seed", type=int, help="seed of all random numbers")
@@ -160,6 +174,12 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         "processes together (4, or half of the available memory if that is less)",
     )
     add = parser.add_argument_group("run").add_argument
+    add(
+        "--show-batch",
+        type=place,
+        metavar="FILE.png",
+        help="write a picture of the first training batch as the model will see it, with its classes, and end",
+    )
     add("--out", type=place, metavar="RUN", help="folder for checkpoints and metrics (a new one in runs/, which the app lists)")
     add("--resume", type=place, metavar="RUN", help=RESUME)
     return parser
@@ -268,9 +288,10 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     if given["learning_rate"] == "auto":
         given["learning_rate"] = None  # it follows from the batch, which `train.trainer_of` knows
     recipe = dataclasses.replace(RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
-    if args.data == "cards" and (args.image_size != 48 or recipe.mixup or recipe.augment != "none" or recipe.first_side < 1):
+    changes = (recipe.mixup, recipe.cutmix, recipe.erase, recipe.colour, recipe.augment != "none", recipe.first_side < 1)
+    if args.data == "cards" and (args.image_size != 48 or any(changes)):
         raise ValueError(
-            "cards are 48 pixels wide and have a label in each cell: leave --image-size, --mixup and --first-side out, "
-            "and take a recipe without crops and flips (--recipe cards, or --augment none)"
+            "cards are 48 pixels wide, have a label in each cell, and ask about colours: leave --image-size, --mixup, --cutmix, --erase, "
+            "--colour and --first-side out, and take a recipe without crops and flips (--recipe cards, or --augment none)"
         )
     return recipe

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from hatnet import HATNet
+from hatnet.commands import sheet
 from hatnet.commands.arguments import arguments_of, check_arguments, fill_in, recipe_of
 from hatnet.commands.images import bytes_held, data_of, memory_for_pictures
 from hatnet.commands.model import build
@@ -34,11 +35,17 @@ def train(args: argparse.Namespace, given: dict, argv: list[str]) -> None:
         args, config = arguments_of(args.resume, given)
     machine = machine_of(args)
     fill_in(args)
+    if args.show_batch:
+        sheet.check_place(args.show_batch)
     recipe_of(args)  # what is wrong with it shows before the images are read
     if args.in_memory is None:
         args.in_memory = memory_for_pictures(machine)
     data, held_out, identity = data_of(args, config, machine)
     trainer = trainer_of(args, config, data, machine)
+    if args.show_batch:
+        if machine.rank == 0:
+            print(sheet.write_batch(trainer, args.show_batch))
+        return
     if config:
         folder = args.out
         if config["arguments"]["data"] != args.data:
@@ -79,7 +86,7 @@ def machine_of(args: argparse.Namespace) -> Machine:
     if kind == "cuda":
         torch.cuda.set_device(device)
     if "WORLD_SIZE" in os.environ:
-        torch.distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
+        torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo")
     return Machine(device=device, compiled=args.compile, rank=rank, world=world)
 
 
@@ -142,7 +149,10 @@ def whereabouts(name: str, images, in_memory: float) -> str:
         return f"{name} drawn for each step"
     size = len(images) * 3 * images.side**2
     words = f"{size / 2**30:.2f} GiB" if size >= 2**28 else f"{size / 2**20:.2f} MiB"
-    return f"{name} in memory ({words})" if bytes_held(images) else f"{name} decoded at each use ({words}; --in-memory is {in_memory:.3g})"
+    if not bytes_held(images):
+        return f"{name} decoded at each use ({words}; --in-memory is {in_memory:.3g})"
+    device = images.labels.device
+    return f"{name} {'in memory' if device.type == 'cpu' else f'on {device}'} ({words})"
 
 
 def outcome(trainer: Trainer, folder: Path, steps: int, held_out: int, finished: bool) -> str:

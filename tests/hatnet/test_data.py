@@ -177,17 +177,3 @@ def test_batches_cover_the_set_anew_each_epoch():
     whole = images.batch(4, 9, 4, 0, slice(None))[1]
     assert [images.batch(4, 9, 4, 0, slice(rank, None, 2))[1].tolist() for rank in range(2)] == [whole[::2].tolist(), whole[1::2].tolist()]
     assert images.batch(0, 9, 3, 1, slice(None))[1].tolist() != images.batch(0, 9, 3, 0, slice(None))[1].tolist()
-
-
-def test_shift_flip_cut_against_slices():
-    pixels = torch.randint(0, 256, (3, 3, 16, 24), dtype=torch.uint8)
-    padded = np.pad(pixels.numpy(), ((0, 0), (0, 0), (2, 2), (2, 2)), mode="reflect")
-    numbers = torch.tensor([[0.0, 0.999, 0.2, 0.5, 0.5], [0.5, 0.5, 0.7, 0.0, 0.0], [0.7, 0.1, 0.9, 0.9, 0.999]])
-    out = data.shift_flip_cut(pixels, 0.25, lambda n: numbers).numpy()
-    wanted = [padded[0, :, 0:16, 4:28], padded[1, :, 2:18, 2:26][:, :, ::-1], padded[2, :, 3:19, 0:24][:, :, ::-1]]
-    wanted = [image.copy() for image in wanted]
-    wanted[0][:, 6:10, 10:14] = 128
-    wanted[1][:, 0:2, 0:2] = 128
-    wanted[2][:, 12:16, 21:24] = 128
-    for image in range(3):
-        np.testing.assert_array_equal(out[image], wanted[image])

@@ -71,6 +71,41 @@ def test_a_loss_that_is_not_finite_stops(trainer, tmp_path, monkeypatch):
     assert all(p.isfinite().all() for p in hatnet.load_checkpoint(tmp_path / "last.safetensors").parameters())
 
 
+def test_steps_after_one_that_is_not_finite_change_nothing(trainer, tmp_path, monkeypatch):
+    """As on a GPU, where the trainer looks at the losses only at a line of metrics: here at the end of the epoch, two steps later."""
+    batch, before, seen = data.Images.batch, [], []
+
+    def broken(images, step, *rest):
+        pixels, labels, factors = batch(images, step, *rest)
+        seen.append(step)
+        if step == 3:
+            before.extend(weights(trainer.state.model))
+        return pixels, labels, factors * (math.inf if step == 3 else 1)
+
+    trainer.looks = False
+    monkeypatch.setattr(data.Images, "batch", broken)
+    with pytest.raises(ValueError, match=r"at step 3, learning rate 0\.0\d+, the loss is inf and the norm of its gradient (inf|nan);"):
+        run(trainer, tmp_path)
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert all(map(torch.equal, weights(trainer.state.model), before))
+    assert all(value.isfinite().all() for value in weights(trainer.state.kept))
+
+
+def test_looking_later_changes_nothing(trainer, tmp_path, monkeypatch):
+    """Losses, weights and what is saved are the same if the trainer looks at a line of metrics only."""
+    found = []
+    for looks in (True, False):
+        torch.manual_seed(0)
+        again = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), trainer.recipe, trainer.data)
+        again.looks = looks
+        assert run(again, tmp_path)
+        lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+        found.append([{key: value for key, value in line.items() if key != "images_per_second"} for line in lines])
+        found.append(weights(again.state.kept))
+        (tmp_path / "metrics.jsonl").unlink()
+    assert found[0] == found[2] and len(found[0]) == 4 and all(map(torch.equal, found[1], found[3]))
+
+
 def test_images_grow_in_training_alone(trainer, tmp_path, monkeypatch):
     seen, forward = [], hatnet.HATNet.forward
 
@@ -116,14 +151,14 @@ def test_a_compiled_run_has_four_sizes_at_most(tmp_path, monkeypatch, capsys):
     pixels = torch.randint(0, 256, (24, 3, 64, 64), dtype=torch.uint8)
     few = data.Images(pixels=pixels, labels=torch.arange(24) % 3, classes=("a", "b", "c"))
     trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **shape), recipe, few, Machine(compiled=True))
-    batch = Trainer._batch
+    batch = Trainer.batch
 
     def noted(trainer, steps):
         made = batch(trainer, steps)
         seen.append(made[0].shape[-1])
         return made
 
-    monkeypatch.setattr(Trainer, "_batch", noted)
+    monkeypatch.setattr(Trainer, "batch", noted)
     header = {"classes": ["a", "b", "c"], "mean": trainer.mean, "std": trainer.std, "image_size": 64, "data": "noise"}
     assert trainer.train(24, few, Run(tmp_path, header))
     assert seen == sorted(seen) and sorted(set(seen)) == [16, 32, 48, 64]
@@ -177,7 +212,7 @@ def test_gradients_of_batches_added_up():
     gradients = []
     for batch_size in (16, 4):
         trainer, _ = trained(0, Recipe(epochs=1, batch_size=batch_size, accumulate=16 // batch_size, learning_rate=0.01))
-        trainer._add_gradient(trainer.state.model.train(), *trainer._batch(3))
+        trainer._add_gradient(trainer.state.model.train(), *trainer.batch(3))
         gradients.append(torch.cat([p.grad.flatten() for p in trainer.state.model.parameters()]))
     torch.testing.assert_close(*gradients, atol=1e-6 * gradients[0].abs().max().item(), rtol=1e-4)
 
@@ -254,8 +289,7 @@ def test_crops_have_the_aspect_of_the_recipe(aspect):
     picture = torch.stack([ramp.expand(64, 64), ramp[:, None].expand(64, 64), ramp.expand(64, 64)])
     given = data.Images(pixels=picture.expand(24, 3, 64, 64), labels=torch.arange(24) % 3, classes=("a", "b", "c"))
     recipe = Recipe(epochs=1, batch_size=24, learning_rate=0.0, augment="resized", least_area=0.1, aspect=aspect)
-    trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), recipe, given)
-    torch.manual_seed(0)
-    cropped = trainer._augmented(given.pixels).float()
+    trainer = Trainer(hatnet.create_model("hatnet_compact", 3, **SHAPE), recipe, given, statistics=([0.0] * 3, [1 / 255] * 3))
+    cropped = trainer.batch(1)[0]
     width, height = ((cropped[:, axis].amax((1, 2)) - cropped[:, axis].amin((1, 2))) for axis in (0, 1))
     assert ((width / height).log() - math.log(aspect[0])).abs().median() < 0.15
