@@ -94,6 +94,13 @@ def test_a_run_appears_at_the_next_run_of_the_script(here):
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
 
 
+def test_photographs_that_the_checkpoint_does_not_know_come_last_and_say_so():
+    """CIFAR-10’s classes have eight of the twenty subjects: no cow, giraffe, koala, church, parachute, astronaut, cup, rocket or perch."""
+    options = opened("explorer").selectbox(key="choose_image").options
+    assert options[:2] == ["Cat, close", "Horses"] and "Koala · not known" in options
+    assert [option.endswith(" · not known") for option in options] == [False] * 8 + [True] * 12
+
+
 def test_the_cards_page_says_what_is_asked_and_what_is_right():
     at = opened("explorer", checkpoint="cards")
     assert at.selectbox(key="choose_image").options == [f"Cards {n}" for n in range(1, 7)]
