@@ -77,10 +77,7 @@ def _how_good(verdict: Verdict | None) -> str:
     if verdict.rates is None:
         return " The threshold was chosen with G₁ and G₂ as trained; how good it is with these was not measured."
     alarms, misses = percent(verdict.rates.false_alarms), percent(verdict.rates.misses)
-    return (
-        f" How often this is right, measured on held-out pictures: {alarms} of those of its classes are called unknown, and {misses} of "
-        "those of other things are not."
-    )
+    return f" On held-out pictures, its threshold calls {alarms} of those of its classes unknown, and lets {misses} of other things pass."
 
 
 def _known(checkpoint: Checkpoint) -> str:

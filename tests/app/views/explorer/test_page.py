@@ -84,7 +84,7 @@ def test_the_rule_of_the_checkpoint_decides_what_every_page_says(monkeypatch):
     assert "With A and with B, the model takes the photograph for none of its 10 classes" in words(opened("grids"))
     assert "The answer is only its nearest guess" in words(opened("why"))
     assert "To the model, this is none of the 10 things that this model knows; its nearest guess is “cat”." in words(
-        opened("why", tour="11")
+        opened("why", tour="12")
     )
     assert "things" not in data(opened("explorer", checkpoint="cards"))["prediction"]
 
