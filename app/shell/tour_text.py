@@ -114,7 +114,7 @@ def _answers(attention: Attention, checkpoint: Checkpoint, view: ViewState) -> s
     """What the model says of the photograph, in HTML."""
     answer, verdict = checkpoint.classes[attention.logits.argmax()], unknown.verdict(attention.logits, checkpoint, view.g1, view.g2)
     if verdict and verdict.unknown:
-        return f"To the model, this is {unknown.none_of(checkpoint)}; its nearest guess is “{html.escape(answer)}”"
+        return f"By its threshold, the photograph is {unknown.none_of(checkpoint)}; the nearest guess is “{html.escape(answer)}”"
     return f"The model answers “{html.escape(answer)}”"
 
 

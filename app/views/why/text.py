@@ -101,7 +101,7 @@ def unknown_answer(verdict: Verdict | None, checkpoint: Checkpoint) -> str:
     """HTML: a sentence if the photograph shows nothing that the model knows, by its rule; else nothing."""
     if verdict is None or not verdict.unknown:
         return ""
-    return f" The answer is only its nearest guess: to the model the photograph is {none_of(checkpoint)}."
+    return f" The answer is only the nearest guess: by its threshold, the photograph is {none_of(checkpoint)}."
 
 
 def waiting(answer: str, stopped: bool) -> str:

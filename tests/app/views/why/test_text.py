@@ -124,4 +124,4 @@ def test_an_answer_below_the_threshold_is_called_a_guess():
     known = checkpoints.describe("cifar10")
     assert text.unknown_answer(None, known) == text.unknown_answer(Verdict(unknown=False, rates=None), known) == ""
     said = text.unknown_answer(Verdict(unknown=True, rates=None), known)
-    assert said == " The answer is only its nearest guess: to the model the photograph is none of the 10 things that this model knows."
+    assert said == " The answer is only the nearest guess: by its threshold, the photograph is none of the 10 things that this model knows."
