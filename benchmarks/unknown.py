@@ -10,7 +10,7 @@ what becomes of the app's sample photographs.
 
 objects224: `--known folder:PATH`, where PATH/val holds 20 pictures of each class of Imagenette's and Imagewoof's val/, and 4 of each class
 of Caltech-101's test part (`hatnet/caltech101_test.txt`); `--unknown` a clone of github.com/EliSchwartz/imagenet-sample-images, with
-`--leave-out benchmarks/unknown.objects224.txt`. Takes 2 minutes of one idle core.
+`--leave-out benchmarks/unknown.objects224.txt`. A minute or two on one idle core.
 """
 
 import argparse
