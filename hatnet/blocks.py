@@ -102,10 +102,27 @@ class MLP(nn.Module):
         return rearrange(torch.cat(strips, dim=1), "b h w c -> b c h w")
 
 
+class LayerScale(nn.Module):
+    """A learned factor for each channel of a residual branch: x + diag(lambda) branch(x).
+
+    Source: Touvron et al., "Going deeper with Image Transformers", ICCV 2021, Eq. (4). Like the residual's sum, its products are not among
+    the MACs that `complexity.count` counts.
+    """
+
+    def __init__(self, channels: int, start: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), start))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [b, c, h, w] -> the same shape."""
+        return x * self.weight[:, None, None]
+
+
 class Block(nn.Module):
     """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual.
 
-    As released, with stochastic depth: in training, a residual branch is left out of some images.
+    As released, with stochastic depth: in training, a residual branch is left out of some images. With `config.layer_scale`, each
+    branch has a `LayerScale`.
     """
 
     def __init__(self, config: Config, index: int, drop_path: float):
@@ -114,13 +131,17 @@ class Block(nn.Module):
         layer: type[HMHSA | MHSA] = layer_of(config.mechanisms[index]) if index < len(config.g1) else MHSA
         self.attn: HMHSA | MHSA = layer(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
+        self.attn_scale, self.mlp_scale = (
+            LayerScale(channels, config.layer_scale) if config.layer_scale else nn.Identity() for _ in range(2)
+        )
         self.attn_drop_path: nn.Module = StochasticDepth(drop_path, "row")
         self.mlp_drop_path: nn.Module = StochasticDepth(drop_path, "row")
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""
-        x = x + self.attn_drop_path(self.attn(x, *grids, explicit=explicit, trace=trace))  # Eq. 14: its "+ X" is this residual
-        return x + self.mlp_drop_path(self.mlp(x))  # Eq. 4
+        attended = self.attn_scale(self.attn(x, *grids, explicit=explicit, trace=trace))
+        x = x + self.attn_drop_path(attended)  # Eq. 14: its "+ X" is this residual
+        return x + self.mlp_drop_path(self.mlp_scale(self.mlp(x)))  # Eq. 4
 
 
 class Stem(nn.Sequential):
