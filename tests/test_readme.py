@@ -85,3 +85,24 @@ def test_the_accuracies_of_objects224_by_grids_are_those_measured():
         f"gets {trained} right as trained, {least} with windows" in said
         and f"{single} with one cell for the whole map, {both} with both" in said
     )
+
+
+def test_how_often_objects224_knows_that_it_does_not_know_is_what_was_measured():
+    card = (SHIPPED / "objects224.md").read_text(encoding="utf-8")
+    found, said = json.loads((SHIPPED / "objects224.unknown.json").read_text(encoding="utf-8")), " ".join(README.split())
+
+    def share(row, name):
+        low, high = row[f"{name}_interval"]
+        return f"{100 * row[name]:.0f} %", f"({100 * low:.0f} to {100 * high:.0f})"
+
+    for number, row in enumerate(found["rows"]):
+        g1, g2 = (", ".join(map(str, row[name])) for name in ("g1", "g2"))
+        low, high = row["interval"]
+        alarms, misses = (" ".join(share(row, name)) for name in ("false_alarms", "misses"))
+        assert f"| {g1}{' (trained)' * (number == 0)} | {g2} | {row['auroc']:.2f} ({low:.2f} to {high:.2f}) | {alarms} | {misses} |" in card
+    trained = found["rows"][0]
+    (alarms, between), (misses, and_between) = (share(trained, name) for name in ("false_alarms", "misses"))
+    assert f"{alarms} of the former are called unknown {between}, and {misses} of the latter are not {and_between}" in said
+    assert f"is below {found['threshold']:.2f}" in " ".join(card.split())
+    for score in found["scores"].values():
+        assert f"{score['auroc']:.2f} ({score['interval'][0]:.2f} to {score['interval'][1]:.2f})" in card

@@ -36,9 +36,15 @@ ALL_HOPS = 100_000  # up to this many weights, two hops are followed back from a
 class Attention:
     """One forward pass. The methods read the map of a view's block; `kind` is "local" or "global"."""
 
-    probabilities: np.ndarray  # [classes]: of the picture; if each cell has its own answer, of the selected token's cell
+    logits: np.ndarray  # [classes]: of the picture; if each cell has its own answer, of the selected token's cell
     maps: dict[tuple[int, int, str], hatnet.AttentionMap]  # by stage, block (from 0) and kind
     followed: dict[tuple[int, int], tuple] = field(default_factory=dict)  # by stage and block: the tokens and maps of the last `two_hops`
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Softmax of the logits, [classes]."""
+        powers = np.exp(self.logits - self.logits.max(0))
+        return powers / powers.sum(0)
 
     def map(self, view: ViewState, kind: str) -> hatnet.AttentionMap:
         """The map of the view's block."""
@@ -102,10 +108,10 @@ def attention(picture: Picture, checkpoint: Checkpoint, view: ViewState) -> Atte
     """The forward pass of a picture with the view's G1 and G2: once for all tokens, or where that is too much, for the view's alone."""
     place = None if weight_count(checkpoint, view.g1, view.g2) <= ALL_ROWS else view.place
     found = _forward(picture, checkpoint, view.g1, view.g2, place)
-    if found.probabilities.ndim == 1:
+    if found.logits.ndim == 1:
         return found
-    y, x = hatnet.token_at(view.place, found.probabilities.shape[1:])
-    return replace(found, probabilities=found.probabilities[:, y, x])
+    y, x = hatnet.token_at(view.place, found.logits.shape[1:])
+    return replace(found, logits=found.logits[:, y, x])
 
 
 @cached(max_entries=24)
@@ -135,9 +141,9 @@ def _run(
     images = normalised(checkpoint, model_input(picture, checkpoint.image_size))
     with forward_slots, torch.inference_mode():  # the model was loaded outside: loaded in here, it would have no gradients
         logits, maps = hatnet.attention_maps(model, images, queries=place and (place,), g1=g1, g2=g2)
-    probabilities = logits[0].softmax(0).numpy()  # [classes], or [classes, cells, cells]
-    probabilities.setflags(write=False)
-    return Attention(probabilities=probabilities, maps={(record.stage, record.block, record.kind): record for record in maps})
+    answers = logits[0].numpy()  # [classes], or [classes, cells, cells]
+    answers.setflags(write=False)
+    return Attention(logits=answers, maps={(record.stage, record.block, record.kind): record for record in maps})
 
 
 def normalised(checkpoint: Checkpoint, pixels: np.ndarray) -> torch.Tensor:

@@ -10,7 +10,7 @@ from app.core.checkpoints import Checkpoint
 from app.core.glossary import linked, term
 from app.core.pictures import Picture
 from app.core.quantities import quantity
-from app.core.samples import SAMPLES
+from app.core.samples import SAMPLES, label_of
 from app.core.view import UPLOAD, ViewState, home, images
 from app.core.words import literal
 from app.shell import session
@@ -23,6 +23,7 @@ CHECKPOINT_HELP = (
     "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Cost and Why?."
 )
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
+NOT_KNOWN = " · not known"  # after the title of a photograph whose subject is none of the checkpoint's classes
 ACCURACY = {  # by the split on which it was measured
     "test": ("{:.0f} %", "right on its test images"),
     "val": ("{:.0f} %", "right on images held out of training"),
@@ -71,7 +72,10 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
     uploaded = session.visit().upload
 
     def title(image: str) -> str:
-        return f"Yours: {uploaded.title}" if image == UPLOAD else SAMPLES[image].title
+        if image == UPLOAD:
+            return f"Yours: {uploaded.title}"
+        known = checkpoint.cards or label_of(SAMPLES[image], checkpoint.classes)
+        return f"{SAMPLES[image].title}{'' if known else NOT_KNOWN}"
 
     def choose(image: str) -> None:
         session.update(image=image, place=home(image))

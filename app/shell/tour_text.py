@@ -3,8 +3,9 @@
 import html
 from dataclasses import replace
 
-from app.core import checkpoints, extremes, glossary, inference
+from app.core import checkpoints, extremes, glossary, inference, unknown
 from app.core.checkpoints import Checkpoint
+from app.core.inference import Attention
 from app.core.layer import Layer, layer_of
 from app.core.pictures import Picture
 from app.core.quantities import quantity
@@ -100,13 +101,21 @@ def numbers(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> dict[s
         if heads == 1
         else f"The board shows one {glossary.term('head', 'tour')}; so far, weights were the mean of {heads}. ",
         "parameters": quantity("parameters", f"{checkpoints.parameters(checkpoint.name):,}"),
-        "answer": html.escape(checkpoint.classes[inference.attention(picture, checkpoint, first).probabilities.argmax()]),
+        "answers": _answers(inference.attention(picture, checkpoint, first), checkpoint, first),
         "first": f"{layer.stage}",
         "last": f"{checkpoint.grid(last) ** 2:,} {glossary.term('token', 'tour', 'tokens' if checkpoint.grid(last) > 1 else 'token')}",
         "last_reads": glossary.linked(LAST[None if last in checkpoint.hierarchical else _could_save(checkpoint, last)], "tour"),
         **{name: glossary.linked(said, "tour").replace("{moved}", moved) for name, said in WINDOWS[layer.near.size < tokens].items()},
         **_costs(layer),
     }
+
+
+def _answers(attention: Attention, checkpoint: Checkpoint, view: ViewState) -> str:
+    """What the model says of the photograph, in HTML."""
+    answer, verdict = checkpoint.classes[attention.logits.argmax()], unknown.verdict(attention.logits, checkpoint, view.g1, view.g2)
+    if verdict and verdict.unknown:
+        return f"By its threshold, the photograph is {unknown.none_of(checkpoint)}; the nearest guess is “{html.escape(answer)}”"
+    return f"The model answers “{html.escape(answer)}”"
 
 
 def ending() -> str:

@@ -56,7 +56,7 @@ def stands(page, view):
     fine(page)
     expect(page.locator("p.where")).to_have_text(WHERE)
     sidebar = page.get_by_test_id("stSidebarUserContent")
-    expect(sidebar.get_by_role("combobox").first).to_have_value("Koala")
+    expect(sidebar.get_by_role("combobox").first).to_have_value("Koala · not known")
     for name, value in (("stage", "3"), ("block", "2")):
         expect(sidebar.locator(f".st-key-choose_{name}").get_by_role("radio", name=value, exact=True)).to_be_checked()
     for name, value in (("g1", "3"), ("g2", "4")) if view not in OWN_SIDES else ():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 import hatnet
-from app.core import inference, pictures
+from app.core import inference, pictures, unknown
 from app.core.checkpoints import Checkpoint
 from app.core.inference import Attention
 from app.core.layer import layer_of
@@ -28,6 +28,7 @@ def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: lis
     attention = inference.attention(picture, checkpoint, view)
     kinds = [*(("local", "global", "hops") if g1 else ("global",)), *(["pooling"] if g1 and view.panel == "pooling" else [])]
     question = pictures.cell_question(picture, checkpoint, view.place)
+    verdict = unknown.verdict(attention.logits, checkpoint, view.g1, view.g2)
     return {
         "photos": {name: blocks.photo_id(picture, name == "exact") for name in ("sharp", "exact")},
         "title": picture.title,
@@ -47,7 +48,7 @@ def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: lis
         "strip": _strip(view, checkpoint, attention),
         "frames": layer_of(view, checkpoint, picture).frames if g1 else None,
         "seam": seam_panel(view, checkpoint, picture) if g1 and view.panel == "seam" else None,
-        "prediction": prediction(attention.probabilities, checkpoint, SAMPLES.get(view.image), question),
+        "prediction": prediction(attention.probabilities, checkpoint, SAMPLES.get(view.image), question, verdict),
     }
 
 

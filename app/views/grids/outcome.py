@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import hatnet
-from app.core import inference, overlay
+from app.core import inference, overlay, unknown
 from app.shell import session
 from app.shell.session import Setting
 from app.views.grids.accuracy import AccuracyMap
@@ -22,6 +22,7 @@ class Outcome:
     shown: bool  # it is the setting of the visitor's view: other pages show the same numbers
     classes: tuple[str, ...]
     probabilities: np.ndarray  # [classes]
+    unknown: bool  # by the checkpoint's rule, if it has one, the photograph shows none of the classes
     shares: dict[str, np.ndarray]  # local and global: weights per token, [side, side]
     strongest: int  # the strongest cell, counted row by row
     count: Count
@@ -62,11 +63,13 @@ def outcome_of(setting: Setting, measured: AccuracyMap | None) -> Outcome:
     near, far = (attention.weights(view, kind) for kind in KINDS)
     window = hatnet.window_of(hatnet.token_at(view.place, grid), grid, setting[0])
     count = inference.macs(checkpoint, g1, g2)
+    judged = unknown.verdict(attention.logits, checkpoint, g1, g2)
     return Outcome(
         setting=setting,
         shown=(g1, g2) == (view.g1, view.g2),
         classes=checkpoint.classes,
         probabilities=attention.probabilities,
+        unknown=judged is not None and judged.unknown,
         shares={"local": overlay.in_window(near, window, grid), "global": overlay.over_tokens(far, setting[1], grid)},
         strongest=int(far.argmax()),
         count=count,

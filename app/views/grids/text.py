@@ -67,8 +67,17 @@ def change(a: Outcome, b: Outcome, side: int) -> str:
         cost = f"one attention [layer](#layer) of this [stage](#stage) takes {times}as many [multiply-adds](#MAC){before}."
         if ratio > 1 and side % b.setting[0]:
             cost += f" Windows {b.setting[0]} tokens wide do not fit into {side}: those at the edge are filled up, and computed whole."
-        said = f"From A to B, {answer}, and {linked(cost, 'change')}"
+        said = f"From A to B, {answer}, and {linked(cost, 'change')}{_unknown(a, b)}"
     return f'<p class="say">{said}</p>'
+
+
+def _unknown(a: Outcome, b: Outcome) -> str:
+    """A sentence where an answer is only the nearest guess."""
+    which = [name for name, outcome in (("A", a), ("B", b)) if outcome.unknown]
+    if not which:
+        return ""
+    guesses = "the answer is only its nearest guess" if len(which) == 1 else "both answers are only its nearest guesses"
+    return f" With {' and with '.join(which)}, the model takes the photograph for none of its {len(a.classes)} classes: {guesses}."
 
 
 def row_title(kind: str, most: float, gap: float, close_up: bool) -> str:
@@ -88,7 +97,8 @@ def table(a: Outcome, b: Outcome, measured: AccuracyMap | None, parameters: int)
 
     def prediction(outcome: Outcome) -> str:
         share = _marked(outcome, "probability", percent(outcome.probability))
-        return f'{html.escape(outcome.answer)} <span class="whole">{share}</span>'
+        said = f'{html.escape(outcome.answer)} <span class="whole">{share}</span>'
+        return f'<span class="muted">{said}</span> <small>nearest guess</small>' if outcome.unknown else said
 
     def accuracy(outcome: Outcome) -> str:
         if outcome.accuracy is None or measured is None:

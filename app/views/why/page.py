@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.core import inference, unknown
 from app.core.samples import SAMPLES
 from app.core.words import literal
 from app.shell import session
@@ -24,7 +25,8 @@ session.publish()  # before the long work
 blocks.photos()
 st.title(text.title(literal(answer)), anchor=False)
 lead = st.empty()
-wrong = text.wrong_answer(SAMPLES.get(view.image), checkpoint, answer)
+verdict = unknown.verdict(inference.attention(picture, checkpoint, view).logits, checkpoint, view.g1, view.g2)
+doubt = text.unknown_answer(verdict, checkpoint) or text.wrong_answer(SAMPLES.get(view.image), checkpoint, answer)
 maps, meters = sections.methods(evidence)
 explained = st.empty()
 save = sections.scale()
@@ -35,12 +37,12 @@ with right:
 below, beneath = left.empty(), st.empty()
 
 if evidence.missing():
-    lead.html(f'<p class="lead">{text.waiting(answer, stopped=session.visit().stopped is not None)}{wrong}</p>')
+    lead.html(f'<p class="lead">{text.waiting(answer, stopped=session.visit().stopped is not None)}{doubt}</p>')
     with below.container():
         sections.work(evidence, maps, job)
 if not evidence.missing():
     scores, random = sections.scores_of(evidence), sections.chance_of(evidence)
-    lead.html(f'<p class="lead">{text.lead(answer, scores, random, sections.untrained(evidence))}{wrong}</p>')
+    lead.html(f'<p class="lead">{text.lead(answer, scores, random, sections.untrained(evidence))}{doubt}</p>')
     for method, pair in scores.items():
         meters[method].html(text.meter(method, pair, random))
     with explained:

@@ -6,6 +6,7 @@ from app.core.checkpoints import Checkpoint
 from app.core.glossary import linked, term
 from app.core.quantities import quantity
 from app.core.samples import Sample, label_of
+from app.core.unknown import Verdict, none_of
 from app.core.words import count, percent
 from app.views.why.evidence import FINE, NAMES, Detail, Evidence
 from app.views.why.scores import IN_WORDS, TESTS, ChanceBand, Outcome, Test, outcome
@@ -94,6 +95,13 @@ def wrong_answer(sample: Sample | None, checkpoint: Checkpoint, answer: str) -> 
     if sample is None or label_of(sample, checkpoint.classes) == answer:
         return ""
     return f" The answer itself is wrong: the photograph shows {html.escape(sample.subject)}."
+
+
+def unknown_answer(verdict: Verdict | None, checkpoint: Checkpoint) -> str:
+    """HTML: a sentence if the photograph shows nothing that the model knows, by its rule; else nothing."""
+    if verdict is None or not verdict.unknown:
+        return ""
+    return f" The answer is only the nearest guess: by its threshold, the photograph is {none_of(checkpoint)}."
 
 
 def waiting(answer: str, stopped: bool) -> str:

@@ -72,7 +72,7 @@ def test_swin_s_shift_at_the_seam_is_the_library_s():
 
 
 def test_the_model_is_given_what_transform_gives():
-    known, preprocess = checkpoints.describe("caltech101"), hatnet.transform(hatnet.checkpoint_info("caltech101"))
+    known, preprocess = checkpoints.describe("objects224"), hatnet.transform(hatnet.checkpoint_info("objects224"))
     for key in offered(cards=False):
         images = inference.normalised(known, pictures.model_input(pictures.sample(key), known.image_size))
         assert torch.equal(images[0], preprocess(pictures.FOLDER / f"{key}.jpg"))

@@ -59,8 +59,8 @@ def test_a_widget_is_told_its_value_only_where_it_shows_another():
 @pytest.mark.parametrize("page", ["explorer", "grids", "cost"])
 def test_a_widget_that_offers_other_values_still_shows_the_view_s(page):
     """Streamlit makes a new slider where the largest value changes, and starts it from its smallest."""
-    at = opened(page, checkpoint="caltech101", stage="2")
-    for name in ("cifar10", "caltech101"):
+    at = opened(page, checkpoint="objects224", stage="2")
+    for name in ("cifar10", "objects224"):
         config, visit = checkpoints.describe(name).config, at.session_state.visit
         same = {side: (getattr(config, side)[0], *getattr(visit.view, side)[1:]) for side in ("g1", "g2")}
         visit.view = dataclasses.replace(visit.view, **same)  # so that of the sliders only the largest value will change

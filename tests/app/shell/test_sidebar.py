@@ -60,7 +60,8 @@ def test_an_upload_is_shown_and_outlives_a_bad_one():
     assert "Yours: red.png" in at.selectbox(key="choose_image").options
     mine = cells(at, "global")
     assert not np.allclose(mine, before)
-    assert "Whatever the photograph shows, the answer is one of the model’s 10 classes: airplane" in data(at)["prediction"]
+    assert "Whatever the photograph shows, the answer is one of the model’s 10 classes." in data(at)["prediction"]
+    assert "knows</summary><p>airplane, automobile, bird, " in data(at)["prediction"]
     for name, content, said in (
         ("a.png", b"garbage", "a.png is not a picture we can read. Save it again as PNG or JPEG."),
         ("b.png", bomb(10_000, 10_000), "b.png has 100 megapixels."),
@@ -91,6 +92,13 @@ def test_a_run_appears_at_the_next_run_of_the_script(here):
     at.selectbox(key="choose_checkpoint").set_value("run:second").run()
     assert at.query_params["checkpoint"] == "run:second" and "50 % right on images held out of training" in words(at)
     at.selectbox(key="choose_checkpoint").set_value("cifar10").run()
+
+
+def test_photographs_that_the_checkpoint_does_not_know_come_last_and_say_so():
+    """CIFAR-10’s classes have eight of the twenty subjects: no cow, giraffe, koala, church, parachute, astronaut, cup, rocket or perch."""
+    options = opened("explorer").selectbox(key="choose_image").options
+    assert options[:2] == ["Cat, close", "Horses"] and "Koala · not known" in options
+    assert [option.endswith(" · not known") for option in options] == [False] * 8 + [True] * 12
 
 
 def test_the_cards_page_says_what_is_asked_and_what_is_right():

@@ -169,7 +169,7 @@ def test_it_ends_with_what_was_seen_and_two_things_to_try():
 
 def test_names_in_the_texts_are_never_markup(monkeypatch):
     at = VIEW, dataclasses.replace(KNOWN, classes=("<i>*a*</i>",) * 10), pictures.sample(VIEW.image)
-    assert "&lt;i&gt;*a*&lt;/i&gt;" in tour_text.outcome(*at)["outcome"] and "<i>" not in tour_text.numbers(*at)["answer"]
+    assert "&lt;i&gt;*a*&lt;/i&gt;" in tour_text.outcome(*at)["outcome"] and "<i>" not in tour_text.numbers(*at)["answers"]
 
 
 @pytest.mark.parametrize("name", [name for name in checkpoints.names() if not checkpoints.describe(name).other_mechanisms])

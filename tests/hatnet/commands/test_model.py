@@ -13,7 +13,7 @@ def test_init_has_a_shape_of_its_own():
     """Four stages, three of them hierarchical: not what hatnet_compact has."""
 
     def config(*more):
-        return build(parsed(["--init", "caltech101", *more])[0], tuple("abcde"), 0.0)[0].config
+        return build(parsed(["--init", "objects224", *more])[0], tuple("abcde"), 0.0)[0].config
 
     assert config("--g1", "4", "4", "4").g1 == (4, 4, 4) and len(config("--set", "depths=[2,4,2,2]").depths) == 4
     with pytest.raises(ValueError, match=r"dims is 32; wanted a list .*nearest is \[32\]"):
@@ -49,16 +49,16 @@ def test_init_takes_the_weights_of_another_trainer(tmp_path, capsys):
 
 def test_what_is_new_is_never_nothing(capsys):
     """A classifier of two classes is less than a thousandth of the weights."""
-    build(parsed(["--init", "caltech101"])[0], ("a", "b"), 0.0)
-    assert "99.9% of the weights come from caltech101; new: classifier" in capsys.readouterr().err
-    classes = hatnet.checkpoint_info("caltech101").classes
-    build(parsed(["--init", "caltech101"])[0], classes, 0.0)
-    assert "100% of the weights come from caltech101; new: none" in capsys.readouterr().err
+    build(parsed(["--init", "objects224"])[0], ("a", "b"), 0.0)
+    assert "99.9% of the weights come from objects224; new: classifier" in capsys.readouterr().err
+    classes = hatnet.checkpoint_info("objects224").classes
+    build(parsed(["--init", "objects224"])[0], classes, 0.0)
+    assert "100% of the weights come from objects224; new: none" in capsys.readouterr().err
 
 
 def test_freezing_what_is_new_is_reported(recwarn):
     build(parsed(["--model", "hatnet_compact", "--freeze", "1"])[0], ("a", "b"), 0.0)
-    build(parsed(["--init", "caltech101", "--set", "stem_dim=8", "--freeze", "1"])[0], ("a", "b"), 0.0)
-    build(parsed(["--init", "caltech101", "--freeze", "5"])[0], ("a", "b"), 0.0)
+    build(parsed(["--init", "objects224", "--set", "stem_dim=8", "--freeze", "1"])[0], ("a", "b"), 0.0)
+    build(parsed(["--init", "objects224", "--freeze", "5"])[0], ("a", "b"), 0.0)
     said = [str(warning.message) for warning in recwarn]
     assert len(said) == 2 and "take trained ones with --init" in said[0] and "new and random: stem.0.bias, stem.0.weight" in said[1]

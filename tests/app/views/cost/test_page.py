@@ -120,7 +120,7 @@ def test_more_comparisons_than_plain_attention_are_explained():
     assert "125 % of the comparisons cost" in said and "compared with 320 keys instead of 256" in said
 
 
-@pytest.mark.parametrize("page", [dict(checkpoint="caltech101", stage="5", pixels="32"), dict(pixels="32", stage="4")])
+@pytest.mark.parametrize("page", [dict(checkpoint="objects224", stage="5", pixels="32"), dict(pixels="32", stage="4")])
 def test_a_map_of_one_token_or_few_has_its_page(page):
     at = opened("cost", **page)
     assert "Something went wrong" not in words(at) and charts(at)

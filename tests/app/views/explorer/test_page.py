@@ -5,6 +5,7 @@ import pytest
 
 import hatnet
 import hatnet.data
+from app.core import unknown
 from tests.app.explorer import SENT, cells, data, model_maps, unpacked
 from tests.app.pages import opened, text, words
 
@@ -71,6 +72,21 @@ def test_a_photograph_outside_the_classes_is_said_to_be_so():
     said = data(opened("explorer", image="koala"))["prediction"]
     assert "outside what it knows" in said and "The photograph shows a koala." in said
     assert "outside what it knows" not in data(opened("explorer", image="deer_moose"))["prediction"]
+
+
+def test_the_rule_of_the_checkpoint_decides_what_every_page_says(monkeypatch):
+    """Unknown to all, below a threshold that no picture reaches."""
+    rule = {"score": "energy", "threshold": 1e9, "rows": [{"g1": [4, 4], "g2": [2, 2], "false_alarms": 0.25, "misses": 0.5}]}
+    monkeypatch.setattr(unknown, "_rule", {"cifar10": rule}.get)
+    assert "none of the 10 things" in data(opened("explorer"))["prediction"]
+    assert "25 % of those of its classes" in data(opened("explorer"))["prediction"]
+    assert "was not measured" in data(opened("explorer", g1="4,2"))["prediction"]
+    assert "With A and with B, the model takes the photograph for none of its 10 classes" in words(opened("grids"))
+    assert "The answer is only the nearest guess" in words(opened("why"))
+    assert "By its threshold, the photograph is none of the 10 things that this model knows; the nearest guess is “" in words(
+        opened("why", tour="12")
+    )
+    assert "things" not in data(opened("explorer", checkpoint="cards"))["prediction"]
 
 
 @pytest.mark.parametrize("grids", ["4,4", "5,3", "15,7", "1,1"])

@@ -53,7 +53,7 @@ def test_the_chart_draws_the_file():
     assert drawn["stops"]["words"][0] == "Stage 2, G₁ = 4 and G₂ = 4: 75.0 % right, 10 million multiply-adds, on the edge"
 
 
-@pytest.mark.parametrize("name", ["cifar10", "caltech101"])
+@pytest.mark.parametrize("name", ["cifar10", "objects224"])
 def test_the_shipped_files_have_their_edge(name):
     found = choice.settings_of(accuracy.read(name))
     best = choice.edge(found)

@@ -8,8 +8,8 @@ from hatnet.complexity import Count
 from tests.app.pages import plain
 
 
-def outcome(setting, probabilities, layer_macs):
-    fixed = dict(shown=False, classes=("cat", "<deer>"), shares={}, strongest=0, count=Count((), 0), accuracy=None)
+def outcome(setting, probabilities, layer_macs, unknown=False):
+    fixed = dict(unknown=unknown, shown=False, classes=("cat", "<deer>"), shares={}, strongest=0, count=Count((), 0), accuracy=None)
     return Outcome(setting=setting, probabilities=np.array(probabilities), layer_macs=layer_macs, **fixed)
 
 
@@ -34,3 +34,17 @@ def test_windows_that_do_not_fit_explain_their_price():
         "whole."
     )
     assert "filled up" not in change(outcome((16, 2), (0.8, 0.2), 186))
+
+
+def test_a_nearest_guess_is_no_answer():
+    a, b = (outcome((4, 2), (0.8, 0.2), 100), outcome((8, 2), (0.4, 0.6), 150, unknown=True))
+    assert change(b).endswith(
+        "multiply-adds. With B, the model takes the photograph for none of its 2 classes: the answer is only its nearest guess."
+    )
+    found = text.table(a, b, None, 5)
+    assert '<td>cat <span class="whole">' in found and found.count("nearest guess") == 1
+    assert '<td><span class="muted">&lt;deer&gt; <span class="whole">60 %</span></span> <small>nearest guess</small></td>' in found
+    both = plain(text.change(outcome((4, 2), (0.8, 0.2), 100, unknown=True), b, side=16))
+    assert both.endswith(
+        "With A and with B, the model takes the photograph for none of its 2 classes: both answers are only its nearest guesses."
+    )

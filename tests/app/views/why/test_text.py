@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from app.core import checkpoints
+from app.core.unknown import Verdict
 from app.views.why import text
 from app.views.why.evidence import detail_of
 from app.views.why.scores import ChanceBand
@@ -116,3 +118,10 @@ def test_the_page_says_how_large_a_square_is():
     assert "A square is one token of stage 2. The first" in plain(text.kinds(detail_of((16, 16))))
     said = plain(text.kinds(detail_of((56, 56))))
     assert "A square is 2 × 2 tokens of stage 2, and the tests have 8 steps: on a map of more than 32 × 32 tokens" in said
+
+
+def test_an_answer_below_the_threshold_is_called_a_guess():
+    known = checkpoints.describe("cifar10")
+    assert text.unknown_answer(None, known) == text.unknown_answer(Verdict(unknown=False, rates=None), known) == ""
+    said = text.unknown_answer(Verdict(unknown=True, rates=None), known)
+    assert said == " The answer is only the nearest guess: by its threshold, the photograph is none of the 10 things that this model knows."
