@@ -68,7 +68,7 @@ def object_looks(name: str) -> None:
     blocks.heading("Does attention look where it should?", "measured in advance, before and after training")
     st.html(looks.how(found) + looks.head_bars(found))
     with st.container(horizontal=True):
-        for label, row in zip(("Show the first head", "Show the last head"), looks.best_and_worst(found), strict=True):
+        for label, row in zip(("Show the head with the most", "Show the head with the least"), looks.best_and_worst(found), strict=True):
             head = [row["stage"], row["block"] + 1, row["head"] + 1]
             st.button(label, key=f"looks_{label}", on_click=changed, args=({"head": head},))
     st.html(looks.spread(found) + looks.instead(found))
