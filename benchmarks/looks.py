@@ -9,6 +9,7 @@ A key that is partly object counts in part. Local: only windows that hold both o
 head does. The 95 % interval comes from 2,000 bootstrap samples that draw objects anew, and pictures of each: it speaks for other objects
 too, as far as eight can. (Every picture of cards counts as an object of its own.) The same is measured with random weights.
 
+The same for the border of the picture, the outermost ring of the last stage's tokens, in place of the object.
 Then: which key does the strongest weight of each local head fall on? Each hypothesis is counted beside what chance would give.
 Ten minutes for objects224 on two cores.
 """
@@ -150,9 +151,11 @@ def redrawn(groups: Sequence[str], seed: int = 0) -> np.ndarray:
     return times
 
 
-def interval(values: np.ndarray, times: np.ndarray) -> tuple[float, float, float]:
-    """The mean of some values and the ends of its 95 % interval, from `redrawn`. NaN are left out."""
+def interval(values: np.ndarray, times: np.ndarray) -> tuple[float, float, float] | None:
+    """The mean of some values and the ends of its 95 % interval, from `redrawn`. NaN are left out; None if all are NaN."""
     there = np.isfinite(values)
+    if not there.any():
+        return None
     with np.errstate(invalid="ignore"):  # a sample may have none
         means = times @ np.where(there, values, 0) / (times @ there)
     low, high = np.nanpercentile(means, (2.5, 97.5))
@@ -182,6 +185,13 @@ def looks(model: HATNet, scenes: Scenes, info: CheckpointInfo, what: str) -> tup
             for head in range(record.heads):
                 found.setdefault((record.stage, record.block, record.kind, head), []).append(ratios[..., head])
     return {head: torch.cat(parts, dim=1) for head, parts in found.items()}, torch.cat(logits)
+
+
+def border(like: Tensor, width: int) -> Tensor:
+    """1 in the outermost `width` pixels of pictures [b, 1, h, w], 0 inside."""
+    ring = torch.ones_like(like)
+    ring[..., width:-width, width:-width] = 0
+    return ring
 
 
 def untrained(model: HATNet, seed: int = 0) -> HATNet:
@@ -296,20 +306,25 @@ def measured(name: str, count: int, seed: int) -> dict:
     for key in after:
         row = dict(zip(("stage", "block", "kind", "head"), key, strict=True))
         for when, figures in (("trained", after[key]), ("untrained", before[key])):
-            row[when] = {
-                asking: interval(values.numpy(), times) if values.isfinite().any() else None
-                for asking, values in zip(("all", "object", "background"), figures, strict=True)
-            }
+            kinds = zip(("all", "object", "background"), figures.numpy(), strict=True)
+            row[when] = {asking: interval(values, times) for asking, values in kinds}
         if row["trained"]["all"]:
             heads.append(row)
+    if not of_cards:
+        few = Scenes(*(part[:FEWER] for part in scenes))
+        ring = border(few.object, model.config.strides[-1])
+        on_border, _ = looks(model, few._replace(object=ring), info, "border")
+        times = redrawn(few.groups)
+        for row in heads:
+            row["border"] = interval(on_border[row["stage"], row["block"], row["kind"], row["head"]][0].numpy(), times)
     result = {"images": count, "seed": seed, "area": scenes.object.mean().item(), "heads": heads}
     if of_cards:
         return result | {"favourites": []}
     labels = {group: label_of(SAMPLES[group], info.classes) for group in dict.fromkeys(scenes.groups)}
     known = [number for number, group in enumerate(scenes.groups) if labels[group]]
     right = sum(info.classes[logits[number].argmax()] == labels[scenes.groups[number]] for number in known)
-    result |= {"objects": labels, "known": len(known), "right": right}
-    return result | {"favourites": favourites(model, Scenes(*(part[:FEWER] for part in scenes)), info)}
+    result |= {"objects": labels, "known": len(known), "right": right, "border": ring.mean().item()}
+    return result | {"favourites": favourites(model, few, info)}
 
 
 def main() -> None:

@@ -131,6 +131,7 @@ def test_pictures_of_one_object_are_not_so_many_cases():
     values = np.tile(objects, 50)
     values[::2] = np.nan
     assert looks.interval(values, looks.redrawn(groups))[0] == pytest.approx(objects[1::2].mean())
+    assert looks.interval(np.full(400, np.nan), looks.redrawn(groups)) is None
 
 
 def test_favourites_by_hand():
@@ -145,6 +146,10 @@ def test_favourites_by_hand():
     assert found.border.tolist() == [[0, 1]] and found.object.tolist() == [[0.5, 0.25]] and found.other_head.tolist() == [[0, 0]]
     same = looks.peaks(x1, v1, p1[:, :1].repeat(1, 2, 1, 1), torch.zeros(1, 3), torch.zeros(1, 3))
     assert same.other_head.tolist() == [[1, 1]]
+
+
+def test_the_border_is_a_ring():
+    assert looks.border(torch.zeros(1, 1, 4, 5), 1)[0, 0].tolist() == [[1] * 5, [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1] * 5]
 
 
 def test_by_lot():

@@ -59,7 +59,7 @@ def how(found: dict) -> str:
             "attention on that card, from the tokens of the asking cell, is divided by the card’s share of the [keys](#key). (A "
             "[window](#window) here is one cell, so the local step cannot look at the card.)"
         )
-    scale = "<b>1 × is even</b>: as much attention as area. In brackets: the 95 % interval, if objects and pictures were drawn anew."
+    scale = "<b>1 × is even</b>: as much attention as area. In brackets: the 95 % interval, if objects and pictures were drawn anew."
     return f'<p class="say">{linked(places, "looks")} {scale} All with the G₁ and G₂ of training.</p>'
 
 
@@ -78,6 +78,20 @@ def head_bars(found: dict) -> str:
     return bars(rows, most, " ".join(said))
 
 
+def on_border(found: dict) -> str:
+    """HTML: how much the head that gives the object least gives the border; empty where that was not measured."""
+    _, row = best_and_worst(found)
+    if row["kind"] != "global" or "border" not in row:
+        return ""
+    area = found["border"]
+    share, low, high = (100 * value * area for value in row["border"])
+    said = (
+        f"Where does the last one look? {share:.0f} % of its attention ({low:.0f} to {high:.0f} %) goes to the border of the picture, the "
+        f"outermost ring of stage {row['stage']}’s tokens, which is {100 * area:.0f} % of the area."
+    )
+    return f'<p class="say">{said}</p>'
+
+
 def figure(row: dict, when: str) -> tuple[float, float, float]:
     """The mean of a head, with its interval."""
     mean, low, high = row[when]["all"]
@@ -94,7 +108,7 @@ def spread(found: dict) -> str:
     more, less = verdicts(trained)
     said = (
         f"Of {len(trained)} [heads](#head), {more} give the object more than an even share, {less} less, and {len(trained) - more - less} "
-        "cannot be told from even (1 × lies in their interval)."
+        "cannot be told from even (1 × lies in their interval)."
     )
     if "known" in found:
         known = sum(map(bool, found["objects"].values()))
@@ -105,6 +119,9 @@ def spread(found: dict) -> str:
     lines = "".join(_group(stage, kind, rows) for (stage, kind), rows in groups.items())
     said += _mostly(groups)
     head = "<th>Stage, step</th><th>heads</th><th>more</th><th>less</th><th>middle head</th><th>random weights</th>"
+    if "border" in found:
+        head += "<th>on the border</th>"
+        said += " The last column is the middle head’s attention on the border of the picture, against its area."
     return f'<p class="say">{linked(said, "spread")}</p>{_table(head, lines)}'
 
 
@@ -127,8 +144,14 @@ def _group(stage: int, kind: str, rows: list[dict]) -> str:
     trained, random = ([figure(row, when) for row in rows] for when in WHENCE)
     more, less = verdicts(trained)
     middle = [times(median(mean for mean, *_ in figures)) for figures in (trained, random)]
-    cells = "".join(f"<td>{cell}</td>" for cell in (len(rows), more, less, f"<b>{middle[0]}</b>", middle[1]))
-    return f'<tr><th scope="row">{stage}, <span class="{kind}">{kind}</span></th>{cells}</tr>'
+    border = [_middle_border(rows)] if "border" in rows[0] else []
+    cells = "".join(f"<td>{cell}</td>" for cell in (len(rows), more, less, f"<b>{middle[0]}</b>", middle[1], *border))
+    return f'<tr><th scope="row">{stage}, <span class="{kind}">{kind}</span></th>{cells}</tr>'
+
+
+def _middle_border(rows: list[dict]) -> str:
+    """The middle head's attention on the border; a dash where no window holds both border and inside."""
+    return times(median(row["border"][0] for row in rows)) if all(row["border"] for row in rows) else "–"
 
 
 def _table(head: str, lines: str) -> str:
@@ -154,8 +177,8 @@ def instead(found: dict) -> str:
     weights, keys = [row["weight"] for row in rows], rows[0]["keys"]
     lines = "".join(_hypothesis(rows, key, words) for key, words in KEY_WORDS.items())
     said = (
-        f"<b>What do they do instead?</b> In a [window](#window) of stage {rows[0]['stage']}, the strongest [key](#key) of a token gets "
-        f"{min(weights):.0f} to {max(weights):.0f} times the even weight of 1/{keys} (the mean of a head). Which key is it? "
+        f"<b>What do most local heads do instead?</b> In a [window](#window) of stage {rows[0]['stage']}, the strongest [key](#key) of a "
+        f"token gets {min(weights):.0f} to {max(weights):.0f} times the even weight of 1/{keys} (the mean of a head). Which key is it? "
         f"In {rows[0]['windows']} windows, for each of {len(rows)} heads:"
     )
     head = "<th>The key that most tokens of a window read most …</th><th>middle head (all heads)</th><th>by lot</th>"

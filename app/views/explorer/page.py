@@ -71,7 +71,7 @@ def object_looks(name: str) -> None:
         for label, row in zip(("Show the head with the most", "Show the head with the least"), looks.best_and_worst(found), strict=True):
             head = [row["stage"], row["block"] + 1, row["head"] + 1]
             st.button(label, key=f"looks_{label}", on_click=changed, args=({"head": head},))
-    st.html(looks.spread(found) + looks.instead(found))
+    st.html(looks.on_border(found) + looks.spread(found) + looks.instead(found))
 
 
 def changed(picked: dict) -> None:

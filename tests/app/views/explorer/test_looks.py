@@ -45,6 +45,17 @@ def test_all_heads_are_counted():
     assert "3, global2010.62 ×1.00 ×" in said
 
 
+def test_where_the_worst_head_looks():
+    assert looks.on_border(FOUND) == "", "not measured"
+    heads = [one | {"border": [1.5, 1.0, 1.8]} for one in FOUND["heads"]]
+    said = plain(looks.on_border(FOUND | {"heads": heads, "border": 0.5}))
+    assert "75 % of its attention (50 to 90 %)" in said and "ring of stage 3’s tokens, which is 50 % of the area" in said
+    table = plain(looks.spread(FOUND | {"heads": heads, "border": 0.5}))
+    assert "random weightson the border" in table and "2, local2203.00 ×1.00 ×1.50 ×" in table
+    heads[0]["border"] = None
+    assert "2, local2203.00 ×1.00 ×–" in plain(looks.spread(FOUND | {"heads": heads, "border": 0.5}))
+
+
 @pytest.mark.parametrize("name", ["objects224", "cards"])
 def test_the_page_says_it(name):
     at, found = opened("explorer", checkpoint=name, panel="heads"), looks.read(name)
@@ -52,7 +63,7 @@ def test_the_page_says_it(name):
     best, worst = looks.best_and_worst(found)
     for head in (best, worst):
         assert looks.name_of(head) in said and f"{plain(looks.times(head['trained']['all'][0]))} (" in said
-    assert ("What do they do instead?" in said) == (name == "objects224")
+    assert ("What do most local heads do instead?" in said) == (name == "objects224")
     at.button(key="looks_Show the head with the least").click().run()
     shown = {name: data(at)["chosen"][place] for place, name in enumerate(("stage", "block", "head"))}
     assert shown == {"stage": worst["stage"], "block": worst["block"] + 1, "head": worst["head"] + 1}
