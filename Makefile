@@ -10,10 +10,10 @@ APP := .venv/.installed-app
 DEV := .venv/.installed-dev
 KERNEL := .venv/etc/ipython/ipython_kernel_config.py
 
-.PHONY: help app tutorials setup test lint js check screenshots clean distclean
+.PHONY: help app tutorials setup test lint js check bench bench-full screenshots clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the port
 	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
@@ -43,6 +43,12 @@ js: ## check the types of the JavaScript and run its unit tests: needs Node 20, 
 	fi
 
 check: lint js test ## all that CI runs
+
+bench: $(DEV) ## measure hatnet beside its peers for 20 minutes, and write docs/benchmarks.md: best on an idle machine
+	$(BIN)/python benchmarks/model.py $(ARGS)
+
+bench-full: $(DEV) ## the same with bfloat16, compiled, large images and trainings, for hours: interrupted, it goes on
+	$(BIN)/python benchmarks/model.py --full $(ARGS)
 
 screenshots: $(DEV) ## take the README's screenshots of the running app
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)

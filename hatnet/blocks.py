@@ -6,6 +6,7 @@ here: the same weights and the same sums, several times faster on a CPU.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,10 +23,15 @@ from hatnet.trace import Trace
 
 torch.fx.wrap("rearrange")  # as in attention.py
 
-STRIP = 2**23  # bytes of hidden channels to compute at once at inference
+STRIP = 2**23  # bytes of hidden channels to compute at once at inference on a CPU
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"silu": nn.SiLU, "gelu": nn.GELU}
+
+
+def _overwriting(activation: Any) -> Any:
+    """SiLU in the place of what it is given, which nothing else reads at inference; any other activation as it is."""
+    return partial(F.silu, inplace=True) if type(activation) is nn.SiLU else activation
 
 
 class MLP(nn.Module):
@@ -51,10 +57,11 @@ class MLP(nn.Module):
         """x [b, c, h, w] -> [b, c, h, w]; the block adds the residual."""
         x = self.norm(x)
         layers = self.expand, self.expand_activation, self.depthwise, self.depthwise_activation, self.reduce
-        if unobserved(*layers) and not isinstance(x, torch.fx.Proxy):
-            x = self._in_strips(x)
-        else:
+        if isinstance(x, torch.fx.Proxy) or not unobserved(*layers):
             x = self._between_norms(x, self.expand_activation, self.depthwise_activation)
+        else:
+            compute = self._in_strips if x.device.type == "cpu" else self._between_norms
+            x = compute(x, _overwriting(self.expand_activation), _overwriting(self.depthwise_activation))
         return self.out_norm(x)
 
     def _between_norms(self, x: Tensor, activation: Callable, depthwise_activation: Callable | None) -> Tensor:
@@ -64,14 +71,11 @@ class MLP(nn.Module):
             x = rearrange(x, "b c h w -> b h w c")
         return rearrange(self.reduce(x), "b h w c -> b c h w")
 
-    def _in_strips(self, x: Tensor) -> Tensor:
-        """The same, a few images or rows at a time: allocating a tensor of all E C hidden channels takes longer than filling it.
+    def _in_strips(self, x: Tensor, activation: Callable, depthwise_activation: Callable | None) -> Tensor:
+        """The same, a few images or rows at a time: on a CPU, allocating a tensor of all E C hidden channels takes longer than filling it.
 
-        Nothing else reads what SiLU is given, so it writes over that.
+        A GPU keeps freed memory at hand, and would wait for the many small kernels.
         """
-        overwriting = partial(F.silu, inplace=True)
-        activation = overwriting if type(self.expand_activation) is nn.SiLU else self.expand_activation
-        depthwise_activation = overwriting if type(self.depthwise_activation) is nn.SiLU else self.depthwise_activation
         h, w = x.shape[-2:]
         row = w * self.expand.out_features * x.element_size()  # bytes of hidden channels
         if h * row <= STRIP:
@@ -98,10 +102,27 @@ class MLP(nn.Module):
         return rearrange(torch.cat(strips, dim=1), "b h w c -> b c h w")
 
 
+class LayerScale(nn.Module):
+    """A learned factor for each channel of a residual branch: x + diag(lambda) branch(x).
+
+    Source: Touvron et al., "Going deeper with Image Transformers", ICCV 2021, Eq. (4). Like the residual's sum, its products are not among
+    the MACs that `complexity.count` counts.
+    """
+
+    def __init__(self, channels: int, start: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), start))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [b, c, h, w] -> the same shape."""
+        return x * self.weight[:, None, None]
+
+
 class Block(nn.Module):
     """One transformer block: attention (H-MHSA in a hierarchical stage, else MHSA), then the MLP, each with a residual.
 
-    As released, with stochastic depth: in training, a residual branch is left out of some images.
+    As released, with stochastic depth: in training, a residual branch is left out of some images. With `config.layer_scale`, each
+    branch has a `LayerScale`.
     """
 
     def __init__(self, config: Config, index: int, drop_path: float):
@@ -110,13 +131,17 @@ class Block(nn.Module):
         layer: type[HMHSA | MHSA] = layer_of(config.mechanisms[index]) if index < len(config.g1) else MHSA
         self.attn: HMHSA | MHSA = layer(channels, config.head_dim, norm)
         self.mlp = MLP(config, index)
+        self.attn_scale, self.mlp_scale = (
+            LayerScale(channels, config.layer_scale) if config.layer_scale else nn.Identity() for _ in range(2)
+        )
         self.attn_drop_path: nn.Module = StochasticDepth(drop_path, "row")
         self.mlp_drop_path: nn.Module = StochasticDepth(drop_path, "row")
 
     def forward(self, x: Tensor, *grids: int, explicit: bool = False, trace: Trace | None = None) -> Tensor:
         """x [b, c, h, w] -> [b, c, h, w]. grids: G1 and G2 in a hierarchical block, nothing in a plain one."""
-        x = x + self.attn_drop_path(self.attn(x, *grids, explicit=explicit, trace=trace))  # Eq. 14: its "+ X" is this residual
-        return x + self.mlp_drop_path(self.mlp(x))  # Eq. 4
+        attended = self.attn_scale(self.attn(x, *grids, explicit=explicit, trace=trace))
+        x = x + self.attn_drop_path(attended)  # Eq. 14: its "+ X" is this residual
+        return x + self.mlp_drop_path(self.mlp_scale(self.mlp(x)))  # Eq. 4
 
 
 class Stem(nn.Sequential):

@@ -1,4 +1,5 @@
-"""What attention costs: the paper's formulas (Eqs. 5 and 15), Swin's and PVT's, and the multiply-adds counted module by module.
+"""What attention costs: the paper's formulas (Eqs. 5 and 15), Swin's and PVT's, and the multiply-adds counted module by module, of a
+HAT-Net or of a dense model on one (`hatnet.dense`).
 
 All numbers are MACs (multiply-adds) of one image; a MAC is two FLOPs. Most papers' "#FLOPs" are MACs, and they differ in
 what they count: HAT-Net's rows of Table 2 leave the attention products QK^T and AV out and include the norms; most other rows include the
@@ -7,10 +8,11 @@ products. `count` gives each apart, `table` prints them with their names. `docs/
 h, w: tokens down and across; c: channels; g1, g2: sides of window and pooled cell, in tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -18,7 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hatnet.attention import HMHSA, MHSA
 from hatnet.blocks import Downsample
-from hatnet.described import unwrapped
+from hatnet.dense.pyramid import Dense, Size
+from hatnet.described import inside, unwrapped
 from hatnet.files import brief
 from hatnet.geometry import Layout
 from hatnet.mechanisms import check_mechanism, has_own_steps
@@ -85,12 +88,29 @@ def spatial_reduction(h: int, w: int, c: int, ratio: float) -> float:
     return 2 * (h * w) ** 2 * c / ratio**2 + h * w * c**2 * ratio**2
 
 
+def by_mechanism(n: Any, c: int, g1: int, g2: int) -> dict[str, Any]:
+    """The four formulas on n x n tokens, by the names of `timing.MECHANISMS`. n: a number, or an array of numbers.
+
+    A window or a cell is no larger than the map.
+
+    >>> {name: round(macs / 1e6) for name, macs in by_mechanism(56, 48, 8, 8).items()}
+    {'H-MHSA': 63, 'MHSA': 966, 'windows': 48, 'spatial reduction': 477}
+    """
+    side, cell = np.minimum(g1, n), np.minimum(g2, n)
+    return {
+        "H-MHSA": hmhsa(n, n, c, side, cell),
+        "MHSA": mhsa(n, n, c),
+        "windows": windows(n, n, c, side),
+        "spatial reduction": spatial_reduction(n, n, c, cell),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """MACs of one module, or of one attention layer's products."""
 
     name: str  # the module's name in the model, or its attention layer's with ".products"
-    stage: int  # the paper's number: 1 is the stem, 2 to 5 have blocks, 0 is the classifier
+    stage: int  # the paper's number: 1 is the stem, 2 to 5 have blocks, 0 is what follows (a classifier, or a pyramid and heads)
     kind: str  # "conv_linear" or "attention"
     macs: int
 
@@ -130,23 +150,43 @@ def count(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids =
     """MACs of one image of `size` (height, width) in pixels, counted from the shapes without running the model.
 
     These are the MACs that run, in training and at inference, at any size; windows that hang over the edge of the map count in full, as
-    they are computed. Biases, softmax, activations, residual sums and pooling are not counted; norms are apart (`Count.normalised`: for
-    a layer with steps of its own, as if these had H-MHSA's norms). A model inside torch.compile, DataParallel or AveragedModel counts as it
-    is. Raises ValueError for a size or grids that do not fit, for another model than a HATNet, and for layers that were replaced or
-    wrapped, as adapters and quantisation do.
+    they are computed. Biases, softmax, activations, residual sums, pooling and up-sampling are not counted; norms are apart
+    (`Count.normalised`: for a layer with steps of its own, as if these had H-MHSA's norms). A model inside torch.compile, DataParallel or
+    AveragedModel counts as it is.
+
+    model: a HATNet, or a dense model. A detector's size is that to which it scales the image (at most 800 x 1333 by default) and is rounded
+        up to a multiple of 32, as the batch is; Mask R-CNN counts at inference, with as many regions as it keeps at most (1000 boxes,
+        100 masks).
+    Raises ValueError for a size or grids that do not fit, for other models, and for layers that were replaced or wrapped, as adapters and
+    quantisation do.
 
     >>> c = count(create_model("hatnet_tiny"), (224, 224))
     >>> round(c.conv_linear / 1e9, 4), round(c.total / 1e9, 4)
     (1.9697, 2.1281)
     """
-    model = unwrapped(model)
+    dense = inside(model)
+    model = dense.backbone.body if isinstance(dense, Dense) else unwrapped(model)
     check({"size": size}, {"size": Many(Whole(model.config.strides[-1], 2**16), 2, 2)})
     _check_layers(model)
+    if isinstance(dense, Dense):
+        rows, normalised, maps = _body(model, dense.padded(size), g1, g2)
+        rows = [replace(row, name=f"backbone.body.{row.name}") for row in rows]
+        return _with_head(dense, rows, normalised, maps)
+    rows, normalised, _ = _body(model, size, g1, g2)
+    if isinstance(model.classifier, nn.Linear):
+        rows.append(Row("classifier", 0, "conv_linear", model.config.readout**2 * model.classifier.weight.numel()))
+    normalised += model.config.readout**2 * model.config.dims[-1] * model.config.head_norm
+    return Count(tuple(rows), normalised)
+
+
+def _body(model: HATNet, size: Size, g1: Grids, g2: Grids) -> tuple[list[Row], int, list[Size]]:
+    """The rows of stem and stages, the values that their norms see, and the height and width of each stage's map."""
     rows: list[Row] = []
+    maps: list[Size] = []
     normalised = 0
 
-    def add(module: nn.Conv2d | nn.Linear, name: str, stage: int, positions: float) -> None:
-        rows.append(Row(name, stage, "conv_linear", round(positions) * module.weight.numel()))
+    def add(module: nn.Conv2d | nn.Linear, name: str, stage: int, positions: int) -> None:
+        rows.append(Row(name, stage, "conv_linear", positions * module.weight.numel()))
 
     h, w = size
     for index, layer in enumerate(model.stem):
@@ -170,9 +210,23 @@ def count(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids =
             for part in ("expand", "depthwise", "reduce"):
                 if (module := getattr(block.mlp, part)) is not None:
                     add(module, f"{name}.mlp.{part}", number, h * w)
-    if isinstance(model.classifier, nn.Linear):
-        add(model.classifier, "classifier", 0, model.config.readout**2)
-    normalised += model.config.readout**2 * model.config.dims[-1] * model.config.head_norm
+        maps.append((h, w))
+    return rows, normalised, maps
+
+
+def _with_head(dense: Dense, rows: list[Row], normalised: int, maps: list[Size]) -> Count:
+    """The count of a dense model, from that of its body. Raises ValueError for layers that the model's own list does not have."""
+    positions = dense.positions(maps)
+    found = {name: layer for name, layer in dense.named_modules() if not name.startswith("backbone.body.") and [*layer.parameters(False)]}
+    for name in dict.fromkeys([*positions, *found]):
+        layer = found.get(name)
+        if name in positions and isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            rows.append(Row(name, 0, "conv_linear", positions[name] * layer.weight.numel()))
+        elif name in positions and isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm):
+            normalised += positions[name] * layer.num_features
+        else:
+            kind = "missing, or inside another module" if layer is None else type(layer).__qualname__
+            raise ValueError(f"{name} is {kind}, which is not counted there: count the model before its layers are wrapped or replaced")
     return Count(tuple(rows), normalised)
 
 
@@ -187,16 +241,25 @@ def table(model: nn.Module, size: tuple[int, int], g1: Grids = None, g2: Grids =
         f"Multiply-adds (MACs) of one image of {size[0]} x {size[1]} pixels; {name} = 10^{len(f'{unit:.0f}') - 1}; a MAC is two FLOPs",
         f"{'':14}{'conv + linear':>16}{'QK^T and AV':>16}{'together':>16}",
     ]
-    for stage in (*dict.fromkeys(row.stage for row in counted.rows), None):
-        part = counted if stage is None else Count(tuple(row for row in counted.rows if row.stage == stage), 0)
-        title = {None: "all", 0: "classifier", 1: "stage 1 (stem)"}.get(stage, f"stage {stage}")
-        lines.append(f"{title:14}" + "".join(f"{macs / unit:14.4f} {name}" for macs in (part.conv_linear, part.attention, part.total)))
+    for part in (*dict.fromkeys(map(_part, counted.rows)), "all"):
+        rows = Count(tuple(row for row in counted.rows if part in ("all", _part(row))), 0)
+        lines.append(f"{part:14}" + "".join(f"{macs / unit:14.4f} {name}" for macs in (rows.conv_linear, rows.attention, rows.total)))
     lines += [
-        "Not counted: norms, biases, softmax, activations, residual sums, pooling.",
+        f"Not counted: norms, biases, softmax, activations, residual sums, pooling{', up-sampling' * isinstance(inside(model), Dense)}.",
         f"conv + linear + norms (two for each value, as in mmcv's counter): {counted.with_norms / unit:.4f} {name};",
-        'the paper\'s "#FLOPs" are these sums, rounded, and leave QK^T and AV out.',
+        'no count gives the paper\'s "#FLOPs" of dense models: docs/counting.md.'
+        if isinstance(inside(model), Dense)
+        else 'the paper\'s "#FLOPs" are these sums, rounded, and leave QK^T and AV out.',
     ]
     return "\n".join(lines)
+
+
+def _part(row: Row) -> str:
+    """The part of the model that a row belongs to."""
+    if row.stage:
+        return "stage 1 (stem)" if row.stage == 1 else f"stage {row.stage}"
+    part = row.name.split(".")[0]
+    return {"backbone": "pyramid", "rpn": "proposals", "roi_heads": "regions"}.get(part, part)
 
 
 def _check_layers(model: HATNet) -> None:

@@ -44,6 +44,7 @@ class Config:
     dropout: float = 0.2  # before the classifier (the authors' release)
     init_std: float | None = 0.02  # of all weights, as released; None: 1 / sqrt(fan-in), which lets a narrow model learn faster
     drop_path: float = 0.0  # stochastic depth of the last block; rises linearly from 0 (the authors' release)
+    layer_scale: float = 0.0  # where the factors of `blocks.LayerScale` begin; 0: there are none, as released
 
     def __post_init__(self) -> None:
         check({field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, RANGES)
@@ -120,8 +121,9 @@ RANGES: dict[str, Range] = {
     "dropout": Number(0, 1),
     "init_std": Maybe(Number(0, 10, above=True)),
     "drop_path": Number(0, 1, below=True),
+    "layer_scale": Number(0, 10),
 }
-TIMM_WORDS = {"drop_rate": "dropout", "drop_path_rate": "drop_path"}  # timm's names of two fields
+TIMM_WORDS = {"drop_rate": "dropout", "drop_path_rate": "drop_path", "init_values": "layer_scale"}  # timm's names of some fields
 MOST_WEIGHTS = 10**9  # 4 GB in float32; training takes four times as much
 
 # Table 1: C, K, E and the number of blocks; section 3.3: head dimension; section 4.1: G1 and G2 for 224 x 224.

@@ -28,7 +28,7 @@ def without_wrappers(key: str) -> str:
 
 def unwrapped(model: nn.Module) -> HATNet:
     """The model inside torch's wrappers. Raises ValueError if that is not a HATNet."""
-    inner = _inside(model)
+    inner = inside(model)
     if not isinstance(inner, HATNet):
         raise ValueError(f"the model is a {_name(inner)}; wanted a HATNet, perhaps inside torch.compile, DataParallel or AveragedModel")
     return inner
@@ -36,7 +36,7 @@ def unwrapped(model: nn.Module) -> HATNet:
 
 def bare(model: nn.Module) -> HATNet:
     """The model inside torch's wrappers. Raises ValueError if that is not a HATNet itself, but another class or a subclass."""
-    inner = _inside(model)
+    inner = inside(model)
     if type(inner) is not HATNet:
         raise ValueError(
             f"a checkpoint holds a HATNet and this is a {_name(inner)}: pass the HATNet inside it, "
@@ -134,7 +134,8 @@ def _modules(model: nn.Module) -> dict[str, nn.Module]:
     return found
 
 
-def _inside(module: nn.Module) -> nn.Module:
+def inside(module: nn.Module) -> nn.Module:
+    """What torch's wrappers hold."""
     while _wraps(module):
         (module,) = module.children()
     return module

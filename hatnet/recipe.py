@@ -44,9 +44,13 @@ class Recipe:
         if self.aspect[0] > self.aspect[1]:
             raise ValueError("aspect is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*self.aspect))
 
+    def warm_up_steps(self, steps: int) -> int:
+        """How many of `steps` the warm-up takes."""
+        return max(1, round(self.warm_up * steps))
+
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of a step, counted from 0."""
-        warm_up = max(1, round(self.warm_up * steps))
+        warm_up = self.warm_up_steps(steps)
         if step < warm_up:
             return self.learning_rate * (step + 1) / warm_up
         cosine = (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
@@ -70,6 +74,8 @@ class Recipe:
         growing = (1 + self.first_side + self.first_side**2) / 3
         return self.grown * growing + 1 - self.grown
 
+
+PAPER_RATE, PAPER_IMAGES = 1e-3, 8 * 128  # section 4.1: AdamW's learning rate, and the images of a step over all GPUs
 
 # For pictures squashed to squares, whose scenes were up to half as wide again as high: narrower crops undo it.
 SQUASHED = (1 / 2, 4 / 3)
@@ -109,6 +115,19 @@ def image_side(fraction: float, full: int, config: Config) -> int:
         return full
     window = config.strides[0] * (config.g1[0] if config.g1 else 1)
     return min(full, max(config.strides[-1], round(fraction * full / window) * window))
+
+
+def auto_learning_rate(images: int) -> float:
+    """AdamW's learning rate for steps of so many images: the paper's 10^-3 for its 8 x 128 images (section 4.1), times sqrt(images / 1024).
+
+    Source of the square root: Malladi et al., "On the SDEs and Scaling Rules for Adaptive Gradient Algorithms", NeurIPS 2022; of their
+    rule, which scales the betas and epsilon too, this is the part for the rate. The paper's ablations and DeiT scale in proportion to
+    the images, as Goyal et al. (2017) do for SGD. Meant for the paper's models: narrow ones stand higher rates.
+
+    >>> auto_learning_rate(256)
+    0.0005
+    """
+    return PAPER_RATE * math.sqrt(images / PAPER_IMAGES)
 
 
 RECIPES = {

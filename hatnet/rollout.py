@@ -8,8 +8,8 @@ tokens have themselves attended to their windows first. Both together, with each
 where Pool spreads a cell evenly over the tokens it averaged. The rows of every factor sum to 1, so those of the result do too.
 
 This ignores the values and their projections (a key with a large weight may carry nothing), the norms (GroupNorm lets every
-token influence every other), the MLP and its depthwise convolution, and all signs. Heads are averaged. It shows which paths are
-open, not what flows along them: by itself it does not explain a prediction.
+token influence every other), layer scale, the MLP and its depthwise convolution, and all signs. Heads are averaged. It shows which
+paths are open, not what flows along them: by itself it does not explain a prediction.
 """
 
 from collections.abc import Sequence

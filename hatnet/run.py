@@ -14,7 +14,7 @@ from hatnet.checkpoints import save_checkpoint
 from hatnet.files import atomic_write, brief, parse_json
 from hatnet.model import HATNet
 from hatnet.optimiser import adamw, freeze
-from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
+from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import Recipe
 
 WRITE_ERRORS = (OSError, SafetensorError)
@@ -25,7 +25,10 @@ FIGURES: dict[str, Range] = {
     "best": Number(-1, 1),
     "waited": _STEPS,
     "losses": Many(Number(-1e300, 1e300), 0, 10**6),
+    "recent": Many(Number(-1e300, 1e300), 0, 10**6),
+    "warned": Flag(),
 }
+BEFORE = {"waited": 0, "recent": [], "warned": False}  # what states of earlier versions lack
 CONFIG: dict[str, Range] = {
     "arguments": Table(),
     "steps": _STEPS,
@@ -49,6 +52,8 @@ class State:
     best: float = -1.0  # the best accuracy so far on the held-out images
     waited: int = 0  # epochs since then
     losses: list[float] = field(default_factory=list)  # since the last line of metrics.jsonl
+    recent: list[float] = field(default_factory=list)  # of the last `guessing.WINDOW` steps up to that line
+    warned: bool = False  # whether the run has been called no better than guessing
 
     @property
     def kept(self) -> HATNet:
@@ -72,7 +77,7 @@ class State:
             saved = torch.load(path, map_location="cpu", weights_only=True)
             if not Table().holds(saved):
                 raise ValueError(f"it holds a {type(saved).__name__}")
-            figures = {"waited": 0} | saved  # earlier versions did not count the epochs
+            figures = BEFORE | saved
             check(figures, FIGURES)
             for name in self._parts():
                 if name not in saved:

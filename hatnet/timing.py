@@ -1,7 +1,7 @@
 """How long an attention layer takes and how much memory it holds, measured on this machine beside its peers."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import median, quantiles
@@ -50,6 +50,7 @@ class Windows(nn.Module):
         return merge(rearrange(windows, "b c i j -> b (i j) c"), layout)
 
 
+CPU = torch.device("cpu")
 MECHANISMS = ("H-MHSA", "MHSA", "windows", "spatial reduction")
 
 
@@ -77,9 +78,36 @@ def measure(
 ) -> list[Measured]:
     """Latency and peak memory of one attention layer, for H-MHSA and its peers at the same shape, in float32 on this machine.
 
-    h, w: tokens; windows are g1 x g1, spatial reduction is by g2. The mechanisms take turns `repeats` times, after one run each
-    to warm up. progress(fraction done) is called after each run; if it returns False, the measurement stops and returns what it
-    has. Raises ValueError for an unknown mechanism, for sizes below 1, and if c does not divide into heads.
+    Arguments and errors as for `layers`. The mechanisms take turns `repeats` times, after one run each to warm up. progress(fraction
+    done) is called after each run; if it returns False, the measurement stops and returns what it has.
+    """
+    x = torch.randn(1, c, h, w).to(memory_format=torch.channels_last)
+    runs = {name: partial(layer, x) for name, layer in layers(h, w, c, g1, g2, head_dim, mechanisms).items()}
+    times: dict[str, list[float]] = {name: [] for name in mechanisms}
+    peaks: dict[str, int] = {}
+    count = len(runs) * (1 + repeats)
+    for name, run in runs.items():
+        peaks[name] = peak_memory(run)
+        if not progress(len(peaks) / count):
+            return []
+    for done, (name, taken) in enumerate(turns(runs, repeats), start=1 + len(runs)):
+        times[name].append(1000 * taken)
+        if not progress(done / count):
+            break
+    return [
+        Measured(name, median(taken), quantiles(taken)[2] - quantiles(taken)[0], peaks[name])
+        for name, taken in times.items()
+        if len(taken) > 1
+    ]
+
+
+def layers(
+    h: int, w: int, c: int, g1: int, g2: int, head_dim: int, mechanisms: tuple[str, ...] = MECHANISMS
+) -> dict[str, Callable[[Tensor], Tensor]]:
+    """One attention layer for each mechanism, with random weights, to be called on a map [b, c, h, w].
+
+    h, w: tokens; windows are g1 x g1, spatial reduction is by g2. Raises ValueError for an unknown mechanism, for sizes below 1, and if c
+    does not divide into heads.
     """
     makers: dict[str, Callable[[], nn.Module]] = {
         "H-MHSA": lambda: HMHSA(c, head_dim, group_norm),
@@ -94,30 +122,38 @@ def measure(
     if c % head_dim:
         near = max(round(c / head_dim), 1) * head_dim
         raise ValueError(f"c is {c}, which does not divide into heads of head_dim={head_dim}; the nearest that does is {near}")
-    x = torch.randn(1, c, h, w).to(memory_format=torch.channels_last)
-    layers = {name: makers[name]().eval().to(memory_format=torch.channels_last) for name in mechanisms}
-    times: dict[str, list[float]] = {name: [] for name in mechanisms}
-    peaks: dict[str, int] = {}
-    runs = [(turn, name) for turn in range(-1, repeats) for name in mechanisms]
-    for done, (turn, name) in enumerate(runs, 1):
-        arguments = (x, g1, g2) if name == "H-MHSA" else (x,)
-        if turn < 0:
-            peaks[name] = peak_memory(partial(layers[name], *arguments))
-        else:
-            start = time.perf_counter()
-            layers[name](*arguments)
-            times[name].append(1000 * (time.perf_counter() - start))
-        if not progress(done / len(runs)):
-            break
-    return [
-        Measured(name, median(taken), quantiles(taken)[2] - quantiles(taken)[0], peaks[name])
-        for name, taken in times.items()
-        if len(taken) > 1
-    ]
+    made = {name: makers[name]().eval().to(memory_format=torch.channels_last) for name in mechanisms}
+    return {name: partial(layer, g1=g1, g2=g2) if name == "H-MHSA" else layer for name, layer in made.items()}
 
 
-def peak_memory(run: Callable[[], object]) -> int:
-    """The most bytes that torch's CPU allocator held at once during run(), beyond what it held before."""
+def turns(runs: Mapping[str, Callable[[], object]], repeats: int, device: torch.device = CPU) -> Iterator[tuple[str, float]]:
+    """Run all of `runs` in turn, `repeats` times. Yields the name and the seconds of each run.
+
+    Taking turns, they share a slow minute of the machine. On a GPU a run ends when the GPU has finished its work.
+    """
+    for _ in range(repeats):
+        for name, run in runs.items():
+            yield name, seconds(run, device)
+
+
+def seconds(run: Callable[[], object], device: torch.device = CPU) -> float:
+    """How long run() takes; on a GPU, until the GPU has finished its work."""
+    _finish(device)
+    start = time.perf_counter()
+    run()
+    _finish(device)
+    return time.perf_counter() - start
+
+
+def peak_memory(run: Callable[[], object], device: torch.device = CPU) -> int:
+    """The most bytes that torch's allocator for this device held at once during run(), beyond what it held before."""
+    if device.type == "cuda":
+        _finish(device)
+        before = torch.cuda.memory_allocated(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        run()
+        _finish(device)
+        return torch.cuda.max_memory_allocated(device) - before
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         run()
     events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
@@ -126,3 +162,9 @@ def peak_memory(run: Callable[[], object]) -> int:
         held += event.nbytes()
         peak = max(peak, held)
     return peak
+
+
+def _finish(device: torch.device) -> None:
+    """Wait until a GPU has finished its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

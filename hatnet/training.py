@@ -22,6 +22,7 @@ from tqdm import tqdm
 from hatnet.cards import Cards
 from hatnet.data import IGNORED, Images, generator, shift_flip_cut
 from hatnet.evaluation import accuracy, predict
+from hatnet.guessing import WINDOW, advice, first_look, guessing_loss, is_guessing
 from hatnet.machine import CPU, Machine, obeyed_signals, stop_signals
 from hatnet.model import HATNet
 from hatnet.preprocessing import normalise
@@ -195,7 +196,7 @@ class Trainer:
         held_out: images not trained on; the accuracy on them after each epoch decides which checkpoint is "best".
         Written, always as whole files: last.safetensors and best.safetensors after each epoch, state.pt then, every minute and before
         each compilation; metrics.jsonl gets a line every LOG_EVERY steps and after each epoch, and stderr a line after each epoch if
-        it is not a terminal, which has a progress bar.
+        it is not a terminal, which has a progress bar. Both say so, once, if the run learns nothing (`hatnet.guessing`).
         Returns False if it was told to stop (Ctrl-C or SIGTERM), after saving the state.
         Raises ValueError if the loss is no longer finite, or if nothing can be written.
         """
@@ -239,7 +240,7 @@ class Trainer:
             raise ValueError(f"could not write to {run.folder} ({error}): make room, then continue with --resume {run.folder}") from None
 
     def _figures(self, steps: int, since: float, done: int) -> dict:
-        """A line of metrics.jsonl, without the accuracy. since, done: time and step of the last line."""
+        """A line of metrics.jsonl, without the accuracy but with a warning if one is due. since, done: time and step of the last line."""
         step = self.state.step
         return {
             "step": step,
@@ -247,7 +248,26 @@ class Trainer:
             "loss": fmean(self.state.losses),
             "learning_rate": self.recipe.learning_rate_at(step - 1, steps),
             "images_per_second": (step - done) * self.images_per_step / (time.perf_counter() - since),
+            **self._warning(steps),
         }
+
+    def _warning(self, steps: int) -> dict:
+        """What a line of metrics.jsonl adds, once in a run, if the last WINDOW steps are no better than guessing. It goes to stderr too."""
+        state = self.state
+        state.recent = [*state.recent, *state.losses][-WINDOW:]
+        if state.warned or len(state.recent) < WINDOW or state.step < first_look(self.recipe, steps):
+            return {}
+        guessing = guessing_loss(self.recipe, self.data, self.class_weights)
+        if not is_guessing(state.recent, guessing):
+            return {}
+        state.warned = True
+        warning = (
+            f"step {state.step} of {steps}: nothing is learned yet; the mean loss of the last {WINDOW} steps is "
+            f"{fmean(state.recent):.3f}, and guessing by the classes' frequencies, without a look at the images, gives {guessing:.3f}. "
+            f"{advice(self.recipe, state.model.config, self.images_per_step)}"
+        )
+        self._say(warning)
+        return {"guessing": guessing, "warning": warning}
 
 
 def class_weights(recipe: Recipe, data: Images | Cards, device: torch.device) -> Tensor | None:

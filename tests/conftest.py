@@ -4,6 +4,11 @@ import sys
 import pytest
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("cuda") and not sys.modules["torch"].cuda.is_available():
+        pytest.skip("torch finds no CUDA device here")
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Every test draws the same random numbers, alone or in company."""

@@ -532,6 +532,28 @@ def test_a_run_says_what_it_is_about_to_do(pictures, tmp_path, capsys):
     assert first.endswith(", float32") and [line.split(":")[0] for line in epochs] == [f"epoch {n} of 4" for n in range(1, 5)]
 
 
+def test_a_learning_rate_by_rule_is_kept(pictures, tmp_path, monkeypatch, capsys):
+    """Steps of 2 x 8 images, a sixty-fourth of the paper's 1,024: an eighth of its rate. A later version's rule changes nothing."""
+    run = tmp_path / "run"
+    more = ["--learning-rate", "auto", "--warm-up", "0.5", "--batch-size", "8", "--accumulate", "2"]
+    interrupted_at(4, command(pictures, run, *more), monkeypatch)
+    opening = "; learning rate 0.000125 (auto: 0.001 x sqrt(16 / 1,024)); cpu, "
+    assert opening in capsys.readouterr().err
+    config = json.loads((run / "config.json").read_text())
+    assert config["recipe"]["learning_rate"] == 1.25e-4 and config["arguments"]["learning_rate"] == "auto"
+    monkeypatch.setattr("hatnet.commands.train.auto_learning_rate", lambda _: 1.0)
+    train_small.main(["--resume", str(run)])
+    assert "; learning rate 0.000125 (auto" in capsys.readouterr().err
+    assert [row["learning_rate"] for row in lines(run)[:2]] == pytest.approx([1.25e-4 / 2, 1.25e-4]), "a warm-up of 6 of the 12 steps"
+    config["recipe"]["learning_rate"] = "auto"
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(SystemExit, match=r"config.json: learning_rate is 'auto'; wanted a number from 0"):
+        train_small.main(["--resume", str(run)])
+    with pytest.raises(SystemExit):
+        train_small.main(command(pictures, tmp_path / "other", "--learning-rate", "fast"))
+    assert "'fast' is not a rate; wanted a number like 0.001, or auto" in capsys.readouterr().err
+
+
 def test_minutes_become_steps(pictures, tmp_path, monkeypatch):
     """The measurement changes nothing in what is then trained."""
     trained = {}
@@ -626,16 +648,17 @@ def test_only_some_options_go_beside_resume(whole):
 
 def test_runs_of_earlier_versions_resume(pictures, in_bfloat16, tmp_path, monkeypatch):
     """Their config.json lacks the options that came later and has the precision as an argument only; their state lacks the scale of each
-    group and the epochs waited."""
+    group, the epochs waited and what `guessing` needs."""
     run = tmp_path / "run"
     interrupted_at(4, command(pictures, run, "--amp", "bf16"), monkeypatch)
     config = json.loads((run / "config.json").read_text())
     for name in ("freeze", "layer_decay", "class_weights", "patience", "accumulate"):
         del config["arguments"][name], config["recipe"][name]
-    del config["amp"], config["seconds_per_step"], config["arguments"]["in_memory"]
+    del config["amp"], config["seconds_per_step"], config["arguments"]["in_memory"], config["arguments"]["warm_up"]
+    del config["model"]["layer_scale"]
     (run / "config.json").write_text(json.dumps(config))
     state = torch.load(run / "state.pt", weights_only=True)
-    del state["waited"]
+    del state["waited"], state["recent"], state["warned"]
     for group in state["optimiser"]["param_groups"]:
         del group["lr_scale"]
     torch.save(state, run / "state.pt")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # imported late below: run as a script, this file needs the s
     from playwright.sync_api import Browser
 
 NO_CHROMIUM = "no Chromium: install one (Debian: apt-get install chromium) or set HATNET_CHROMIUM to its path"
+NAMES = ["chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -39,12 +40,15 @@ def _starts(path: str) -> bool:
 
 
 def find_chromium() -> str | None:
-    """The installed Chromium or Chrome that starts: HATNET_CHROMIUM if set (and then no other), else the first on PATH."""
+    """The installed Chromium or Chrome that starts: HATNET_CHROMIUM if set (and then no other), else the first on PATH.
+
+    The headless shell comes first: the same pages without a window around them take half the processor's time.
+    """
     if named := os.environ.get("HATNET_CHROMIUM"):
         if not _starts(named):
             raise RuntimeError(f"HATNET_CHROMIUM is {named!r}, which does not start")
         return named
-    found = filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]))
+    found = filter(None, map(shutil.which, NAMES))
     return next(filter(_starts, found), None)
 
 

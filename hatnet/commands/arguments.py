@@ -8,7 +8,7 @@ from hatnet import checkpoint_info
 from hatnet.config import from_fields
 from hatnet.foreign import SUFFIXES
 from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
-from hatnet.recipe import RECIPES, Recipe, recipe_table
+from hatnet.recipe import RANGES, RECIPES, Recipe, recipe_table
 from hatnet.run import read_config
 from hatnet.sources import in_folders
 
@@ -29,6 +29,16 @@ def place(text: str) -> Path:
     if not text.strip() or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not a path")
     return Path(text)
+
+
+def rate(text: str) -> float | str:
+    """The value of --learning-rate: a number or "auto". Raises ArgumentTypeError for anything else."""
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate; wanted a number like 0.001, or auto") from None
 
 
 def training_parser(description: str) -> argparse.ArgumentParser:
@@ -81,7 +91,15 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         help="add up the gradients of K batches before each step: the step of a batch K times as large, in the memory of one; an epoch "
         "then has a K-th of the steps (1)",
     )
-    add("--learning-rate", type=float, help="AdamW's learning rate after the warm-up; not scaled with the number of processes")
+    add(
+        "--learning-rate",
+        type=rate,
+        metavar="RATE",
+        help="AdamW's learning rate after the warm-up; a number is not scaled with the number of processes; auto: the paper's 0.001 for "
+        "steps of 1,024 images, and in proportion to the square root of a step's images for others (Malladi et al., 2022), like 0.0005 for "
+        "256; --resume keeps it",
+    )
+    add("--warm-up", type=float, metavar="FRACTION", help="the first part of all steps, in which the learning rate rises from 0")
     add("--weight-decay", type=float, help="AdamW's weight decay; norms and biases have none")
     add(
         "--layer-decay",
@@ -218,6 +236,8 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
         check_arguments(argparse.Namespace(**defaults | own))
         recipe_of(argparse.Namespace(**defaults | own))
         from_fields(config["model"])
+        if own.get("learning_rate") == "auto":
+            check(config["recipe"], {"learning_rate": RANGES["learning_rate"]})  # the rate that the run chose
         check({"data": {}} | config, {"data": Table()})
     except ValueError as error:
         raise ValueError(f"{folder / 'config.json'}: {error}") from None
@@ -245,6 +265,8 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     if args.recipe not in RECIPES:
         raise ValueError(f"unknown recipe {args.recipe!r}; the recipes are {', '.join(RECIPES)}")
     given = {field.name: getattr(args, field.name, None) for field in dataclasses.fields(Recipe)}
+    if given["learning_rate"] == "auto":
+        given["learning_rate"] = None  # it follows from the batch, which `train.trainer_of` knows
     recipe = dataclasses.replace(RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
     if args.data == "cards" and (args.image_size != 48 or recipe.mixup or recipe.augment != "none" or recipe.first_side < 1):
         raise ValueError(

@@ -16,7 +16,7 @@ from hatnet.commands.run_folder import resume, start
 from hatnet.config import from_fields
 from hatnet.data import Images
 from hatnet.machine import Machine
-from hatnet.recipe import Recipe
+from hatnet.recipe import PAPER_IMAGES, PAPER_RATE, Recipe, auto_learning_rate
 from hatnet.run import Run
 from hatnet.sources import title
 from hatnet.training import Trainer
@@ -89,6 +89,10 @@ def trainer_of(args: argparse.Namespace, config: dict | None, data, machine: Mac
     Raises ValueError if that model does not suit the data, or if they are too few for a step.
     """
     recipe = fitted(recipe_of(args), len(data), machine)
+    if args.learning_rate == "auto":
+        images = recipe.batch_size * recipe.accumulate * machine.world
+        chosen = config["recipe"]["learning_rate"] if config else auto_learning_rate(images)
+        recipe = dataclasses.replace(recipe, learning_rate=chosen)
     torch.manual_seed(recipe.seed)
     if config:
         model, statistics = HATNet(from_fields(config["model"])), (config["mean"], config["std"])
@@ -120,12 +124,14 @@ def fitted(recipe: Recipe, images: int, machine: Machine) -> Recipe:
 def opening(trainer: Trainer, held_out, config: dict, in_memory: float) -> str:
     """What a run is about to do, in words. in_memory: GiB that decoded pictures may take."""
     data, seconds = trainer.data, config.get("seconds_per_step")
+    rule = f" (auto: {PAPER_RATE:g} x sqrt({trainer.images_per_step:,} / {PAPER_IMAGES:,}))"
     timed = " (a step takes {off:.2g} s in float32, {bf16:.2g} s in bfloat16)".format(**seconds) if seconds else ""
     return (
         f"training on {len(data):,} images of {len(data.classes)} classes, {len(held_out):,} more held out; "
         f"{whereabouts('training images', data, in_memory)}, {whereabouts('held-out images', held_out, in_memory)}; "
         f"{config['steps']:,} steps of {trainer.images_per_step:,} images; {config['parameters'] / 1e6:.3g} million parameters; "
-        f"learning rate {trainer.recipe.learning_rate:g}; {config['machine']}, "
+        f"learning rate {trainer.recipe.learning_rate:g}{rule if config['arguments'].get('learning_rate') == 'auto' else ''}; "
+        f"{config['machine']}, "
         f"{'bfloat16' if trainer.machine.bfloat16 else 'float32'}{timed}"
     )
 

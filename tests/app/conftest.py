@@ -1,10 +1,12 @@
 """Fixtures for tests of the app."""
 
+import functools
 import logging
 from logging.handlers import BufferingHandler
 
 import pytest
 import torch
+from streamlit.components.v2 import manifest_scanner
 
 from app.core import checkpoints
 from app.views.why import attribution, evidence
@@ -27,6 +29,17 @@ def logged_errors(log):
     messages = [record.getMessage() for record in log]
     log.clear()
     assert not messages
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scan_once():
+    """Let AppTest read the metadata of all installed packages once, and not at every run of a page: that takes most of the run's time.
+
+    It looks for packages with components; nothing is installed while the tests run.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", functools.cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)

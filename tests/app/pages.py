@@ -16,7 +16,7 @@ PAGES = sorted(path.parent.name for path in MAIN.parent.glob("views/*/page.py"))
 
 def opened(page: str, checkpoint: str = "cifar10", **params: str) -> AppTest:
     """The page app/views/`page` after its first run at this address; by default with the checkpoint that runs fastest."""
-    at = AppTest.from_file(str(MAIN), default_timeout=120)
+    at = AppTest.from_file(str(MAIN), default_timeout=600)  # a busy machine may need minutes for what takes seconds
     for key, value in {"checkpoint": checkpoint, **params}.items():
         at.query_params[key] = value
     # `switch_page` names a page after its file until the app has run once, and all of ours are called page.py.

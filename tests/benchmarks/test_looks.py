@@ -29,6 +29,10 @@ def test_a_local_head_by_hand():
     covered[0, 0, 0, 0] = 1
     found = looks.times_even(record("local", weights, 2, 2), covered, torch.ones(1, 1, 2, 4))
     torch.testing.assert_close(found, torch.tensor([[[4.0, 1.0, 0.0]]]))  # 1 against 1/4
+    covered[..., 2:] = 1  # a window that is all object says nothing either
+    found = looks.times_even(record("local", weights, 2, 2), covered, torch.ones(1, 1, 2, 4))
+    torch.testing.assert_close(found, torch.tensor([[[4.0, 1.0, 0.0]]]))
+    covered[..., 2:] = 0
     covered[0, 0, 0, 0] = 0.5  # half object: half the attention, against half the area
     torch.testing.assert_close(
         looks.times_even(record("local", weights, 2, 2), covered, torch.ones(1, 1, 2, 4))[0, 0, 0], torch.tensor(4.0)

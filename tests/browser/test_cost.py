@@ -9,6 +9,18 @@ from tests.browser.looking import sticks_out
 from tools.running_app import settle
 
 
+def put_back(page):
+    page.emulate_media(media="screen")
+    page.keyboard.press("Escape")
+    page.mouse.move(5, 5)
+    page.evaluate("document.activeElement.blur()")
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page(path="/cost", put_back=put_back)
+
+
 def test_a_measurement_lies_over_the_curves_at_its_end(open_page):
     """On a quiet machine it takes two seconds, too few to cancel it surely from here: that is tested in tests/app."""
     page = open_page(path="/cost")
@@ -26,20 +38,7 @@ def test_a_measurement_lies_over_the_curves_at_its_end(open_page):
     expect(chart.locator(".reading")).to_have_text(re.compile("^56 × 56 = 3,136 tokens: hierarchical .* milliseconds, measured$"))
 
 
-def test_sliders_by_key_change_bars_charts_and_their_words(open_page):
-    page = open_page(path="/cost")
-    bars, chart = page.locator(".bars").first, page.locator(".st-key-tokens .frame")
-    before = bars.get_attribute("aria-label"), chart.get_attribute("aria-label")
-    page.get_by_role("slider", name="Window side G₁").focus()
-    page.keyboard.press("ArrowRight")
-    expect(page).to_have_url(re.compile("g1=5%2C4"))
-    expect(bars).not_to_have_attribute("aria-label", before[0])
-    expect(chart).not_to_have_attribute("aria-label", before[1])
-    expect(page.locator(".say").filter(has_text="of the comparisons cost")).to_contain_text("89 keys instead of 256", use_inner_text=True)
-
-
-def test_charts_are_read_by_keyboard_and_by_mouse(open_page):
-    page = open_page(path="/cost")
+def test_charts_are_read_by_keyboard_and_by_mouse(page):
     grid, reading = page.locator(".st-key-grids .frame"), page.locator(".st-key-grids .reading")
     grid.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
@@ -71,23 +70,32 @@ def test_charts_are_read_by_keyboard_and_by_mouse(open_page):
     expect(page.locator(".st-key-terms path.at")).to_have_count(1)
 
 
-def test_no_script_of_a_charting_library_is_loaded(open_page):
+def test_no_script_of_a_charting_library_is_loaded(page):
     """It would be evaluated before the first picture."""
-    page = open_page(path="/cost")
     settle(page)
     large = page.evaluate("performance.getEntriesByType('resource').filter(e => /plotly|vega/i.test(e.name)).map(e => e.name)")
     assert large == []
 
 
-def test_charts_are_there_in_print(open_page):
-    page = open_page(path="/cost")
+def test_charts_are_there_in_print(page):
     page.emulate_media(media="print")
     for name, mark in (("tokens", "polyline"), ("terms", "polygon"), ("grids", "rect")):
         expect(page.locator(f".st-key-{name} .frame {mark}").first).to_be_visible()
     assert sticks_out(page) == []
 
 
-@pytest.mark.parametrize("path", ["/cost", "/cost?stage=4&pixels=512"])
-def test_everything_has_room_on_a_phone(open_page, phone, path):
-    page = open_page(path=path, width=390, height=844, within=phone)
+def test_sliders_by_key_change_bars_charts_and_their_words(page):
+    bars, chart = page.locator(".bars").first, page.locator(".st-key-tokens .frame")
+    before = bars.get_attribute("aria-label"), chart.get_attribute("aria-label")
+    page.get_by_role("slider", name="Window side G₁").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("g1=5%2C4"))
+    expect(bars).not_to_have_attribute("aria-label", before[0])
+    expect(chart).not_to_have_attribute("aria-label", before[1])
+    expect(page.locator(".say").filter(has_text="of the comparisons cost")).to_contain_text("89 keys instead of 256", use_inner_text=True)
+
+
+def test_everything_has_room_on_a_phone(open_page, phone):
+    """A plain stage's page, of which tests/browser/test_shell.py sees nothing."""
+    page = open_page(path="/cost?stage=4&pixels=512", width=390, height=844, within=phone)
     assert sticks_out(page) == []

@@ -1,6 +1,8 @@
 """What every page owes everyone, in Chromium, the pages to come included: no barrier that axe-core knows, a title of its own, a visible
 focus, every picture in words, and no motion for those who want none."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -151,10 +153,19 @@ def test_a_page_in_another_state_has_no_barrier(open_page, axe, path):
     assert words_without_meaning(page) == ([], [])
 
 
-@pytest.mark.parametrize("view", ["explorer?panel=heads", "explorer?panel=pooling", "explorer?panel=seam", "equations?equation=13"])
-def test_every_picture_of_a_panel_is_told_in_words_that_follow_the_token(open_page, axe, view):
-    name, _, more = view.partition("?")
-    one, other = (open_page(path=f"{path_of(name)}?{token}&{more}", settled=False) for token in TOKENS)
-    assert untold(pictures(one, name), pictures(other, name)) == []
-    assert barriers(other, axe) == []
-    assert words_without_meaning(other) == ([], [])
+# What else a page can show: the choices of a switch, by their names; or none, and the address says it.
+@pytest.mark.parametrize(
+    ("view", "more", "panels"),
+    [("explorer", "panel=heads", ["Heads & blocks", "Pooling", "Seam"]), ("equations", "equation=13", [None])],
+    ids=["explorer", "equations"],
+)
+def test_every_picture_of_a_panel_is_told_in_words_that_follow_the_token(open_page, axe, view, more, panels):
+    one, other = (open_page(path=f"{path_of(view)}?{token}&{more}", settled=False) for token in TOKENS)
+    for panel in panels:
+        for page in (one, other) if panel else ():
+            drawn(page, view)
+            page.get_by_role("radio", name=panel).click()
+            expect(page).to_have_url(re.compile(f"panel={panel.split()[0].lower()}"))
+        assert untold(pictures(one, view), pictures(other, view)) == [], panel
+        assert barriers(other, axe) == [], panel
+        assert words_without_meaning(other) == ([], []), panel

@@ -66,17 +66,22 @@ def stands(page, view):
 
 
 @pytest.mark.parametrize("view", PAGES)
-def test_a_link_shows_the_same_in_another_browser(open_page, elsewhere, app_url, view):
+def test_a_link_shows_the_same_on_somebody_else_s_phone_which_says_what_is_looked_at_and_has_room_for_it(open_page, phone, app_url, view):
     page = open_page(path=path_of(view) + ASKED, settled=False)
     stands(page, view)
     expect(page).to_have_url(re.compile("token=0.6875%2C0.3125"))
     said = page.locator(PAGES[view][1]).first.inner_text()
     assert said.strip()
-    other = open_page(path=page.url.removeprefix(app_url), settled=False, within=elsewhere)
-    stands(other, view)
+    other = open_page(path=page.url.removeprefix(app_url), settled=False, width=390, height=844, within=phone)
+    drawn(other, view)
+    fine(other)
+    expect(other.locator("p.where")).to_be_visible()
+    expect(other.locator("p.where")).to_have_text(page.locator("p.where").inner_text())
     expect(other.locator(PAGES[view][1]).first).to_have_text(said, use_inner_text=True)
     assert other.url == page.url
     expect(other.locator(".st-key-notices")).to_have_count(0)
+    expect(other.locator(".st-key-copylink button")).to_be_visible()
+    assert not sticks_out(other)
 
 
 def test_the_view_goes_along_from_page_to_page(open_page):
@@ -111,16 +116,6 @@ def test_a_page_is_reached_and_walked_by_keyboard_alone(open_page, view):
             break
     assert not missing
     fine(page)
-
-
-@pytest.mark.parametrize("view", PAGES)
-def test_a_phone_says_what_is_looked_at_and_nothing_sticks_out(open_page, phone, view):
-    page = open_page(path=path_of(view) + ASKED, settled=False, width=390, height=844, within=phone)
-    drawn(page, view)
-    expect(page.locator("p.where")).to_be_visible()
-    expect(page.locator("p.where")).to_have_text(WHERE)
-    expect(page.locator(".st-key-copylink button")).to_be_visible()
-    assert not sticks_out(page)
 
 
 def test_many_heads_find_room_on_a_phone(open_page, phone):

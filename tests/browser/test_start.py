@@ -26,9 +26,15 @@ def card(page, number):
     return page.locator(f".st-key-story [data-card='{number}']")
 
 
+def put_back(page):
+    page.locator(".st-key-story .steps button").first.click()
+    expect(sentence(page)).to_contain_text("1. Image.", timeout=5_000)
+    page.evaluate("document.activeElement.blur()")
+
+
 @pytest.fixture
 def page(open_page):
-    page = open_page(path=LINK)
+    page = open_page(path=LINK, put_back=put_back)
     drawn(page, "start")
     return page
 
@@ -56,6 +62,12 @@ def test_the_card_of_the_image_shows_the_pixels_that_it_speaks_of(page):
     assert 16 < changes < 64  # at the edges of the pixels alone: the photograph changes everywhere
 
 
+def test_every_step_has_its_words_beside_the_picture(page):
+    words = page.locator(".st-key-story .unseen li")
+    expect(words).to_have_count(7)
+    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to cell row"))
+
+
 def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page, open_page, elsewhere, app_url):
     page.locator(".st-key-story .steps button").nth(3).click()
     expect(sentence(page)).to_contain_text("4. Local.")
@@ -65,6 +77,13 @@ def test_a_card_and_the_stepper_can_be_clicked_and_the_link_keeps_the_step(page,
     other = open_page(path=page.url.removeprefix(app_url), within=elsewhere)
     drawn(other, "start")
     expect(sentence(other)).to_have_text(sentence(page).inner_text(), use_inner_text=True)
+
+
+def test_after_a_click_beside_the_cards_the_arrow_keys_turn_them_and_the_page_has_no_frame(page):
+    page.locator(".stMain").click(position={"x": 30, "y": 500})
+    page.keyboard.press("ArrowRight")
+    expect(sentence(page)).to_contain_text("2. Tokens.")
+    assert page.locator(".stMain").evaluate("e => getComputedStyle(e).outlineStyle") == "none"
 
 
 def test_a_click_on_the_active_card_chooses_another_token(page):
@@ -117,14 +136,9 @@ def test_a_first_visit_opens_on_the_paper_s_token_grid_and_a_photograph_that_the
     expect(page.locator(".explorer").get_by_text("sure, and right")).to_be_visible()
 
 
-def test_after_a_click_beside_the_cards_the_arrow_keys_turn_them_and_the_page_has_no_frame(page):
-    page.locator(".stMain").click(position={"x": 30, "y": 500})
-    page.keyboard.press("ArrowRight")
-    expect(sentence(page)).to_contain_text("2. Tokens.")
-    assert page.locator(".stMain").evaluate("e => getComputedStyle(e).outlineStyle") == "none"
-
-
-def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
+def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(open_page):
+    page = open_page(path=LINK)
+    drawn(page, "start")
     tab_to(page, reads("^1Image$"))
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -156,12 +170,6 @@ def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(page):
     tab_to(page, reads("Next stop$"))
     page.keyboard.press("Enter")
     expect(page.locator(".st-key-tour")).to_contain_text("stop 2 of 12")
-
-
-def test_every_step_has_its_words_beside_the_picture(page):
-    words = page.locator(".st-key-story .unseen li")
-    expect(words).to_have_count(7)
-    expect(words.nth(5)).to_contain_text(re.compile(r"The largest weight, [\d.]+\s% .*, goes to cell row"))
 
 
 def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):

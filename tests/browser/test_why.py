@@ -9,6 +9,19 @@ from tests.browser.looking import changed, values
 from tools.running_app import drawn
 
 
+def put_back(page):
+    page.keyboard.press("Escape")
+    page.mouse.move(5, 5)
+    page.evaluate("document.activeElement.blur()")
+
+
+@pytest.fixture
+def page(open_page):
+    page = open_page(path="/why", put_back=put_back)
+    drawn(page, "why")  # to the end of the run: until then the picker may be drawn once more, and a key would be lost
+    return page
+
+
 def test_attention_is_there_early_a_cancel_is_heard_and_the_work_goes_on(open_page):
     page = open_page(path="/why?image=bird_duck&g1=3,3", settled=False)  # a setting that no other test has worked on
     page.get_by_role("button", name="Cancel").click()
@@ -21,25 +34,7 @@ def test_attention_is_there_early_a_cancel_is_heard_and_the_work_goes_on(open_pa
     expect(page.locator(".lead")).to_contain_text("Does attention tell why?")
 
 
-def test_another_token_changes_raw_attention_and_its_score(open_page):
-    page = open_page(path="/why", settled=False)
-    frame = page.locator(".st-key-why_picker .frame")
-    drawn(page, "why")  # to the end of the run: until then the picker may be drawn once more, and a key would be lost
-    raw, occlusion = values(page, "why_raw"), values(page, "why_occlusion")
-    scores, chart = page.locator(".meter.raw"), page.locator(".st-key-why_0 .frame")
-    said, words = scores.inner_text(), chart.get_attribute("aria-label")
-    frame.focus()
-    page.keyboard.press("Shift+ArrowUp")
-    changed(page, "why_raw", raw)
-    expect(scores).not_to_have_text(said, use_inner_text=True, timeout=60_000)
-    expect(chart).not_to_have_attribute("aria-label", words)
-    assert values(page, "why_occlusion") == occlusion
-    expect(frame).to_be_focused()
-
-
-def test_the_chosen_method_s_curve_is_drawn(open_page):
-    page = open_page(path="/why", settled=False)
-    drawn(page, "why")
+def test_the_chosen_method_s_curve_is_drawn(page):
     page.get_by_role("radio", name="Rollout").click()
     curves_drawn(page, "Rollout")
 
@@ -51,9 +46,7 @@ def curves_drawn(page, name):
         expect(page.locator(f"{chart} .frame polyline.ink")).to_be_visible()
 
 
-def test_the_curves_are_read_by_keyboard_and_by_mouse(open_page):
-    page = open_page(path="/why", settled=False)
-    drawn(page, "why")
+def test_the_curves_are_read_by_keyboard_and_by_mouse(page):
     chart, reading = page.locator(".st-key-why_1 .frame"), page.locator(".st-key-why_1 .reading")
     expect(reading).to_contain_text("use the arrow keys")
     chart.focus()
@@ -72,9 +65,7 @@ def test_the_curves_are_read_by_keyboard_and_by_mouse(open_page):
     expect(page.locator(".st-key-why_1 .legend span")).to_have_count(page.locator(".st-key-why_1 .frame :is(polyline, polygon)").count())
 
 
-def test_score_bar_and_band_lie_where_their_numbers_say(open_page):
-    page = open_page(path="/why", settled=False)
-    drawn(page, "why")
+def test_score_bar_and_band_lie_where_their_numbers_say(page):
     numbers = re.search(r"score, (\S+) to (\S+) put back and (\S+) to (\S+) removed", page.locator(".tests").inner_text()).groups()
     bands = [tuple(map(float, numbers[:2])), tuple(map(float, numbers[2:]))]
     bars = page.locator(".meter .bar")
@@ -86,11 +77,23 @@ def test_score_bar_and_band_lie_where_their_numbers_say(open_page):
         assert at == pytest.approx([float(bar.locator("b").inner_text()), *bands[index % 2]], abs=0.02)
 
 
-def test_a_click_on_a_map_draws_its_curves(open_page):
-    page = open_page(path="/why", settled=False)
-    drawn(page, "why")
+def test_a_click_on_a_map_draws_its_curves(page):
     page.locator(".st-key-why_gradients .frame").click()
     curves_drawn(page, "Integrated Gradients")
     page.locator(".st-key-why_cam .frame").focus()
     page.keyboard.press("Enter")
     curves_drawn(page, "Grad-CAM")
+
+
+def test_another_token_changes_raw_attention_and_its_score(page):
+    frame = page.locator(".st-key-why_picker .frame")
+    raw, occlusion = values(page, "why_raw"), values(page, "why_occlusion")
+    scores, chart = page.locator(".meter.raw"), page.locator(".st-key-why_0 .frame")
+    said, words = scores.inner_text(), chart.get_attribute("aria-label")
+    frame.focus()
+    page.keyboard.press("Shift+ArrowUp")
+    changed(page, "why_raw", raw)
+    expect(scores).not_to_have_text(said, use_inner_text=True, timeout=60_000)
+    expect(chart).not_to_have_attribute("aria-label", words)
+    assert values(page, "why_occlusion") == occlusion
+    expect(frame).to_be_focused()

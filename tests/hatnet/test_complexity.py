@@ -1,5 +1,6 @@
 """The formulas against numbers worked out by hand, and the counted MACs against what is executed."""
 
+import copy
 import re
 
 import pytest
@@ -212,3 +213,84 @@ def test_a_forward_that_multiplies_nothing_counts_as_nothing():
     rows = complexity.count(model, (32, 32)).rows
     assert not [row for row in rows if row.name.startswith("stages.0.blocks.0.attn")]
     assert [row for row in rows if row.name.startswith("stages.0.blocks.1.attn")]
+
+
+@pytest.fixture(scope="module")
+def dense_models():
+    with torch.device("meta"):
+        body = hatnet.create_model("hatnet_tiny", depths=(1, 1, 1, 1))
+        made = hatnet.dense.semantic_fpn(body, 7), hatnet.dense.retinanet(body, 7), hatnet.dense.mask_rcnn(body, 7)
+    return [model.eval() for model in made]
+
+
+@pytest.mark.parametrize("size", [(800, 1280), (75, 141)])
+def test_witness_no_more_and_no_less_of_a_dense_model_is_executed(dense_models, size):
+    """On the device "meta", where regions cannot be chosen: Mask R-CNN's heads are given as many as it keeps at most."""
+    for grid in ({}, {"g1": (5, 4, 3), "g2": (3, 2, 1)}):
+        for model in dense_models:
+            h, w = size if isinstance(model, hatnet.dense.SemanticFPN) else (-(-side // 32) * 32 for side in size)
+            images = torch.empty(1, 3, h, w, device="meta")
+            with Executed() as executed, torch.no_grad():
+                if isinstance(model, hatnet.dense.SemanticFPN):
+                    model(images, explicit=True, **grid)
+                else:
+                    levels = list(model.backbone(images, explicit=True, **grid).values())
+                    if isinstance(model, hatnet.dense.RetinaNet):
+                        model.head(levels)
+                    else:
+                        model.rpn.head(levels)
+                        anchors = [3 * level.shape[2] * level.shape[3] for level in levels]
+                        regions = min(1000, sum(min(1000, count) for count in anchors))
+                        heads = model.roi_heads
+                        heads.box_predictor(heads.box_head(torch.empty(regions, 256, 7, 7, device="meta")))
+                        heads.mask_predictor(heads.mask_head(torch.empty(100, 256, 14, 14, device="meta")))
+            assert 2 * complexity.count(model, size, **grid).total == executed.flops
+
+
+def test_witness_mask_r_cnn_as_it_runs():
+    """With numbers, from an image to its masks: twelve regions, of which it keeps five."""
+    model = hatnet.dense.mask_rcnn(
+        hatnet.create_model("hatnet_compact224", depths=(1, 1, 1, 1)), 3, channels=8, min_size=75, max_size=141,
+        rpn_post_nms_top_n_test=12, rpn_nms_thresh=1.0, box_score_thresh=0.0, box_nms_thresh=1.0, box_detections_per_img=5,
+    ).eval()  # fmt: skip
+    with Executed() as executed, torch.no_grad():
+        (found,) = model([torch.rand(3, 75, 141)], explicit=True)
+    assert len(found["boxes"]) == 5
+    assert 2 * complexity.count(model, (75, 141)).total == executed.flops
+
+
+def test_a_dense_model_s_norms_and_rows(dense_models):
+    for model in dense_models:
+        seen, counted = [], complexity.count(nn.DataParallel(model), (64, 96))
+        norms = [module for module in model.modules() if isinstance(module, nn.GroupNorm | nn.BatchNorm2d)]
+        hooks = [norm.register_forward_hook(lambda _, i, o, seen=seen: seen.append(o.numel())) for norm in norms]
+        images = torch.empty(1, 3, 64, 96, device="meta")
+        (model if isinstance(model, hatnet.dense.SemanticFPN) else model.backbone)(images)
+        for hook in hooks:
+            hook.remove()
+        assert counted.normalised == sum(seen) > 0
+        assert counted.total == sum(row.macs for row in counted.rows)
+        modules = dict(model.named_modules())
+        names = [row.name.removesuffix(".products").removesuffix(".local").removesuffix(".global") for row in counted.rows]
+        assert all(name in modules for name in names) and len({row.name for row in counted.rows}) == len(names)
+        said = [line[:14].strip() for line in complexity.table(model, (64, 96)).splitlines()[2:-3]]
+        heads = {"SemanticFPN": ["head"], "RetinaNet": ["head"], "MaskRCNN": ["proposals", "regions"]}[type(model).__name__]
+        assert said == ["stage 1 (stem)", *(f"stage {number}" for number in (2, 3, 4, 5)), "pyramid", *heads, "all"]
+        assert "no count gives the paper's" in complexity.table(model, (64, 96))
+
+
+def test_a_dense_model_s_layers_are_not_left_out_without_a_word(dense_models):
+    segment, detect, _ = copy.deepcopy(dense_models)
+    segment.head.classifier = Adapted(nn.Linear(4, 4))
+    with pytest.raises(ValueError, match=r"head\.classifier is missing, or inside another module, which is not counted there"):
+        complexity.count(segment, (64, 64))
+    detect.head.register_module("adapter", nn.Linear(4, 4))
+    with pytest.raises(ValueError, match=r"head\.adapter is Linear, which is not counted there"):
+        complexity.count(detect, (64, 64))
+    detect.backbone.body.stages[0].blocks[0].attn.qkv = Adapted(nn.Linear(4, 4))
+    with pytest.raises(ValueError, match=r"stages\.0\.blocks\.0\.attn\.qkv is missing, or inside another module"):
+        complexity.count(detect, (64, 64))
+    with pytest.raises(ValueError, match=r"size is \(16, 64\); wanted a list of 2, each a whole number from 32"):
+        complexity.count(detect, (16, 64))
+    with pytest.raises(ValueError, match="the model is a Linear; wanted a HATNet"):
+        complexity.count(nn.Linear(2, 2), (64, 64))

@@ -88,7 +88,9 @@ def test_fields_from_a_file():
         from_fields(fields | {"dimz": 1})
 
 
-@pytest.mark.parametrize("word, field", [("drop_rate", "dropout"), ("drop_path_rate", "drop_path"), ("Head_Dim", "head_dim")])
+@pytest.mark.parametrize(
+    "word, field", [("drop_rate", "dropout"), ("drop_path_rate", "drop_path"), ("init_values", "layer_scale"), ("Head_Dim", "head_dim")]
+)
 def test_timm_s_words_and_other_capitals_lead_to_the_field(word, field):
     with pytest.raises(ValueError, match=f"unknown field {word!r} \\(did you mean {field!r}"):
         hatnet.create_model("hatnet_tiny", **{word: 1})

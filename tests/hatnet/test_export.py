@@ -39,7 +39,8 @@ PARTIAL, WHOLE = (128, 96), (192, 192)  # traced with partial windows, and with 
 
 @pytest.mark.parametrize(
     ("word", "traced"),
-    [(word, traced) for word in MECHANISMS for traced in (PARTIAL, WHOLE) if traced == PARTIAL or word not in ("pooled", "full")],
+    # Whole windows: HMHSA's own, and those that AnyKeys reads, plain and shifted.
+    [*((word, PARTIAL) for word in MECHANISMS), ("hierarchical", WHOLE), ("shifted_window", WHOLE)],
 )
 def test_torch_export_with_dynamic_sizes(word, traced):
     """Multiples of 32 from 64 to 512 and any batch: maps smaller than a window, partial windows, whole ones."""

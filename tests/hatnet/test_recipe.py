@@ -6,7 +6,7 @@ import math
 import pytest
 
 from hatnet import VARIANTS
-from hatnet.recipe import RANGES, Recipe, image_side
+from hatnet.recipe import RANGES, Recipe, auto_learning_rate, image_side
 from tests.hatnet.silly import SILLY
 
 
@@ -17,6 +17,12 @@ def test_learning_rate():
     assert rates[11] == pytest.approx(2)
     assert recipe.learning_rate_at(11 + 99 // 3, 110) == pytest.approx(0.5 + 1.5 * 0.75)  # the cosine of 60 degrees is a half
     assert recipe.learning_rate_at(110, 110) == pytest.approx(0.5)
+
+
+def test_the_rate_by_rule_goes_with_the_square_root():
+    """At the paper's 1,024 images, a quarter of them, and four times as many; four times as many images are twice the rate."""
+    assert [auto_learning_rate(images) for images in (1024, 256, 4096)] == pytest.approx([1e-3, 5e-4, 2e-3])
+    assert auto_learning_rate(4 * 30) == pytest.approx(2 * auto_learning_rate(30))
 
 
 def test_images_grow():

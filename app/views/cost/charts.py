@@ -34,7 +34,7 @@ def over_tokens(shown: str, at: LayerCost, measured: dict[int, list[timing.Measu
     c, g1, g2, _ = at.setting
     if shown == "Multiply-adds":
         sides = np.append(SIDES, at.n) if at.n > SIDES[-1] else SIDES
-        curves = costs.curves(c, g1, g2, sides)
+        curves = complexity.by_mechanism(sides.astype(float), c, g1, g2)
         at_n = at.n**2
         ratio = f"÷ {significant(at.mhsa / at.hmhsa, 2)}" if at.mhsa >= at.hmhsa else f"× {significant(at.hmhsa / at.mhsa, 2)}"
         side = dict(dx=-10, anchor="end") if at.n > 10 else dict(dx=8, anchor="start")
@@ -62,7 +62,7 @@ def over_tokens(shown: str, at: LayerCost, measured: dict[int, list[timing.Measu
     # The formulas, thin, in the measured unit: scaled to what plain attention took on the largest map.
     dense = SIDES[sides[-1] >= SIDES]
     rate = values["MHSA"][-1] / complexity.mhsa(sides[-1], sides[-1], c)
-    formulas = {name: rate * macs for name, macs in costs.curves(c, g1, g2, dense).items()}
+    formulas = {name: rate * macs for name, macs in complexity.by_mechanism(dense.astype(float), c, g1, g2).items()}
     lines = []
     for name in LABELS:
         lines.append(layer("line", LOOKS[name].split()[0] + " thin", dense**2, formulas[name]))

@@ -92,17 +92,6 @@ def layer_of(view: ViewState, checkpoint: Checkpoint) -> LayerCost:
     )
 
 
-def curves(c: int, g1: int, g2: int, sides: np.ndarray = SIDES) -> dict[str, np.ndarray]:
-    """MACs of one attention layer on side x side tokens of c channels, for each mechanism of `timing.MECHANISMS`."""
-    n = sides.astype(float)
-    return {
-        "H-MHSA": complexity.hmhsa(n, n, c, np.minimum(g1, n), np.minimum(g2, n)),
-        "MHSA": complexity.mhsa(n, n, c),
-        "windows": complexity.windows(n, n, c, np.minimum(g1, n)),
-        "spatial reduction": complexity.spatial_reduction(n, n, c, np.minimum(g2, n)),
-    }
-
-
 def crossover(c: int, g1: int, g2: int) -> float | None:
     """The number of tokens HW from which Eq. 15 is smaller than Eq. 5; None if it never is.
 
@@ -183,7 +172,7 @@ def tables(layer: LayerCost, count: complexity.Count, measured: dict[int, list[t
     made = {
         "Cost over tokens": {
             "tokens": (SIDES**2).tolist(),
-            **{name: macs.tolist() for name, macs in curves(layer.c, *layer.chosen).items()},
+            **{name: macs.tolist() for name, macs in complexity.by_mechanism(SIDES.astype(float), layer.c, *layer.chosen).items()},
         },
         "Terms of Eq. 15 over G": {"G1 = G2": g.tolist(), **{name: term.tolist() for name, term in terms.items()}},
         "Every G1 with every G2": {
