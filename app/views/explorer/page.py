@@ -9,6 +9,7 @@ from app.shell import session
 from app.shell.loading import headline
 from app.shell.notices import guarded
 from app.ui import blocks
+from app.views.explorer import looks
 from app.views.explorer.explorer import explorer
 from app.views.explorer.export_menu import export_menu
 from app.views.explorer.payload import payload
@@ -55,7 +56,22 @@ def board() -> None:
             blocks.letters()
             export_menu(view, checkpoint, picture)
         explorer(key="explorer", data=data, changed=changed)
+        if view.panel == "heads":
+            object_looks(view.checkpoint)
         session.publish()
+
+
+def object_looks(name: str) -> None:
+    """Draw how much each head looks at an object whose place is known, where that was measured."""
+    if not (found := looks.read(name)):
+        return
+    blocks.heading("Does attention look where it should?", "measured in advance, before and after training")
+    st.html(looks.how(found) + looks.head_bars(found))
+    with st.container(horizontal=True):
+        for label, row in zip(("Show the head with the most", "Show the head with the least"), looks.best_and_worst(found), strict=True):
+            head = [row["stage"], row["block"] + 1, row["head"] + 1]
+            st.button(label, key=f"looks_{label}", on_click=changed, args=({"head": head},))
+    st.html(looks.on_border(found) + looks.spread(found) + looks.instead(found))
 
 
 def changed(picked: dict) -> None:
