@@ -109,10 +109,11 @@ def trained(
         plan = {"steps": steps_within(trainer, minutes, held_out), "seconds": 0.0}
     saved = time.perf_counter()
     with tqdm(total=plan["steps"], initial=trainer.state.step, unit="step", desc=name.split(",")[0]) as bar:
-        for _ in trainer.optimise(plan["steps"]):
+        for _ in trainer.advance(plan["steps"]):
             bar.update()
             if (now := time.perf_counter()) - saved > SAVE_EVERY or trainer.state.step == plan["steps"]:
                 plan["seconds"] += now - saved
+                trainer.settle()
                 trainer.state.save(state)
                 with atomic_write(begun) as partial:
                     partial.write_text(json.dumps(plan))

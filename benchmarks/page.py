@@ -40,6 +40,10 @@ lasts until the GPU has finished its work.
 - *Of a product*: a model's GMAC/s divided by those of the large matrix product of the same round, which shows how much of the machine
   it uses.
 - *Memory* is the most that one run held at once beyond weights, optimiser state and images.
+
+**Why hatnet does fewer MACs a second than DeiT or ResNet on a processor.** Its matrix products run about as fast as the large one beside
+them, but SiLU, depthwise convolutions, attention in small windows and norms have few MACs and take nearly half of a forward pass
+(`torch.profiler`, hatnet_tiny, batch 8). At batch 1, reading all weights from memory and many small calls come on top.
 """
 
 

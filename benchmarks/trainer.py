@@ -9,9 +9,8 @@ import argparse
 import json
 import platform
 import sys
-import time
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +22,8 @@ from hatnet.data import Images
 from hatnet.machine import Machine
 from hatnet.optimiser import adamw
 from hatnet.recipe import Recipe
+from hatnet.speed import spread
+from hatnet.timing import turns
 from hatnet.training import Trainer
 
 CLASSES = tuple(f"class {number}" for number in range(10))
@@ -46,11 +47,6 @@ def bare_step(trainer: Trainer):
     return step
 
 
-def wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 def measure(side: int, augment: str, batch: int, steps: int, pairs: int, machine: Machine) -> dict:
     """One row: `pairs` times `steps` steps of each, after one turn each to warm up."""
     torch.manual_seed(0)
@@ -59,20 +55,20 @@ def measure(side: int, augment: str, batch: int, steps: int, pairs: int, machine
     model = create_model(MODELS[side], len(CLASSES))
     trainer = Trainer(model, recipe, Images(pixels=pixels, labels=labels, classes=CLASSES), machine)
     bare, training = bare_step(trainer), trainer.advance(10**6)
-    rates: dict[str, list[float]] = {"bare": [], "trainer": []}
-    for turn in range(pairs + 1):
-        for name, step in (("bare", bare), ("trainer", lambda: next(training))):
-            wait(machine.device)
-            start = time.perf_counter()
-            for _ in range(steps):
-                step()
-            wait(machine.device)
-            if turn:
-                rates[name].append(batch * steps / (time.perf_counter() - start))
+
+    def train() -> None:
+        for _ in range(steps):
+            next(training)
         trainer.settle()
-    shares = [ours / theirs for theirs, ours in zip(*rates.values(), strict=True)]
-    low, _, high = quantiles(shares)
-    figures = {"share": median(shares), "quartiles": [low, high], **{name: median(taken) for name, taken in rates.items()}}
+
+    runs = {"bare": lambda: [bare() for _ in range(steps)], "trainer": train}
+    for run in runs.values():
+        run()
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for name, taken in turns(runs, pairs, machine.device):
+        rates[name].append(batch * steps / taken)
+    share = spread([ours / theirs for theirs, ours in zip(*rates.values(), strict=True)])
+    figures = {"share": share.median, "quartiles": [share.low, share.high], **{name: median(taken) for name, taken in rates.items()}}
     return {"model": MODELS[side], "side": side, "augment": augment, "batch": batch, "steps": steps, "pairs": pairs, **figures}
 
 

@@ -1,9 +1,8 @@
 """Accuracy with windows of one token and with one cell for the whole map, in all stages at once, as benchmarks/grids.py measured it."""
 
-import json
 from dataclasses import dataclass
 
-import hatnet
+from app.core.measured import read
 
 CHECKPOINT = "objects224"  # for which all four were measured
 FILE = f"{CHECKPOINT}.grids.json"
@@ -31,5 +30,5 @@ def of_file(file: dict) -> Extremes:
 
 def measured() -> Extremes | None:
     """What was measured for CHECKPOINT; None where its file is not there."""
-    path = hatnet.checkpoints.SHIPPED / FILE
-    return of_file(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    file = read(FILE)
+    return of_file(file) if file else None

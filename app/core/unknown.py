@@ -1,21 +1,14 @@
 """When a photograph shows none of a model's classes: scores of its logits, and the threshold that benchmarks/unknown.py measured."""
 
-import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-import hatnet
 from app.core.checkpoints import Checkpoint
-
-log = logging.getLogger("hatnet.app")
-KEYS = {"g1", "g2", "false_alarms", "misses"}  # of a row of the file
+from app.core.measured import read
 
 # Scores of logits [..., classes] -> [...]: the higher, the more like the pictures of the training. The energy is that of Liu et al.,
 # "Energy-based out-of-distribution detection", 2020: −E(x) at the temperature 1.
@@ -62,18 +55,8 @@ def none_of(checkpoint: Checkpoint) -> str:
 
 
 def _rule(name: str) -> dict | None:
-    """What benchmarks/unknown.py measured for a checkpoint; None if it was not run, or its file cannot be read (the log says why)."""
-    path = hatnet.checkpoints.SHIPPED / f"{name}.unknown.json"
-    return _read(path, path.stat().st_mtime_ns) if path.is_file() else None
-
-
-@lru_cache(maxsize=16)
-def _read(path: Path, stamp: int) -> dict | None:
+    """What benchmarks/unknown.py measured for a checkpoint; None if it was not run, or its file is damaged (the log says how)."""
     try:
-        file = json.loads(path.read_text(encoding="utf-8"))
-        if file["score"] in SCORES and isinstance(file["threshold"], float) and all(row.keys() >= KEYS for row in file["rows"]):
-            return file
-        log.error("%s is not what benchmarks/unknown.py writes", path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        log.exception("not read: %s", path)
-    return None
+        return read(f"{name}.unknown.json", "score", "threshold", "rows")
+    except ValueError:
+        return None

@@ -7,6 +7,7 @@ maps C2 to C5 and the pyramid's levels P2 to P5; so do we.
 import copy
 import dataclasses
 import os
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -57,7 +58,7 @@ class Pyramid(nn.Module):
         }
 
 
-class Dense(nn.Module):
+class Dense(nn.Module, ABC):
     """The base class of the dense models."""
 
     backbone: Pyramid
@@ -66,12 +67,12 @@ class Dense(nn.Module):
         """Height and width, in pixels, at which the backbone sees an image of `size`."""
         return size
 
+    @abstractmethod
     def positions(self, maps: Sequence[Size]) -> dict[str, int]:
         """For every convolution, linear layer and norm that is not the body's, by name: the positions at which it is applied to one image.
 
         maps: height and width of the body's four maps, in tokens.
         """
-        raise NotImplementedError
 
     def finish(self) -> None:
         """The last line of a constructor: the heads go to the body's device and type; all is in channels-last memory and training mode."""

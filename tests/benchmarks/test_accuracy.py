@@ -37,21 +37,21 @@ def test_every_model_is_trained_for_the_time_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(accuracy, "MODELS", {name: accuracy.MODELS[name] for name in list(accuracy.MODELS)[:2]})
     monkeypatch.setattr(accuracy, "steps_within", lambda trainer, minutes, held_out: 3)
     monkeypatch.setattr(accuracy, "SAVE_EVERY", 0)
-    optimise = accuracy.Trainer.optimise
+    advance = accuracy.Trainer.advance
 
     def interrupted(self, steps):
-        for number, loss in enumerate(optimise(self, steps)):
+        for number, _ in enumerate(advance(self, steps)):
             if number == 2:
                 raise KeyboardInterrupt
-            yield loss
+            yield
 
-    monkeypatch.setattr(accuracy.Trainer, "optimise", interrupted)
+    monkeypatch.setattr(accuracy.Trainer, "advance", interrupted)
     cpu = torch.device("cpu")
     with pytest.raises(KeyboardInterrupt):
         list(accuracy.compare(0.5, cpu, (), source, runs))
-    monkeypatch.setattr(accuracy.Trainer, "optimise", optimise)
+    monkeypatch.setattr(accuracy.Trainer, "advance", advance)
     taken = []
-    monkeypatch.setattr(accuracy.Trainer, "optimise", lambda self, steps: taken.append(self.state.step) or optimise(self, steps))
+    monkeypatch.setattr(accuracy.Trainer, "advance", lambda self, steps: taken.append(self.state.step) or advance(self, steps))
     found = list(accuracy.compare(0.5, cpu, (), source, runs))
     assert taken == [2, 0], "the first goes on, the second begins"
     assert [one.model for one in found] == list(accuracy.MODELS) and [one.origin for one in found] == ["hatnet", "timm"]

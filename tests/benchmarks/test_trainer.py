@@ -13,7 +13,7 @@ def test_a_row_for_each_augmentation(tmp_path, monkeypatch, capsys):
     """A batch of one small image; one pair is raised to two, as quartiles need them."""
     monkeypatch.setattr(sys, "argv", ["trainer.py", "--sides", "32", "--batch", "1", "--pairs", "1", "--json", str(tmp_path / "rows.json")])
     ticks = iter(range(10**6))
-    monkeypatch.setattr(trainer, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))  # so every turn takes a second
+    monkeypatch.setattr("hatnet.timing.time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))  # so every turn takes a second
     trainer.main()
     found = json.loads((tmp_path / "rows.json").read_text())
     assert [row["augment"] for row in found["rows"]] == ["shift", "resized"] and "torch" in found["machine"]

@@ -1,9 +1,8 @@
 """Does attention look at the object? What benchmarks/looks.py measured for a checkpoint, in words, for the panel "Heads & blocks"."""
 
-import json
 from statistics import median
 
-import hatnet
+from app.core import measured
 from app.core.glossary import linked
 from app.ui.bars import Bar, Part, bars
 
@@ -30,8 +29,7 @@ ANSWER = (
 
 def read(name: str) -> dict | None:
     """The content of hatnet/shipped/`name`.looks.json; None where benchmarks/looks.py was not run."""
-    path = hatnet.checkpoints.SHIPPED / f"{name}.looks.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return measured.read(f"{name}.looks.json")
 
 
 def best_and_worst(found: dict) -> tuple[dict, dict]:
@@ -59,7 +57,10 @@ def how(found: dict) -> str:
             "attention on that card, from the tokens of the asking cell, is divided by the card’s share of the [keys](#key). (A "
             "[window](#window) here is one cell, so the local step cannot look at the card.)"
         )
-    scale = "<b>1 × is even</b>: as much attention as area. In brackets: the 95 % interval, if objects and pictures were drawn anew."
+    scale = (
+        "<b>1 × is even</b>: as much attention as area. In brackets: the 95 % interval, if objects and pictures were drawn anew; most and "
+        "least were picked on the same pictures, which flatters them a little."
+    )
     return f'<p class="say">{linked(places, "looks")} {scale} All with the G₁ and G₂ of training.</p>'
 
 

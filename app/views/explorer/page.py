@@ -7,7 +7,7 @@ from app.core.glossary import linked
 from app.core.quantities import quantity
 from app.shell import session
 from app.shell.loading import headline
-from app.shell.notices import guarded
+from app.shell.notices import guarded, note
 from app.ui import blocks
 from app.views.explorer import looks
 from app.views.explorer.explorer import explorer
@@ -63,7 +63,12 @@ def board() -> None:
 
 def object_looks(name: str) -> None:
     """Draw how much each head looks at an object whose place is known, where that was measured."""
-    if not (found := looks.read(name)):
+    try:
+        found = looks.read(name)
+    except ValueError as error:  # the rest of the page does without it
+        note("What the heads look at cannot be read.", f"{error}")
+        return
+    if not found:
         return
     blocks.heading("Does attention look where it should?", "measured in advance, before and after training")
     st.html(looks.how(found) + looks.head_bars(found))

@@ -1,16 +1,12 @@
 """Accuracy by (G1, G2) of one stage, as benchmarks/grids.py measured it, and which sides a stage has room for."""
 
-import json
-import logging
 from dataclasses import dataclass
 
 import numpy as np
 
 import hatnet
-from app.core import checkpoints
+from app.core import checkpoints, measured
 from app.shell.session import Setting
-
-log = logging.getLogger("hatnet.app")
 
 OFFERED = (1, 2, 4, 7, 8, 14, 16, 28, 56)  # sides of windows and cells
 
@@ -63,17 +59,8 @@ def measurable(name: str) -> bool:
 
 
 def read(name: str) -> dict | None:
-    """What benchmarks/grids.py measured for a checkpoint; None if it was not run. Raises ValueError for a file that cannot be read."""
-    path = hatnet.checkpoints.SHIPPED / f"{name}.grids.json"
-    if not path.is_file():
-        return None
-    try:
-        file = json.loads(path.read_text(encoding="utf-8"))
-        if {"images", "data", "trained", "rows"} <= file.keys():
-            return file
-    except (OSError, ValueError, AttributeError):
-        log.exception("not read: %s", path)
-    raise ValueError(f"{path.name} is not what benchmarks/grids.py writes. Measure it again.")
+    """What benchmarks/grids.py measured for a checkpoint; None if it was not run. Raises ValueError for a file that is damaged."""
+    return measured.read(f"{name}.grids.json", "images", "data", "trained", "rows")
 
 
 def sides_offered(most: int, *more: int) -> list[int]:

@@ -1,11 +1,9 @@
 """Where windows and cells decide: measured cases, read from what the benchmarks wrote beside the checkpoints."""
 
-import json
 from dataclasses import dataclass
 from statistics import mean
 
-import hatnet
-from app.core import extremes, pictures
+from app.core import extremes, measured, pictures
 from app.core.samples import offered
 from app.core.words import count
 from app.ui.bars import Bar, Part, bars
@@ -33,12 +31,8 @@ class Case:
 
 def all_cases() -> list[Case]:
     """The cases whose files are there."""
-    return [case for name, read in (("cards.ablation.json", _cards), (extremes.FILE, _objects)) if (case := _read(name, read))]
-
-
-def _read(name: str, read) -> Case | None:
-    path = hatnet.checkpoints.SHIPPED / name
-    return read(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    files = (("cards.ablation.json", _cards), (extremes.FILE, _objects))
+    return [case(file) for name, case in files if (file := measured.read(name))]
 
 
 def _cards(file: dict) -> Case:

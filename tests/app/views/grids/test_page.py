@@ -206,7 +206,7 @@ def test_without_the_stored_map_the_rest_is_there(open_grids):
 def test_a_broken_map_is_said_and_leaves_no_traceback(open_grids, logged_errors):
     for broken in ("{", "[]", '{"rows": 1}'):
         at = open_grids(measured=broken)
-        assert "cifar10.grids.json is not what benchmarks/grids.py writes" in text(at)
+        assert "cifar10.grids.json is not what the program in benchmarks/ writes" in text(at)
         assert len(shown(at)) == 6
     logged_errors.clear()  # it is in the log, for who can mend it
 
