@@ -8,7 +8,7 @@ from app.ui.bars import Bar, Part, bars
 
 WHENCE = ("trained", "untrained")
 KEY_WORDS = {  # of a row of "favourites": name -> what it says of the strongest key
-    "shared": "is the strongest for how many of the window’s tokens",
+    "shared": "is the strongest for this part of the window’s tokens",
     "fixed_query": "is found by one fixed query, the head’s mean over other pictures",
     "object": "lies on the object",
     "border": "lies on the border of the picture",
