@@ -55,6 +55,29 @@ class Images:
         """Side of the images, in pixels."""
         return self.pixels.shape[-1]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+        return self.side, self.side
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of decoded pictures that are held in memory."""
+        return 0 if self.lazy else cast(Tensor, self.pixels).nbytes
+
+    @property
+    def lazy(self) -> bool:
+        """Whether pictures are decoded on demand."""
+        return isinstance(self.pixels, Pictures)
+
+    @property
+    def device(self) -> torch.device:
+        return self.labels.device
+
+    def class_counts(self) -> Tensor:
+        """How many labels each class has, int64 [classes]."""
+        return torch.bincount(self.labels[self.labels != IGNORED], minlength=len(self.classes))
+
     def statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel, for pixels in 0..1; over 5,000 random images if there are more."""
         counts = torch.zeros(3, 256, dtype=torch.long)

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from hatnet.config import Config
 from hatnet.ranges import Many, Number, Range, Whole, Word, check, plain
 
+# What is left of the learning rate when a fraction t of the steps after the warm-up is done.
+SCHEDULES = {
+    "cosine": lambda t: (1 + math.cos(math.pi * t)) / 2,
+    "poly": lambda t: (1 - t) ** 0.9,  # of semantic segmentation (section 4.2)
+    "step": lambda t: 0.1 ** ((t >= 8 / 12) + (t >= 11 / 12)),  # of detection (section 4.3): after 8 and 11 of 12 epochs
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """AdamW with a linear warm-up, then a cosine; augmentation and regularisation. Raises ValueError for a value that is not in RANGES."""
+    """AdamW, a linear warm-up and a schedule; augmentation, regularisation. Raises ValueError for a value that is not in RANGES."""
 
     epochs: int
     batch_size: int  # images that go through the network together, for each process
@@ -18,7 +25,8 @@ class Recipe:
     learning_rate: float  # after the warm-up
     betas: tuple[float, float] = (0.9, 0.999)
     warm_up: float = 0.05  # as a fraction of all steps
-    final: float = 0.0  # where the cosine ends, as a fraction of the learning rate
+    schedule: str = "cosine"  # of the learning rate after the warm-up: one of SCHEDULES
+    final: float = 0.0  # where the schedule ends, as a fraction of the learning rate ("step" does not get there)
     weight_decay: float = 0.05  # none on norms and biases
     layer_decay: float = 1.0  # factor on the learning rate from each block to the one before it
     freeze: int = 0  # the first stages, counted as in the paper (1: the stem), whose weights stay as they are
@@ -56,8 +64,8 @@ class Recipe:
         warm_up = self.warm_up_steps(steps)
         if step < warm_up:
             return self.learning_rate * (step + 1) / warm_up
-        cosine = (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
-        return self.learning_rate * (self.final + (1 - self.final) * cosine)
+        left = SCHEDULES[self.schedule]((step - warm_up) / (steps - warm_up))
+        return self.learning_rate * (self.final + (1 - self.final) * left)
 
     def side_at(self, step: int, steps: int, sides: int | None = None) -> float:
         """The side of a step's images, as a fraction of the full side: it grows from `first_side` until `grown` of all steps are done.
@@ -91,6 +99,7 @@ RANGES: dict[str, Range] = {
     "learning_rate": Number(0, 1000),
     "betas": Many(_BELOW_1, 2, 2),
     "warm_up": _FRACTION,
+    "schedule": Word(tuple(SCHEDULES)),
     "final": _FRACTION,
     "weight_decay": Number(0, 1000),
     "layer_decay": Number(0, 1, above=True),

@@ -11,6 +11,7 @@ from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import RANGES, RECIPES, Recipe, recipe_table
 from hatnet.run import read_config
 from hatnet.sources import in_folders
+from hatnet.tasks import TASKS
 
 DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("auto", "off", "bf16")
 BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
@@ -47,6 +48,7 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(usage=usage, description=description, epilog=recipe_table(), formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
+    add("--task", default="classify", choices=tuple(TASKS), help="what to learn (classify: a class for each picture)")
     add("--data", default="cards", help=DATA)
     add(
         "--image-size",
@@ -100,6 +102,11 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         "256; --resume keeps it",
     )
     add("--warm-up", type=float, metavar="FRACTION", help="the first part of all steps, in which the learning rate rises from 0")
+    add(
+        "--schedule",
+        metavar="WHICH",
+        help="how the learning rate falls after the warm-up: cosine, poly (power 0.9) or step (x 0.1 after 8/12, 11/12)",
+    )
     add("--weight-decay", type=float, help="AdamW's weight decay; norms and biases have none")
     add(
         "--layer-decay",
@@ -213,6 +220,7 @@ def check_arguments(args: argparse.Namespace) -> None:
     """
     sides = Many(Whole(1, 4096), 1, 4)
     ranges: dict[str, Range] = {
+        "task": Word(tuple(TASKS)),
         "data": Word(),
         "val_fraction": Number(0, 1, above=True, below=True),
         "max_unreadable": Whole(0, 10**9),
@@ -277,7 +285,7 @@ def fill_in(args: argparse.Namespace) -> None:
     if not args.image_size:
         known = args.init and Path(args.init).suffix not in SUFFIXES
         args.image_size = checkpoint_info(args.init).image_size if known else 48 if drawn else 224 if args.init else 32
-    args.recipe = args.recipe or ("cards" if drawn else "compact")
+    args.recipe = args.recipe or ("cards" if drawn else TASKS[args.task].recipe)
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
@@ -288,6 +296,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     if given["learning_rate"] == "auto":
         given["learning_rate"] = None  # it follows from the batch, which `train.trainer_of` knows
     recipe = dataclasses.replace(RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
+    TASKS[args.task].check(recipe)
     changes = (recipe.mixup, recipe.cutmix, recipe.erase, recipe.colour, recipe.augment != "none", recipe.first_side < 1)
     if args.data == "cards" and (args.image_size != 48 or any(changes)):
         raise ValueError(

@@ -1,0 +1,11 @@
+"""Tasks: what `train_small.py --task` can train for. All go through the one loop of `hatnet/training.py`.
+
+Read in this order:
+    task.py             what a task must provide, and what a set of training images must
+    classify.py         a class for each image, or for each of several places in it
+"""
+
+from hatnet.tasks.classify import Classify
+from hatnet.tasks.task import Task
+
+TASKS: dict[str, Task] = {task.word: task for task in (Classify(),)}
