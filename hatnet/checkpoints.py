@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from hatnet.config import Config, from_fields
 from hatnet.described import bare, described, hooked, weights, without_wrappers
@@ -28,6 +28,14 @@ from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check, did_you_mean
 
 SHIPPED = Path(__file__).resolve().parent / "shipped"
+
+
+class OtherTask(ValueError):
+    """A checkpoint for another task than the one that is wanted. task: the one that it is for."""
+
+    def __init__(self, message: str, task: str):
+        super().__init__(message)
+        self.task = task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +87,14 @@ def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     """The header of a checkpoint, without its weights.
 
     Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet; if it needs a
-    mechanism that is not registered here, UnknownMechanism.
+    mechanism that is not registered here, UnknownMechanism; if it is for another task than classification, OtherTask.
     """
-    path = _find(name_or_path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("hatnet", "null"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable safetensors file ({error})") from None
+    path = find(name_or_path)
+    header = read_header(path)
+    if isinstance(header, dict) and (task := header.get("task", "classify")) != "classify":
+        raise OtherTask(
+            f"{path} is a checkpoint for the task {task} (hatnet.dense.load_dense loads it); wanted one for classify", task=task
+        )
     if missing := [key for key in ("config", *REQUIRED) if not isinstance(header, dict) or key not in header]:
         raise ValueError(f"{path} is not a HAT-Net checkpoint: its header lacks {', '.join(missing)}")
     try:
@@ -112,13 +120,12 @@ def load_checkpoint(name_or_path: str | os.PathLike[str], num_classes: int | Non
     num_classes: by default as many as the checkpoint knows; for any other number the classifier is new and random, for 0 there is none.
     Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have.
     """
-    info, path = checkpoint_info(name_or_path), _find(name_or_path)
+    info, path = checkpoint_info(name_or_path), find(name_or_path)
     model = HATNet(info.config).float()
+    stored = read_weights(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            stored = {without_wrappers(key): file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
         model.load_state_dict(stored)
-    except (SafetensorError, RuntimeError) as error:
+    except RuntimeError as error:
         raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
     if num_classes not in (None, model.num_classes):
         model.reset_classifier(num_classes)
@@ -136,24 +143,59 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mappin
     Forward hooks are not saved. Whether one only reads or also changes what the model computes, nobody can tell from outside, so they
     are named in a warning.
     """
-    if Path(path).suffix != ".safetensors":
-        raise ValueError(f"{path}: a checkpoint's name must end in .safetensors")
-    if not Path(path).parent.is_dir():
-        raise ValueError(f"{path}: there is no folder {Path(path).parent}; make it first")
+    check_place(path)
     if not isinstance(info, Mapping):
         raise ValueError(f"info is a {type(info).__name__}; wanted a dict, like checkpoint_info(NAME).header()")
     if missing := [key for key in REQUIRED if key not in info]:
         raise ValueError(f"a checkpoint's header needs {', '.join(missing)} too")
     hooks = hooked(model)
     model = bare(model)
-    config, header = described(model), {key: _as_json(value, key) for key, value in info.items()}
+    config, header = described(model), {key: as_json(value, key) for key, value in info.items()}
     _check(header, config)
-    text, stored = json.dumps(header | {"config": dataclasses.asdict(config)}), weights(model, dtype)
+    stored = weights(model, dtype)
     if hooks:
         listed = ", ".join(hooks[:3]) + (f" and {len(hooks) - 3} more" if len(hooks) > 3 else "")
         warnings.warn(f"forward hooks are not saved, and if they change outputs, the loaded model gives others: {listed}", stacklevel=2)
+    write_checkpoint(path, stored, header | {"config": dataclasses.asdict(config)})
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise ValueError for a path where no checkpoint can be written."""
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"{path}: a checkpoint's name must end in .safetensors")
+    if not Path(path).parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {Path(path).parent}; make it first")
+
+
+def write_checkpoint(path: str | os.PathLike[str], stored: dict[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write weights and a checked header, atomically."""
+    text = json.dumps(header)
     with atomic_write(path) as partial:
         save_file(stored, partial, metadata={"hatnet": text})
+
+
+def read_header(path: Path) -> Any:
+    """What `write_checkpoint` wrote as the header, not checked; None if there is none. Raises ValueError for another kind of file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {}).get("hatnet", "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is not a readable safetensors file ({error})") from None
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint by name, in float32. Raises ValueError if they cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {without_wrappers(key): file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
+
+
+def task_of(name_or_path: str | os.PathLike[str]) -> str:
+    """The task that a checkpoint is for: "classify", "segment", ... Raises ValueError for a file that is not readable."""
+    header = read_header(find(name_or_path))
+    return str(header.get("task", "classify")) if isinstance(header, dict) else "classify"
 
 
 def _check(header: Mapping, config: Config) -> None:
@@ -166,21 +208,22 @@ def _check(header: Mapping, config: Config) -> None:
             raise ValueError(f"{name} has {len(header[name])} values; the images have {config.in_chans} channels: give one for each")
 
 
-def _as_json(value: object, place: str) -> object:
+def as_json(value: object, place: str) -> object:
     """A value as JSON holds it: lists for tuples, arrays and tensors. Raises ValueError, naming the place, if there is no such form."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_as_json(entry, f"{place}[{index}]") for index, entry in enumerate(value)]
+        return [as_json(entry, f"{place}[{index}]") for index, entry in enumerate(value)]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _as_json(entry, f"{place}.{key}") for key, entry in value.items()}
+        return {key: as_json(entry, f"{place}.{key}") for key, entry in value.items()}
     if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     wanted = "texts, finite numbers, lists, and tables with texts for keys"
     raise ValueError(f"{place} is {reprlib.repr(value)}, which a checkpoint's header cannot hold; wanted {wanted}")
 
 
-def _find(name_or_path: str | os.PathLike[str]) -> Path:
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """The file of a checkpoint: one that is shipped, by its name, or a path. Raises ValueError if there is none, naming the choices."""
     path, name, shipped = Path(name_or_path), str(name_or_path), list_checkpoints()
     choices = f"the shipped ones are {', '.join(shipped) or 'none'}"
     # A wheel has the cards of all our checkpoints, and the weights of most.

@@ -34,10 +34,12 @@ class Recipe:
     patience: int = 0  # stop after as many epochs without a better accuracy; 0: never
     clip: float = 1.0  # largest norm of the gradient; 0: no limit
     label_smoothing: float = 0.1
-    augment: str = "shift"  # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "none"
+    # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "scaled": `augment.scaled_crops`; "none"
+    augment: str = "shift"
     cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
     least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)
     aspect: tuple[float, float] = (3 / 4, 4 / 3)  # least and greatest width / height of a crop of "resized" (torchvision's default)
+    scales: tuple[float, float] = (0.5, 2.0)  # least and greatest factor by which "scaled" scales a picture before it cuts a part out
     colour: float = 0.0  # brightness, contrast and saturation each change by up to this fraction; 0: none
     erase: float = 0.0  # probability that a rectangle of an image is erased
     mixup: float = 0.0  # alpha; 0: none
@@ -52,8 +54,9 @@ class Recipe:
         check({field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, RANGES)
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
-        if self.aspect[0] > self.aspect[1]:
-            raise ValueError("aspect is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*self.aspect))
+        for name in ("aspect", "scales"):
+            if (pair := getattr(self, name))[0] > pair[1]:
+                raise ValueError("{2} is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*pair, name))
 
     def warm_up_steps(self, steps: int) -> int:
         """How many of `steps` the warm-up takes."""
@@ -108,10 +111,11 @@ RANGES: dict[str, Range] = {
     "patience": Whole(0, 10**6),
     "clip": Number(0, 10**6),
     "label_smoothing": _BELOW_1,
-    "augment": Word(("shift", "resized", "none")),
+    "augment": Word(("shift", "resized", "scaled", "none")),
     "cut_out": _FRACTION,
     "least_area": Number(0.01, 1),
     "aspect": Many(Number(0.1, 10), 2, 2),
+    "scales": Many(Number(0.1, 10), 2, 2),
     "colour": _FRACTION,
     "erase": _FRACTION,
     "mixup": Number(0, 1000),
@@ -151,6 +155,18 @@ RECIPES = {
     # the warm-up of 5 epochs, alpha 0.8, stochastic depth and no clipping. DeiT also has cutmix (1.0), random erasing (0.25) and changes
     # of colour; the paper lists its augmentation without them, so they are left out.
     "paper": Recipe(epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1),
+    "segment": Recipe(
+        epochs=60,
+        batch_size=8,
+        learning_rate=1e-3,
+        schedule="poly",
+        layer_decay=0.9,
+        label_smoothing=0.0,
+        augment="scaled",
+        colour=0.3,
+        drop_path=0.05,
+        ema=0.998,
+    ),
     "cards": Recipe(
         epochs=7,
         batch_size=64,

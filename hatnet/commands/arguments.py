@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hatnet import checkpoint_info
 from hatnet.config import from_fields
+from hatnet.dense.pyramid import CHANNELS
 from hatnet.foreign import SUFFIXES
 from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import RANGES, RECIPES, Recipe, recipe_table
@@ -15,6 +16,7 @@ from hatnet.tasks import TASKS
 
 DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("auto", "off", "bf16")
 BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
+SCENES = "for --task segment, folder:PATH with classes.json, and images/ and masks/ in train/, val/ and test/ (docs/training.md)"
 DATA = (
     "cards, cifar10, cifar100, caltech101, fashion-mnist, imagenette, imagewoof, or folder:PATH (with train/ and val/, or with the class "
     "folders themselves); a plus sign joins folders, classes of one name being one class: folder:PATH+PATH, imagenette+folder:PATH"
@@ -48,13 +50,20 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(usage=usage, description=description, epilog=recipe_table(), formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
-    add("--task", default="classify", choices=tuple(TASKS), help="what to learn (classify: a class for each picture)")
-    add("--data", default="cards", help=DATA)
+    add(
+        "--task",
+        default="classify",
+        choices=tuple(TASKS),
+        help="what to learn. classify: a class for each picture; segment: a class for each pixel, by Semantic FPN",
+    )
+    add("--data", default="cards", help=f"{DATA}; {SCENES}")
     add(
         "--image-size",
         type=int,
+        nargs="+",
         metavar="PIXELS",
-        help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32)",
+        help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32); for segment, side, or "
+        "height and width, of what is cut out of a picture in training (224, or that of --init)",
     )
     add("--val-fraction", type=float, default=0.1, metavar="FRACTION", help="fraction of the training images to hold out (0.1)")
     add("--max-unreadable", type=int, default=10, metavar="N", help="unreadable images to tolerate before stopping (10)")
@@ -75,10 +84,14 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     )
     add("--g1", type=int, nargs="+", metavar="TOKENS", help="side of the window in each hierarchical stage")
     add("--g2", type=int, nargs="+", metavar="TOKENS", help="side of the pooled cell in each hierarchical stage")
+    add("--channels", type=int, help="for segment: of the feature pyramid (128, or those of --init)")
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="any field of hatnet.Config, like depthwise=false dims=[32,64]")
     group = parser.add_argument_group("recipe (what you leave out comes from --recipe)")
     add, length = group.add_argument, group.add_mutually_exclusive_group()
-    add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; by default cards for cards, else compact")
+    add(
+        "--recipe",
+        help="compact, paper (its ImageNet recipe, section 4.1), segment or cards; by default the task's, cards for cards, else compact",
+    )
     length.add_argument("--epochs", type=int, help="passes over the training images; for cards, an epoch is 6,400 images (100 steps of 64)")
     length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")
     add(
@@ -129,7 +142,18 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     )
     add("--patience", type=int, metavar="N", help="stop early, after N epochs without a better accuracy on the held-out images (0: never)")
     add("--label-smoothing", type=float, metavar="FRACTION", help="label smoothing, from 0 (none) to below 1")
-    add("--augment", help="shift (small crops, flip, cut-out), resized (crops of any size and aspect, scaled; flip) or none")
+    add(
+        "--augment",
+        help="shift (small crops, flip, cut-out), resized (crops of any size and aspect, scaled; flip) or none; for segment: scaled (any "
+        "scale, a part of --image-size, flip) or none",
+    )
+    add(
+        "--scales",
+        type=float,
+        nargs=2,
+        metavar=("LEAST", "MOST"),
+        help="for scaled: the factors by which a picture is scaled before a part is cut out (0.5 2)",
+    )
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
     add(
@@ -194,9 +218,11 @@ def training_parser(description: str) -> argparse.ArgumentParser:
 
 def evaluation_parser() -> argparse.ArgumentParser:
     """The options of `train_small.py eval`."""
-    parser = argparse.ArgumentParser(prog="train_small.py eval", description="Print a checkpoint's accuracy and confusions.")
+    parser = argparse.ArgumentParser(
+        prog="train_small.py eval", description="Print a checkpoint's accuracy and confusions; of a segmenter, its IoU."
+    )
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
-    parser.add_argument("--data", required=True, help=DATA)
+    parser.add_argument("--data", required=True, help=f"{DATA}; for a segmenter, folder:PATH as in training")
     parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
     parser.add_argument("--names", type=place, metavar="FILE.json", help='the classes\' names for the model: {"n02123045": "tabby", ...}')
     parser.add_argument("--trust-layout", action="store_true", help="take a folder as it is, though it looks like another layout")
@@ -210,6 +236,8 @@ def parsed(argv: list[str], description: str = "") -> tuple[argparse.Namespace, 
     defaults = vars(parser.parse_args([]))
     given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(defaults))))
     given = {name: value for name, value in given.items() if value is not None}
+    if len(given.get("image_size", ())) == 1:
+        (given["image_size"],) = given["image_size"]
     return argparse.Namespace(**defaults | given), given
 
 
@@ -231,7 +259,8 @@ def check_arguments(args: argparse.Namespace) -> None:
         "trust_layout": Flag(),
     }
     optional: dict[str, Range] = {
-        "image_size": Whole(1, 4096),
+        "image_size": Many(Whole(1, 4096), 2, 2) if isinstance(args.image_size, list | tuple) else Whole(1, 4096),
+        "channels": CHANNELS,
         "model": Word(),
         "init": Word(),
         "attention": Many(Word(), 1, 4),
@@ -278,7 +307,13 @@ def option(name: str) -> str:
 
 
 def fill_in(args: argparse.Namespace) -> None:
-    """Set what the command line leaves open: model, image size and recipe."""
+    """Set what a classifier's command line leaves open: model, image size, recipe. Raises ValueError for options of other tasks."""
+    if isinstance(args.image_size, list | tuple):
+        raise ValueError(
+            f"--image-size {' '.join(map(str, args.image_size))}: classifiers see squares; wanted one number, like {args.image_size[0]}"
+        )
+    if args.channels:
+        raise ValueError(f"--channels {args.channels}: classifiers have no feature pyramid; leave it out")
     drawn = args.data == "cards"
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"

@@ -57,9 +57,14 @@ def caption(label: Tensor, classes: tuple[str, ...]) -> list[str]:
     """The lines under an image: its class; of a mixed one [classes], each class with its share, the largest first; of several labelled
     places, the class of each, row by row."""
     if not label.is_floating_point():
-        return textwrap.wrap(", ".join(classes[number] for number in label.flatten().tolist() if number != IGNORED), WRAPPED) or [""]
+        return wrapped(", ".join(classes[number] for number in label.flatten().tolist() if number != IGNORED))
     shares = sorted(((share, name) for share, name in zip(label.tolist(), classes, strict=True) if share >= LEAST), reverse=True)
     return [f"{name} {share:.0%}" for share, name in shares] if len(shares) > 1 else [shares[0][1]]
+
+
+def wrapped(text: str) -> list[str]:
+    """A text in lines that fit under an image; at least one."""
+    return textwrap.wrap(text, WRAPPED) or [""]
 
 
 def sheet(tiles: np.ndarray, captions: list[list[str]]) -> Image.Image:

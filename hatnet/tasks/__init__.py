@@ -3,9 +3,11 @@
 Read in this order:
     task.py             what a task must provide, and what a set of training images must
     classify.py         a class for each image, or for each of several places in it
+    segment.py          a class for each pixel
 """
 
 from hatnet.tasks.classify import Classify
+from hatnet.tasks.segment import Segment
 from hatnet.tasks.task import Task
 
-TASKS: dict[str, Task] = {task.word: task for task in (Classify(),)}
+TASKS: dict[str, Task] = {task.word: task for task in (Classify(), Segment())}

@@ -27,6 +27,10 @@ class Classify(Task):
 
     word, figure, title, recipe = "classify", "accuracy", "accuracy", "compact"
 
+    def check(self, recipe: Recipe) -> None:
+        if recipe.augment == "scaled":
+            raise ValueError('augment is "scaled", which is for masks; wanted shift, resized or none')
+
     def batch(self, taken: Sequence[Column], step: Step) -> Batch:
         """images: augmented and normalised, float32 [b, 3, side, side]. labels: int64 [b], or [b, ...] for several places; where images are
         mixed, each class's share, float32 [b, classes]. weights: of the labels. Sets torch's random numbers to those of the step if images
