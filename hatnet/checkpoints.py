@@ -69,18 +69,31 @@ RANGES: dict[str, Range] = {
 REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if field.name not in ("config", "extra"))
 
 
-def list_checkpoints(runs: str | os.PathLike[str] | None = None) -> list[str]:
-    """Names of the checkpoints that come with the package, sorted; if `runs` is given, then the best of each run in it.
+def list_checkpoints(runs: str | os.PathLike[str] | None = None, task: str = "classify") -> list[str]:
+    """Names of the checkpoints for a task that come with the package, sorted; if `runs` is given, then the best of each run in it.
 
     A wheel leaves out some that a clone of the repository has; `load_checkpoint` says which.
 
     runs: the folder of the trainer's run folders ("runs"); it need not exist. Its newest run comes first, as RUNS/RUN/best.safetensors.
-    `checkpoint_info` and `load_checkpoint` take every name in the list.
+    `checkpoint_info` and `load_checkpoint` take every name in the list; `hatnet.dense.load_dense` those for other tasks ("segment"). A file
+    that cannot be read is listed as a classifier's, so that whoever reads it can say what is wrong.
     """
-    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+    shipped = [path.stem for path in _shipped() if _is_for(task, path)]
     if runs is None:
         return shipped
-    return shipped + [str(path) for path in sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)]
+    written = sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)
+    return shipped + [str(path) for path in written if _is_for(task, path)]
+
+
+def _shipped() -> list[Path]:
+    return sorted(SHIPPED.glob("*.safetensors"))
+
+
+def _is_for(task: str, path: Path) -> bool:
+    try:
+        return task_of(path) == task
+    except ValueError:
+        return task == "classify"
 
 
 def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
@@ -224,7 +237,7 @@ def as_json(value: object, place: str) -> object:
 
 def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a checkpoint: one that is shipped, by its name, or a path. Raises ValueError if there is none, naming the choices."""
-    path, name, shipped = Path(name_or_path), str(name_or_path), list_checkpoints()
+    path, name, shipped = Path(name_or_path), str(name_or_path), [path.stem for path in _shipped()]
     choices = f"the shipped ones are {', '.join(shipped) or 'none'}"
     # A wheel has the cards of all our checkpoints, and the weights of most.
     if elsewhere := sorted({card.stem for card in SHIPPED.glob("*.md")} - set(shipped)):
