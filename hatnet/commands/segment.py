@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from hatnet import HATNet, fingerprint
-from hatnet.checkpoints import checkpoint_info, load_checkpoint, task_of
+from hatnet import fingerprint
+from hatnet.checkpoints import checkpoint_info, task_of
 from hatnet.commands import sheet
 from hatnet.commands.images import compare, memory_for_pictures
 from hatnet.commands.model import overrides
@@ -19,6 +20,7 @@ from hatnet.config import configuration, from_fields
 from hatnet.dense.checkpoints import build_dense, dense_info, load_dense, save_dense
 from hatnet.dense.pyramid import Dense, body_of
 from hatnet.dense.scenes import VOID, SceneFolder, Scenes, load_scenes, painted, scan_scenes
+from hatnet.depth import BODY
 from hatnet.foreign import SUFFIXES
 from hatnet.machine import CPU, Machine
 from hatnet.recipe import Recipe
@@ -43,11 +45,10 @@ class SegmentCommand(TaskCommand):
             raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
         if not (args.init or args.model):
             args.model = MODEL
-        info = (
-            None if not args.init else checkpoint_info(args.init) if task_of(args.init) == "classify" else dense_info(args.init, "segment")
-        )
-        known: Any = getattr(info, "image_size", SIDE)
-        size = args.image_size or known
+        info: Any = None
+        if args.init and not (args.image_size and args.channels):
+            info = checkpoint_info(args.init) if task_of(args.init) == "classify" else dense_info(args.init, "segment")
+        size = args.image_size or getattr(info, "image_size", SIDE)
         args.image_size = [size, size] if isinstance(size, int) else list(size)
         args.channels = args.channels or getattr(info, "channels", CHANNELS)
         args.recipe = args.recipe or self.task.recipe
@@ -71,13 +72,17 @@ class SegmentCommand(TaskCommand):
     def model(self, args: argparse.Namespace, config: dict | None, data: Scenes, recipe: Recipe) -> tuple[Dense, Any]:
         if config:
             return build_dense(from_fields(config["model"]), config.get("head", {}), len(data.classes)), (config["mean"], config["std"])
-        fields, statistics, taken, given = {"drop_path": recipe.drop_path} | overrides(args), None, {}, None
+        fields: dict[str, Any] = {"drop_path": recipe.drop_path} | overrides(args)
+        statistics: Any = None
+        taken: dict[str, Tensor] = {}
+        info: Any
         if not args.init:
-            source = body_of(HATNet(configuration(args.model)))[0].config
+            configuration(args.model)  # a variant, not a checkpoint
+            source = body_of(args.model)[0].config
         elif task_of(args.init) == "classify":
-            info: Any = checkpoint_info(args.init)
-            source, statistics, given = body_of(args.init)[0].config, (info.mean, info.std), load_checkpoint(args.init, num_classes=0)
-            taken = {f"backbone.body.{name}": value for name, value in given.state_dict().items()}
+            body, info = body_of(args.init)
+            source, statistics = body.config, (info.mean, info.std)
+            taken = {f"{BODY}{name}": value for name, value in body.state_dict().items()}
         else:
             info = dense_info(args.init, "segment")
             source, statistics, taken = info.config, (info.mean, info.std), load_dense(args.init).state_dict()
