@@ -66,7 +66,7 @@ def test_a_crop_at_the_picture_s_own_scale_is_the_picture(flip, folder):
 
 def test_every_place_is_reached_inside_and_around(folder):
     """The smallest and the largest random number put the picture to both ends; nothing lies outside."""
-    pixels, mask = torch.zeros(2, 3, 20, 20, dtype=torch.uint8), torch.zeros(2, 20, 20, dtype=torch.uint8)
+    pixels, mask = torch.zeros(2, 3, 24, 26, dtype=torch.uint8), torch.zeros(2, 24, 26, dtype=torch.uint8)  # with a margin
     sizes = torch.tensor([[20, 20]] * 2)
     ends = torch.tensor([[0.5, 0, 0, 0.9], [0.5, 0.9999, 0.9999, 0.9]])
     _, _, beyond = scaled_crops(pixels, mask, sizes, ends, (30, 30), (1.0, 1.0), VOID)
