@@ -34,8 +34,8 @@ class Recipe:
     patience: int = 0  # stop after as many epochs without a better accuracy; 0: never
     clip: float = 1.0  # largest norm of the gradient; 0: no limit
     label_smoothing: float = 0.1
-    # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "scaled": `augment.scaled_crops` or, with boxes,
-    # `augment.scaled_objects`; "none"
+    # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "scaled": `augment.scaled_crops` or, with
+    # boxes, `augment.scaled_objects`; "none"
     augment: str = "shift"
     cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
     least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)

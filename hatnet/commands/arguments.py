@@ -19,7 +19,7 @@ DETECTORS = ("retinanet", "mask_rcnn")
 BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
 SCENES = (
     "for --task segment, folder:PATH with classes.json, and images/ and masks/ in train/, val/ and test/; for --task detect, shapes "
-    "(drawn; its default), or coco:PATH with annotations/instances_train.json, its pictures in train/, likewise val, test (docs/training.md)"
+    "(drawn; its default), or coco:PATH with annotations/instances_train.json, its pictures in train/, and so on (docs/training.md)"
 )
 DATA = (
     "cards, cifar10, cifar100, caltech101, fashion-mnist, imagenette, imagewoof, or folder:PATH (with train/ and val/, or with the class "

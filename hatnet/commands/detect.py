@@ -20,7 +20,7 @@ from hatnet.dense.detection import ANCHORS, SMALL_ANCHORS, SMALL_SIDE
 from hatnet.dense.objects import Objects
 from hatnet.machine import CPU, Machine
 from hatnet.run import WRITE_ERRORS
-from hatnet.tasks.detect import FIGURES, Detect, average_precision
+from hatnet.tasks.detect import Detect, average_precision
 from hatnet.tasks.task import Batch, TrainingSet
 from hatnet.training import Trainer
 
@@ -129,9 +129,11 @@ class DetectCommand(DenseCommand):
             folder, fraction = scan_coco(args.data.removeprefix("coco:")), info.extra.get("val_fraction", 0.1)
             check_classes(folder.classes, info.classes, args)
             print(folder.summary((args.split,), fraction), file=sys.stderr)
+            changes = []
             if args.split == "val" and "val" not in folder.parts and "pictures" in info.extra:
-                if changes := fingerprint.differences(info.extra, folder.identity(), Path(args.checkpoint).parent):
-                    raise ValueError(f"{folder.path} is not what {args.checkpoint} held out pictures from: {'; '.join(changes)}")
+                changes = fingerprint.differences(info.extra, folder.identity(), Path(args.checkpoint).parent)
+            if changes:
+                raise ValueError(f"{folder.path} is not what {args.checkpoint} held out pictures from: {'; '.join(changes)}")
             data = load_objects(folder, args.split, info.image_size[0], fraction, 2**30 * memory_for_pictures(CPU), masks)
         else:
             raise ValueError(f"--data {args.data}: {args.checkpoint} is for the task detect; wanted shapes or coco:PATH")
@@ -157,7 +159,6 @@ def check_classes(names: tuple[str, ...], known: tuple[str, ...], args: argparse
 
 def print_figures(found: dict[str, Any], classes: tuple[str, ...], masks: bool) -> None:
     """Print average precisions: of all sizes and thresholds, then of each class."""
-    assert set(LINES) == set(FIGURES)
     kinds = {"boxes": ""} | ({"masks": "mask_"} if masks else {})
     print("       " + "".join(f"{name.removeprefix('ap_').replace('ap', 'AP'):>10}" for name in LINES))
     for kind, prefix in kinds.items():
