@@ -122,7 +122,7 @@ def test_changed_masks_are_noticed(pictures, whole, tmp_path):
         (["--task", "segment"], r"--data cards: --task segment learns from folder:PATH"),
         (
             ["--task", "segment", "--data", "folder:{pictures}", "--augment", "resized"],
-            r"augment is 'resized'; masks are augmented by scaled",
+            r"augment is 'resized'; masks are augmented by",
         ),
         (["--task", "segment", "--data", "folder:{pictures}", "--model", "hatnet_compact"], r"hatnet_compact|this HATNet has 3 stages"),
         (["--task", "segment", "--data", "folder:{pictures}", "--init", "cards"], r"cards has 1 stages; wanted the maps of 4"),

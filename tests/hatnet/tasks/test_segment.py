@@ -1,5 +1,6 @@
 """Segmentation on the training loop: geometry of image and mask, the loss, mIoU, checkpoints."""
 
+import dataclasses
 import json
 
 import pytest
@@ -55,8 +56,7 @@ def test_a_crop_at_the_picture_s_own_scale_is_the_picture(flip, folder):
     pixels, mask = load_scenes(folder, "train", (32, 32), 0.25, 1e9).held[0]
     numbers = torch.tensor([[0.5, 5.5 / 17, 10.5 / 33, flip]])
     images, labels, beyond = scaled_crops(pixels[None], mask[None], torch.tensor([[48, 64]]), numbers, (32, 32), (1.0, 1.0), VOID)
-    cut = slice(5, 37), slice(10, 42)
-    wanted, real = pixels[:, *cut].float(), mask[cut]
+    wanted, real = pixels[:, 5:37, 10:42].float(), mask[5:37, 10:42]
     if flip < 0.5:
         wanted, real = wanted.flip(2), real.flip(1)
     torch.testing.assert_close(images[0], wanted)
@@ -149,7 +149,7 @@ def test_it_learns(folder):
 
 def test_a_checkpoint_comes_back(tmp_path):
     model, path = small("semantic_fpn"), tmp_path / "a.safetensors"
-    model.backbone.body.config = hatnet.config.dataclasses.replace(model.config, g1=(4, 4, 4), g2=(8, 4, 2))
+    model.backbone.body.config = dataclasses.replace(model.config, g1=(4, 4, 4), g2=(8, 4, 2))
     colours = [[n, 0, 255] for n in range(5)]
     save_dense(model, path, HEADER | {"mean_iou": 0.5, "colours": colours})
     info, again = dense_info(path, "segment"), load_dense(path)
