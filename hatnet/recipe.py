@@ -184,9 +184,9 @@ RECIPES = {
         ema=0.998,
     ),
     "shapes": Recipe(
-        epochs=6,
-        batch_size=8,
-        learning_rate=1e-3,
+        epochs=5,
+        batch_size=4,
+        learning_rate=7e-4,
         warm_up=0.1,
         schedule="step",
         label_smoothing=0.0,

@@ -103,8 +103,8 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     add, length = group.add_argument, group.add_mutually_exclusive_group()
     add(
         "--recipe",
-        help="compact, paper (its ImageNet recipe, section 4.1), segment, detect, shapes or cards; by default the task's, shapes for shapes, "
-        "cards for cards, else compact",
+        help="compact, paper (its ImageNet recipe, section 4.1), segment, detect, shapes or cards; by default the task's, shapes for "
+        "shapes, cards for cards, else compact",
     )
     length.add_argument("--epochs", type=int, help="passes over the training images; for cards, an epoch is 6,400 images (100 steps of 64)")
     length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")

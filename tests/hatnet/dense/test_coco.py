@@ -27,7 +27,11 @@ def first(folder, masks=True):
 def test_boxes_classes_masks(folder):
     """Category ids 4 and 90 are the classes 0 and 1; masks fill their boxes to the pixel, here squares."""
     found = scan_coco(folder)
-    assert found.classes == ("red", "blue") and {part: len(some) for part, some in found.parts.items()} == {"train": 24, "val": 4, "test": 4}
+    assert found.classes == ("red", "blue") and {part: len(some) for part, some in found.parts.items()} == {
+        "train": 24,
+        "val": 4,
+        "test": 4,
+    }
     data = load_objects(found, "train", 48, 0.25, 1e9, True)
     for pixels, objects in data.take(range(len(data))):
         for box, label, mask in zip(objects["boxes"].int().tolist(), objects["classes"].tolist(), objects["masks"], strict=True):

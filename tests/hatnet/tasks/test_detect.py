@@ -94,7 +94,9 @@ def test_scales_and_flips_take_their_whole_range(folder):
     images, targets = trainer.batch(1)
     heights = [image.shape[1] for image in images]
     assert min(heights) < 34 and max(heights) > 62 and all(24 <= height <= 72 for height in heights)
-    sides = [bool(target["boxes"][0, 0] * 2 > image.shape[2]) for image, target in zip(images, targets, strict=True) if len(target["boxes"])]
+    sides = [
+        bool(target["boxes"][0, 0] * 2 > image.shape[2]) for image, target in zip(images, targets, strict=True) if len(target["boxes"])
+    ]
     assert 4 < sum(sides) < 20, "red lies left, or right after a flip"
 
 
@@ -153,7 +155,12 @@ def answer(*squares):
     """Squares in the order of their scores."""
     boxes, masks = zip(*(square(*one) for one in squares), strict=True)
     scores = torch.linspace(0.9, 0.1, len(boxes)) if len(boxes) > 1 else torch.tensor([0.9])
-    return {"boxes": torch.tensor(boxes), "labels": torch.ones(len(boxes), dtype=torch.int64), "scores": scores, "masks": torch.stack(masks)[:, None].float()}
+    return {
+        "boxes": torch.tensor(boxes),
+        "labels": torch.ones(len(boxes), dtype=torch.int64),
+        "scores": scores,
+        "masks": torch.stack(masks)[:, None].float(),
+    }
 
 
 def known(*objects):
