@@ -212,7 +212,7 @@ def test_checkpoints_come_back(head, tmp_path):
     images = [torch.rand(3, 50, 70)]
     for a, b in zip(model.eval()(images)[0].values(), loaded(images)[0].values(), strict=True):
         torch.testing.assert_close(a, b)
-    with pytest.raises(OtherTask, match="is a checkpoint for the task detect.*wanted one for segment"):
+    with pytest.raises(OtherTask, match=r"is a checkpoint for the task detect.*wanted one for segment"):
         load_dense(path, "segment")
 
 
