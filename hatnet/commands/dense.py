@@ -7,14 +7,16 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Any
 
-from hatnet import HATNet
-from hatnet.checkpoints import checkpoint_info, load_checkpoint, task_of
+from torch import Tensor
+
+from hatnet.checkpoints import CheckpointInfo, checkpoint_info, task_of
 from hatnet.commands.model import overrides
 from hatnet.commands.task import TaskCommand
 from hatnet.config import configuration, from_fields
 from hatnet.dense.checkpoints import DenseInfo, build_dense, dense_info, load_dense
 from hatnet.dense.detection import Detector
 from hatnet.dense.pyramid import Dense, body_of
+from hatnet.depth import BODY
 from hatnet.foreign import SUFFIXES
 from hatnet.recipe import Recipe
 from hatnet.tasks.task import TrainingSet
@@ -36,8 +38,9 @@ class DenseCommand(TaskCommand):
     def head(self, args: argparse.Namespace) -> dict[str, Any]:
         """The head that the command line means, as `build_dense` takes it."""
 
-    def starts_from(self, args: argparse.Namespace) -> DenseInfo | None:
-        """Set --model if neither it nor --init is there. Returns what is known of --init if it is a model of this task.
+    def starts_from(self, args: argparse.Namespace, *needed: str) -> CheckpointInfo | DenseInfo | None:
+        """Set --model if neither it nor --init is there. Returns what is known of --init, if one of the `needed` arguments is left open: a
+        run that goes on has them all, and --init may be gone.
 
         Raises ValueError for an --init that cannot be taken.
         """
@@ -47,7 +50,9 @@ class DenseCommand(TaskCommand):
             raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
         if not (args.init or args.model):
             args.model = MODEL
-        return dense_info(args.init, self.task.word) if args.init and task_of(args.init) != "classify" else None
+        if not args.init or all(getattr(args, name) for name in needed):
+            return None
+        return checkpoint_info(args.init) if task_of(args.init) == "classify" else dense_info(args.init, self.task.word)
 
     def model(self, args: argparse.Namespace, config: dict | None, data: TrainingSet, recipe: Recipe) -> tuple[Dense, Any]:
         if config:
@@ -63,14 +68,16 @@ class DenseCommand(TaskCommand):
 
     def _new(self, args: argparse.Namespace, data: TrainingSet, recipe: Recipe) -> tuple[Dense, Any]:
         """A new model, with the weights of --init that fit; and mean and standard deviation of its input."""
-        fields, statistics, taken = {"drop_path": recipe.drop_path} | overrides(args), None, {}
+        fields: dict[str, Any] = {"drop_path": recipe.drop_path} | overrides(args)
+        statistics: Any = None
+        taken: dict[str, Tensor] = {}
         if not args.init:
-            source = body_of(HATNet(configuration(args.model)))[0].config
+            configuration(args.model)  # a variant, not a checkpoint
+            source = body_of(args.model)[0].config
         elif task_of(args.init) == "classify":
-            known = checkpoint_info(args.init)
-            source, statistics = body_of(args.init)[0].config, (known.mean, known.std)
-            weights = load_checkpoint(args.init, num_classes=0).state_dict()
-            taken = {f"backbone.body.{name}": value for name, value in weights.items()}
+            body, known = body_of(args.init)
+            source, statistics = body.config, (known.mean, known.std) if known else None
+            taken = {f"{BODY}{name}": value for name, value in body.state_dict().items()}
         else:
             info = dense_info(args.init, self.task.word)
             source, statistics, taken = info.config, (info.mean, info.std), load_dense(args.init).state_dict()

@@ -14,7 +14,7 @@ from hatnet import fingerprint, shapes
 from hatnet.commands import sheet
 from hatnet.commands.dense import CHANNELS, DenseCommand
 from hatnet.commands.images import compare, memory_for_pictures
-from hatnet.dense.checkpoints import dense_info, load_dense, save_dense
+from hatnet.dense.checkpoints import DenseInfo, dense_info, load_dense, save_dense
 from hatnet.dense.coco import load_objects, scan_coco
 from hatnet.dense.detection import ANCHORS, SMALL_ANCHORS, SMALL_SIDE
 from hatnet.dense.objects import Objects
@@ -47,7 +47,8 @@ class DetectCommand(DenseCommand):
             raise ValueError(
                 "--compile: the sizes of a detector's lists change with every image, which takes a compilation each; leave it out"
             )
-        info = self.starts_from(args)
+        found = self.starts_from(args, "image_size", "head", "channels")
+        info = found if isinstance(found, DenseInfo) else None
         given = args.image_size
         if isinstance(given, list | tuple):
             if len(set(given)) > 1:

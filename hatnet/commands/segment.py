@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from hatnet import fingerprint
-from hatnet.checkpoints import checkpoint_info
 from hatnet.commands import sheet
 from hatnet.commands.dense import CHANNELS, DenseCommand
 from hatnet.commands.images import compare, memory_for_pictures
@@ -34,11 +33,8 @@ class SegmentCommand(DenseCommand):
         for name in ("head", "regions"):
             if (value := getattr(args, name)) is not None:
                 raise ValueError(f"--{name} {value}: it is for --task detect; leave it out")
-        info = self.starts_from(args)
-        if args.init and not info:
-            info = checkpoint_info(args.init)
-        known: Any = getattr(info, "image_size", SIDE)
-        size = args.image_size or known
+        info: Any = self.starts_from(args, "image_size", "channels")
+        size = args.image_size or getattr(info, "image_size", SIDE)
         args.image_size = [size, size] if isinstance(size, int) else list(size)
         args.channels = args.channels or getattr(info, "channels", CHANNELS)
         args.recipe = args.recipe or self.task.recipe
