@@ -41,20 +41,16 @@ class DetectCommand(DenseCommand):
         drawn = args.data == SHAPES
         if not drawn and not args.data.startswith("coco:"):
             raise ValueError(
-                f"--data {args.data}: --task detect learns from shapes or coco:PATH, with annotations/instances_train.json and train/"
+                f"--data {args.data}: --task detect wants shapes, or coco:PATH with annotations/instances_train.json and train/"
             )
         if args.compile:
-            raise ValueError(
-                "--compile: the sizes of a detector's lists change with every image, which takes a compilation each; leave it out"
-            )
+            raise ValueError("--compile: what a detector computes changes in size with every image; leave it out")
         found = self.starts_from(args, "image_size", "head", "channels")
         info = found if isinstance(found, DenseInfo) else None
         given = args.image_size
         if isinstance(given, list | tuple):
             if len(set(given)) > 1:
-                raise ValueError(
-                    f"--image-size {' '.join(map(str, given))}: wanted one number, to which the short side of a picture is scaled"
-                )
+                raise ValueError(f"--image-size {' '.join(map(str, given))}: wanted one number, for the short side of a picture")
             given = given[0]
         side = given or (shapes.SIZE if drawn else info.settings["side"] if info else SIDE)
         if drawn and side != shapes.SIZE:
