@@ -3,6 +3,7 @@
 python train_small.py                                        cards, drawn as it goes: nothing to download, about a minute
 python train_small.py --data cifar10 --minutes 60
 python train_small.py --data folder:PATH --image-size 112 --init runs/cifar10/best.safetensors
+python train_small.py --task detect                          boxes and masks of drawn shapes: nothing to download
 python train_small.py --task segment --data folder:PATH --init objects224
 python train_small.py --resume runs/cifar10                  continue after Ctrl-C or a crash
 python train_small.py eval runs/cards/best.safetensors --data cards

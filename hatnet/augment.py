@@ -147,6 +147,27 @@ def _triangles(start: Tensor, length: Tensor, size: int, end: Tensor, side: int)
     return (weights / weights.sum(-1, keepdim=True).clamp(min=1e-9)).float()
 
 
+def scaled_objects(pixels: Tensor, objects: dict[str, Tensor], size: tuple[int, int], flip: bool) -> tuple[Tensor, dict[str, Tensor]]:
+    """Scale a picture and the objects in it to a size, and mirror them.
+
+    pixels: uint8 [3, h, w]. objects: "boxes" float32 [n, 4], x1, y1, x2, y2 in pixels, perhaps "masks" uint8 [n, h, w]; the rest stays.
+    size: height and width. Returns the image, float32 [3, *size] in 0..255, resampled as torchvision's detectors do at inference (bilinear,
+    masks by the nearest pixel), and the objects.
+    """
+    h, w = pixels.shape[-2:]
+    image = F.interpolate(pixels[None].float(), size, mode="bilinear")[0]
+    boxes = objects["boxes"] * objects["boxes"].new_tensor([size[1] / w, size[0] / h] * 2)
+    found = {**objects, "boxes": boxes}
+    if "masks" in objects:
+        found["masks"] = F.interpolate(objects["masks"][:, None], size, mode="nearest")[:, 0]
+    if flip:
+        image = image.flip(-1)
+        found["boxes"] = torch.stack([size[1] - boxes[:, 2], boxes[:, 1], size[1] - boxes[:, 0], boxes[:, 3]], 1)
+        if "masks" in found:
+            found["masks"] = found["masks"].flip(-1)
+    return image, found
+
+
 def adjusted_colours(pixels: Tensor, factors: Tensor) -> Tensor:
     """Change brightness, contrast and saturation, in this order: [b, 3, h, w] in 0..255 -> float32, the same shape.
 

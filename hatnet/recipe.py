@@ -34,12 +34,13 @@ class Recipe:
     patience: int = 0  # stop after as many epochs without a better accuracy; 0: never
     clip: float = 1.0  # largest norm of the gradient; 0: no limit
     label_smoothing: float = 0.1
-    # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "scaled": `augment.scaled_crops`; "none"
+    # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "scaled": `augment.scaled_crops` or, with
+    # boxes, `augment.scaled_objects`; "none"
     augment: str = "shift"
     cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
     least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)
     aspect: tuple[float, float] = (3 / 4, 4 / 3)  # least and greatest width / height of a crop of "resized" (torchvision's default)
-    scales: tuple[float, float] = (0.5, 2.0)  # least and greatest factor by which "scaled" scales a picture before it cuts a part out
+    scales: tuple[float, float] = (0.5, 2.0)  # least and greatest factor by which "scaled" scales a picture (before it cuts a part out)
     colour: float = 0.0  # brightness, contrast and saturation each change by up to this fraction; 0: none
     erase: float = 0.0  # probability that a rectangle of an image is erased
     mixup: float = 0.0  # alpha; 0: none
@@ -166,6 +167,31 @@ RECIPES = {
         colour=0.3,
         drop_path=0.05,
         ema=0.998,
+    ),
+    # Section 4.3, at the rate that AdamW takes for narrow models and few images.
+    "detect": Recipe(
+        epochs=36,
+        batch_size=8,
+        learning_rate=1e-3,
+        warm_up=0.04,
+        schedule="step",
+        layer_decay=0.9,
+        label_smoothing=0.0,
+        augment="scaled",
+        scales=(0.8, 1.25),
+        colour=0.2,
+        drop_path=0.05,
+        ema=0.998,
+    ),
+    "shapes": Recipe(
+        epochs=5,
+        batch_size=4,
+        learning_rate=7e-4,
+        warm_up=0.1,
+        schedule="step",
+        label_smoothing=0.0,
+        augment="none",
+        ema=0.99,
     ),
     "cards": Recipe(
         epochs=7,

@@ -15,8 +15,12 @@ from hatnet.sources import in_folders
 from hatnet.tasks import TASKS
 
 DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("auto", "off", "bf16")
+DETECTORS = ("retinanet", "mask_rcnn")
 BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
-SCENES = "for --task segment, folder:PATH with classes.json, and images/ and masks/ in train/, val/ and test/ (docs/training.md)"
+SCENES = (
+    "for --task segment, folder:PATH with classes.json, and images/ and masks/ in train/, val/ and test/; for --task detect, shapes "
+    "(drawn; its default), or coco:PATH with annotations/instances_train.json, its pictures in train/, and so on (docs/training.md)"
+)
 DATA = (
     "cards, cifar10, cifar100, caltech101, fashion-mnist, imagenette, imagewoof, or folder:PATH (with train/ and val/, or with the class "
     "folders themselves); a plus sign joins folders, classes of one name being one class: folder:PATH+PATH, imagenette+folder:PATH"
@@ -54,7 +58,8 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         "--task",
         default="classify",
         choices=tuple(TASKS),
-        help="what to learn. classify: a class for each picture; segment: a class for each pixel, by Semantic FPN",
+        help="what to learn. classify: a class for each picture; segment: a class for each pixel, by Semantic FPN; detect: boxes of "
+        "objects, by RetinaNet, and their masks too, by Mask R-CNN",
     )
     add("--data", default="cards", help=f"{DATA}; {SCENES}")
     add(
@@ -63,7 +68,8 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         nargs="+",
         metavar="PIXELS",
         help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32); for segment, side, or "
-        "height and width, of what is cut out of a picture in training (224, or that of --init)",
+        "height and width, of what is cut out of a picture in training (224, or that of --init); for detect, to how many pixels the short "
+        "side of a picture is scaled (320, or that of a detector in --init; 128 for shapes)",
     )
     add("--val-fraction", type=float, default=0.1, metavar="FRACTION", help="fraction of the training images to hold out (0.1)")
     add("--max-unreadable", type=int, default=10, metavar="N", help="unreadable images to tolerate before stopping (10)")
@@ -84,13 +90,21 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     )
     add("--g1", type=int, nargs="+", metavar="TOKENS", help="side of the window in each hierarchical stage")
     add("--g2", type=int, nargs="+", metavar="TOKENS", help="side of the pooled cell in each hierarchical stage")
-    add("--channels", type=int, help="for segment: of the feature pyramid (128, or those of --init)")
+    add("--channels", type=int, help="for segment and detect: of the feature pyramid (128, or those of --init; 64 for shapes)")
+    add("--head", choices=DETECTORS, help="for detect: retinanet (boxes; for coco:PATH) or mask_rcnn (boxes and masks; for shapes)")
+    add(
+        "--regions",
+        type=int,
+        metavar="N",
+        help="for mask_rcnn: how many regions of an image a step learns from, and how many are looked at in the end (256; 64 for shapes)",
+    )
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="any field of hatnet.Config, like depthwise=false dims=[32,64]")
     group = parser.add_argument_group("recipe (what you leave out comes from --recipe)")
     add, length = group.add_argument, group.add_mutually_exclusive_group()
     add(
         "--recipe",
-        help="compact, paper (its ImageNet recipe, section 4.1), segment or cards; by default the task's, cards for cards, else compact",
+        help="compact, paper (its ImageNet recipe, section 4.1), segment, detect, shapes or cards; by default the task's, shapes for "
+        "shapes, cards for cards, else compact",
     )
     length.add_argument("--epochs", type=int, help="passes over the training images; for cards, an epoch is 6,400 images (100 steps of 64)")
     length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")
@@ -145,14 +159,14 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     add(
         "--augment",
         help="shift (small crops, flip, cut-out), resized (crops of any size and aspect, scaled; flip) or none; for segment: scaled (any "
-        "scale, a part of --image-size, flip) or none",
+        "scale, a part of --image-size, flip) or none; for detect: scaled (any scale, flip) or none",
     )
     add(
         "--scales",
         type=float,
         nargs=2,
         metavar=("LEAST", "MOST"),
-        help="for scaled: the factors by which a picture is scaled before a part is cut out (0.5 2)",
+        help="for scaled: the factors by which a picture is scaled (0.5 2; for detect 0.8 1.25)",
     )
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
@@ -219,10 +233,11 @@ def training_parser(description: str) -> argparse.ArgumentParser:
 def evaluation_parser() -> argparse.ArgumentParser:
     """The options of `train_small.py eval`."""
     parser = argparse.ArgumentParser(
-        prog="train_small.py eval", description="Print a checkpoint's accuracy and confusions; of a segmenter, its IoU."
+        prog="train_small.py eval",
+        description="Print a checkpoint's accuracy and confusions, a segmenter's IoU, a detector's average precision.",
     )
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
-    parser.add_argument("--data", required=True, help=f"{DATA}; for a segmenter, folder:PATH as in training")
+    parser.add_argument("--data", required=True, help=f"{DATA}; for a segmenter, folder:PATH; for a detector, coco:PATH or shapes")
     parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
     parser.add_argument("--names", type=place, metavar="FILE.json", help='the classes\' names for the model: {"n02123045": "tabby", ...}')
     parser.add_argument("--trust-layout", action="store_true", help="take a folder as it is, though it looks like another layout")
@@ -261,6 +276,8 @@ def check_arguments(args: argparse.Namespace) -> None:
     optional: dict[str, Range] = {
         "image_size": Many(Whole(1, 4096), 2, 2) if isinstance(args.image_size, list | tuple) else Whole(1, 4096),
         "channels": CHANNELS,
+        "head": Word(DETECTORS),
+        "regions": Whole(1, 4096),
         "model": Word(),
         "init": Word(),
         "attention": Many(Word(), 1, 4),
@@ -287,7 +304,7 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     own = {name: value for name, value in config["arguments"].items() if name in defaults}
     if missing := [name for name in ("data", "image_size", "recipe", "val_fraction") if name not in own]:
         raise ValueError(f"{folder / 'config.json'}: arguments lack {missing[0]}")
-    if "data" in given and not (in_folders(given["data"]) and in_folders(str(own["data"]))):
+    if "data" in given and not (_movable(given["data"]) and _movable(str(own["data"]))):
         raise ValueError(f"{folder} was begun on --data {own['data']}; leave --data out, except for a folder that moved")
     try:
         check_arguments(argparse.Namespace(**defaults | own))
@@ -301,6 +318,11 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     return argparse.Namespace(**defaults | own | given | {"out": folder}), config
 
 
+def _movable(data: str) -> bool:
+    """Whether --data names a folder, which may have moved."""
+    return in_folders(data) or data.startswith("coco:")
+
+
 def option(name: str) -> str:
     """How the command line writes the name of an argument."""
     return f"--{name.replace('_', '-')}"
@@ -312,8 +334,9 @@ def fill_in(args: argparse.Namespace) -> None:
         raise ValueError(
             f"--image-size {' '.join(map(str, args.image_size))}: classifiers see squares; wanted one number, like {args.image_size[0]}"
         )
-    if args.channels:
-        raise ValueError(f"--channels {args.channels}: classifiers have no feature pyramid; leave it out")
+    for name in ("channels", "head", "regions"):
+        if (value := getattr(args, name)) is not None:
+            raise ValueError(f"--{name} {value}: classifiers have no such part; leave it out")
     drawn = args.data == "cards"
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"

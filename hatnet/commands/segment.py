@@ -1,53 +1,39 @@
 """`train_small.py --task segment`: Semantic FPN on a folder of pictures and masks."""
 
 import argparse
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from hatnet import fingerprint
-from hatnet.checkpoints import checkpoint_info, task_of
 from hatnet.commands import sheet
+from hatnet.commands.dense import CHANNELS, DenseCommand
 from hatnet.commands.images import compare, memory_for_pictures
-from hatnet.commands.model import overrides
-from hatnet.commands.task import TaskCommand
-from hatnet.config import configuration, from_fields
-from hatnet.dense.checkpoints import build_dense, dense_info, load_dense, save_dense
-from hatnet.dense.pyramid import Dense, body_of
+from hatnet.dense.checkpoints import dense_info, load_dense, save_dense
 from hatnet.dense.scenes import VOID, SceneFolder, Scenes, load_scenes, painted, scan_scenes
-from hatnet.depth import BODY
-from hatnet.foreign import SUFFIXES
 from hatnet.machine import CPU, Machine
-from hatnet.recipe import Recipe
 from hatnet.run import WRITE_ERRORS
 from hatnet.tasks.segment import Segment, mean_iou
 from hatnet.tasks.task import Batch
 from hatnet.training import Trainer
 
-MODEL, SIDE, CHANNELS = "hatnet_compact224", 224, 128
+SIDE = 224
 BLEND = 0.5  # of the mask's colours in --show-batch
 
 
-class SegmentCommand(TaskCommand):
+class SegmentCommand(DenseCommand):
     task = Segment()
 
     def fill_in(self, args: argparse.Namespace) -> None:
         if not args.data.startswith("folder:"):
             raise ValueError(f"--data {args.data}: --task segment learns from folder:PATH, with classes.json and train/images, train/masks")
-        if args.init and Path(args.init).suffix in SUFFIXES:
-            raise ValueError(f"--init {args.init}: --task segment takes a checkpoint of hatnet, like objects224")
-        if args.init and args.model:
-            raise ValueError(f"--init {args.init} brings its own architecture; leave --model {args.model} out")
-        if not (args.init or args.model):
-            args.model = MODEL
-        info: Any = None
-        if args.init and not (args.image_size and args.channels):
-            info = checkpoint_info(args.init) if task_of(args.init) == "classify" else dense_info(args.init, "segment")
+        for name in ("head", "regions"):
+            if (value := getattr(args, name)) is not None:
+                raise ValueError(f"--{name} {value}: it is for --task detect; leave it out")
+        info: Any = self.starts_from(args, "image_size", "channels")
         size = args.image_size or getattr(info, "image_size", SIDE)
         args.image_size = [size, size] if isinstance(size, int) else list(size)
         args.channels = args.channels or getattr(info, "channels", CHANNELS)
@@ -69,35 +55,8 @@ class SegmentCommand(TaskCommand):
         data = load_scenes(folder, "train", size, args.val_fraction, free)
         return data, load_scenes(folder, "val", size, args.val_fraction, free - data.nbytes), identity
 
-    def model(self, args: argparse.Namespace, config: dict | None, data: Scenes, recipe: Recipe) -> tuple[Dense, Any]:
-        if config:
-            return build_dense(from_fields(config["model"]), config.get("head", {}), len(data.classes)), (config["mean"], config["std"])
-        fields: dict[str, Any] = {"drop_path": recipe.drop_path} | overrides(args)
-        statistics: Any = None
-        taken: dict[str, Tensor] = {}
-        info: Any
-        if not args.init:
-            configuration(args.model)  # a variant, not a checkpoint
-            source = body_of(args.model)[0].config
-        elif task_of(args.init) == "classify":
-            body, info = body_of(args.init)
-            source, statistics = body.config, (info.mean, info.std)
-            taken = {f"{BODY}{name}": value for name, value in body.state_dict().items()}
-        else:
-            info = dense_info(args.init, "segment")
-            source, statistics, taken = info.config, (info.mean, info.std), load_dense(args.init).state_dict()
-            if info.classes != data.classes:
-                taken = {name: value for name, value in taken.items() if not name.startswith("head.classifier.")}
-        model = build_dense(dataclasses.replace(source, **fields), {"name": "semantic_fpn", "channels": args.channels}, len(data.classes))
-        own = model.state_dict()
-        taken = {name: value for name, value in taken.items() if name in own and own[name].shape == value.shape}
-        model.load_state_dict(own | taken)
-        if args.init:
-            share = sum(value.numel() for value in taken.values()) / sum(value.numel() for value in own.values())
-            if share < 0.01:
-                raise ValueError(f"--init {args.init}: almost none of its weights fit with {fields}")
-            print(f"{int(1000 * share) / 10:g}% of the weights come from {args.init}; the others are new", file=sys.stderr)
-        return model, statistics
+    def head(self, args: argparse.Namespace) -> dict[str, Any]:
+        return {"name": "semantic_fpn", "channels": args.channels}
 
     def header(self, data: Any) -> dict[str, Any]:
         return {"colours": [one.colour for one in data.labels]}

@@ -1,10 +1,11 @@
 """The tasks that the command line knows."""
 
 from hatnet.commands.classify import ClassifyCommand
+from hatnet.commands.detect import DetectCommand
 from hatnet.commands.segment import SegmentCommand
 from hatnet.commands.task import TaskCommand
 
-COMMANDS: dict[str, TaskCommand] = {command.task.word: command for command in (ClassifyCommand(), SegmentCommand())}
+COMMANDS: dict[str, TaskCommand] = {command.task.word: command for command in (ClassifyCommand(), SegmentCommand(), DetectCommand())}
 
 
 def command_for(task: str) -> TaskCommand:

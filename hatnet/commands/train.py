@@ -17,6 +17,7 @@ from hatnet.commands.tasks import COMMANDS
 from hatnet.machine import Machine
 from hatnet.recipe import PAPER_IMAGES, PAPER_RATE, Recipe, auto_learning_rate
 from hatnet.run import Run
+from hatnet.shapes import Shapes
 from hatnet.sources import title
 from hatnet.training import Trainer
 
@@ -134,7 +135,7 @@ def opening(trainer: Trainer, held_out, config: dict, in_memory: float) -> str:
 
 def whereabouts(name: str, images, in_memory: float) -> str:
     """Where the decoded pictures of a set are, in words."""
-    if isinstance(images, Cards):
+    if isinstance(images, Cards | Shapes):
         return f"{name} drawn for each step"
     if images.lazy:
         return f"{name} decoded at each use (--in-memory is {in_memory:.3g})"

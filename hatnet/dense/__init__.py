@@ -6,6 +6,8 @@ Read in this order:
     detection.py        RetinaNet: boxes; Mask R-CNN: boxes and masks
     checkpoints.py      their weights on disk
     scenes.py           pictures with a class for each pixel, from a folder
+    objects.py          sets of pictures with boxes and masks
+    coco.py             these from a folder laid out as COCO is
 
 torchvision does the detection: pyramid, anchors, heads, losses, post-processing. Ours are the backbone, the head of Semantic FPN, and that
 G1 and G2 are arguments of each call. `hatnet.complexity` counts all three models.

@@ -7,13 +7,14 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from hatnet.checkpoints import OtherTask, as_json, check_place, find, read_header, read_weights, write_checkpoint
 from hatnet.config import Config, from_fields
+from hatnet.dense.detection import LEVELS, Detector, MaskRCNN, RetinaNet, mask_rcnn_for, retinanet_for
 from hatnet.dense.pyramid import CHANNELS, CLASSES, Dense
 from hatnet.dense.segmentation import SemanticFPN, semantic_fpn
 from hatnet.described import hooked, inside, shape_differences, weights
@@ -21,8 +22,22 @@ from hatnet.files import brief
 from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check
 
-# The heads by name: for which task, the class of the model, and what makes one of a HATNet, a number of classes and of channels.
-HEADS: dict[str, tuple[str, type[Dense], Callable[..., Dense]]] = {"semantic_fpn": ("segment", SemanticFPN, semantic_fpn)}
+
+class Head(NamedTuple):
+    """A kind of dense model."""
+
+    task: str  # as --task names it
+    kind: type[Dense]
+    make: Callable[..., Dense]  # of a HATNet, a number of classes, and the settings by name
+    settings: dict[str, Range]  # as `Dense.settings` gives them
+
+
+_DETECTOR: dict[str, Range] = {"channels": CHANNELS, "side": Whole(32, 4096), "anchors": Many(Number(1, 2**14), LEVELS, LEVELS)}
+HEADS = {
+    "semantic_fpn": Head("segment", SemanticFPN, semantic_fpn, {"channels": CHANNELS}),
+    "retinanet": Head("detect", RetinaNet, retinanet_for, _DETECTOR),
+    "mask_rcnn": Head("detect", MaskRCNN, mask_rcnn_for, _DETECTOR | {"regions": Whole(1, 4096)}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +46,7 @@ class DenseInfo:
 
     task: str  # as --task names it
     head: str  # of HEADS
-    channels: int  # of the pyramid
+    settings: dict[str, Any]  # `Dense.settings`
     config: Config  # of the backbone; g1 and g2 as in training
     classes: tuple[str, ...]  # in label order
     colours: tuple[tuple[int, int, int], ...] | None  # of the classes: red, green, blue; None if they have none
@@ -40,6 +55,11 @@ class DenseInfo:
     image_size: tuple[int, int]  # height and width of the images in training, in pixels; the model takes any
     data: str  # the data set
     extra: dict[str, Any]  # whatever else the header says: "mean_iou", "split", "val_fraction", "recipe", ...
+
+    @property
+    def channels(self) -> int:
+        """Of the pyramid."""
+        return self.settings["channels"]
 
     def header(self) -> dict[str, Any]:
         """What `save_dense` takes."""
@@ -60,13 +80,11 @@ _COLOUR = Many(Whole(0, 255), 3, 3)
 
 
 def description(model: Dense) -> dict[str, Any]:
-    """A model's head as a header and a run's config.json keep it: "name" and "channels". Raises ValueError for a class not in HEADS."""
-    name = next((name for name, (_, kind, _) in HEADS.items() if type(model) is kind), None)
+    """A model's head as a header and a run's config.json keep it: "name", `Dense.settings`. Raises ValueError for a class not in HEADS."""
+    name = next((name for name, head in HEADS.items() if type(model) is head.kind), None)
     if name is None:
-        raise ValueError(
-            f"the model is a {type(model).__name__}; wanted one of {', '.join(kind.__name__ for _, kind, _ in HEADS.values())}"
-        )
-    return {"name": name, "channels": model.backbone.out_channels}
+        raise ValueError(f"the model is a {type(model).__name__}; wanted one of {', '.join(head.kind.__name__ for head in HEADS.values())}")
+    return {"name": name} | model.settings()
 
 
 def build_dense(config: Config, head: Mapping[str, Any], num_classes: int) -> Dense:
@@ -74,9 +92,8 @@ def build_dense(config: Config, head: Mapping[str, Any], num_classes: int) -> De
 
     Raises ValueError for a head or a number that there is not.
     """
-    check(head, {"name": Word(tuple(HEADS)), "channels": CHANNELS})
-    _, _, make = HEADS[head["name"]]
-    model = make(HATNet(config), num_classes, head["channels"])
+    settings = _settings(head)
+    model = HEADS[head["name"]].make(HATNet(config), num_classes, **settings)
     model.backbone.body.config = dataclasses.replace(model.config, g1=config.g1, g2=config.g2)
     return model
 
@@ -89,7 +106,7 @@ def dense_info(path: str | os.PathLike[str], task: str | None = None) -> DenseIn
     """
     path = find(path)
     header = read_header(path)
-    known = tuple(dict.fromkeys(of for of, _, _ in HEADS.values()))
+    known = tuple(dict.fromkeys(head.task for head in HEADS.values()))
     came = header.get("task", "classify") if isinstance(header, dict) and "config" in header else None
     if came is not None and (came not in known or task not in (None, came)):
         wanted = f"one for {task or ' or '.join(known)}"
@@ -101,7 +118,7 @@ def dense_info(path: str | os.PathLike[str], task: str | None = None) -> DenseIn
         check(header, {"config": Table(), "head": Table()})
         config = from_fields(header.pop("config"))
         head, colours = header.pop("head"), header.pop("colours", None)
-        check(head, {"name": Word(tuple(HEADS)), "channels": CHANNELS})
+        settings = _settings(head)
         _check(header | {"colours": colours}, config)
     except ValueError as error:
         raise ValueError(f"{path}: its header is damaged, or comes from another version of hatnet: {error}") from None
@@ -110,7 +127,7 @@ def dense_info(path: str | os.PathLike[str], task: str | None = None) -> DenseIn
     return DenseInfo(
         task=header.pop("task"),
         head=head["name"],
-        channels=head["channels"],
+        settings=settings,
         config=config,
         colours=None if colours is None else tuple((red, green, blue) for red, green, blue in colours),
         **found,
@@ -119,12 +136,14 @@ def dense_info(path: str | os.PathLike[str], task: str | None = None) -> DenseIn
 
 
 def load_dense(path: str | os.PathLike[str], task: str | None = None) -> Dense:
-    """The model of a dense checkpoint, in float32 and eval mode: a SemanticFPN for the task "segment".
+    """The model of a dense checkpoint, in float32 and eval mode: a SemanticFPN ("segment"), RetinaNet or MaskRCNN ("detect").
 
     path, task, and errors as for `dense_info`; ValueError too if the weights do not fit.
     """
     info, path = dense_info(path, task), find(path)
-    model = build_dense(info.config, {"name": info.head, "channels": info.channels}, len(info.classes)).float()
+    model = build_dense(info.config, {"name": info.head} | info.settings, len(info.classes)).float()
+    if isinstance(model, Detector):
+        model.normalise_by(info.mean, info.std)
     stored = read_weights(path)
     try:
         missing, unexpected = model.load_state_dict(stored, strict=False)
@@ -160,9 +179,16 @@ def save_dense(model: nn.Module, path: str | os.PathLike[str], info: Mapping[str
         raise ValueError(f"this model is not what its configuration describes: {'; '.join(differences[:3])}")
     if hooks:
         warnings.warn(f"forward hooks are not saved: {', '.join(hooks[:3])}", stacklevel=2)
-    task, _, _ = HEADS[head["name"]]
-    header |= {"task": task, "head": head, "config": dataclasses.asdict(bare.config)}
+    header |= {"task": HEADS[head["name"]].task, "head": head, "config": dataclasses.asdict(bare.config)}
     write_checkpoint(path, weights(bare, dtype), header)
+
+
+def _settings(head: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a head that `description` gave. Raises ValueError for a head or a value that there is not."""
+    check(head, {"name": Word(tuple(HEADS))})
+    ranges = HEADS[head["name"]].settings
+    check(head, ranges)
+    return {name: head[name] for name in ranges}
 
 
 def _check(header: Mapping, config: Config) -> None:

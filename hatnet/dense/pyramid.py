@@ -10,6 +10,7 @@ import os
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,6 +72,10 @@ class Dense(nn.Module, ABC):
     def no_weight_decay(self) -> set[str]:
         """As `HATNet.no_weight_decay`."""
         return {name for name, parameter in self.named_parameters() if parameter.ndim <= 1}
+
+    def settings(self) -> dict[str, Any]:
+        """What a model of this class is built with beside the backbone and the number of classes, as JSON holds it."""
+        return {"channels": self.backbone.out_channels}
 
     def padded(self, size: Size) -> Size:
         """Height and width, in pixels, at which the backbone sees an image of `size`."""

@@ -129,7 +129,7 @@ def test_changed_masks_are_noticed(pictures, whole, tmp_path):
             r"hatnet_compact has 3 stages; wanted",
         ),
         (["--task", "segment", "--data", "folder:{pictures}", "--init", "cards"], r"cards has 1 stages; wanted the maps of 4"),
-        (["--channels", "8"], r"--channels 8: classifiers have no feature pyramid"),
+        (["--channels", "8"], r"--channels 8: classifiers have no such part"),
         (["--image-size", "8", "9"], r"--image-size 8 9: classifiers see squares"),
         (["eval", "{whole}/best.safetensors", "--data", "cards"], r"is for the task segment; wanted folder:PATH"),
         (["--init", "{whole}/best.safetensors"], r"is a checkpoint for the task segment"),
