@@ -8,8 +8,9 @@ import pytest
 
 import hatnet
 from app.core import checkpoints, content, extremes, pictures
+from app.core.places import home
 from app.core.tour_breaks import Break
-from app.core.view import default, home
+from app.core.view import default
 from app.shell import tour, tour_stops, tour_text
 from tests.app.default_view import KNOWN, VIEW
 from tests.app.pages import opened, plain, text, words
@@ -93,7 +94,7 @@ def test_the_seam_is_crossed():
 def test_between_stops_5_and_6_the_token_moves_into_another_window(image):
     windows = []
     for number in (5, 6):
-        view = tour_stops.view_at(number, dataclasses.replace(VIEW, image=image, place=home(image)), KNOWN)
+        view = tour_stops.view_at(number, dataclasses.replace(VIEW, image=image, place=home(image, KNOWN, 2)), KNOWN)
         windows.append(hatnet.window_of(hatnet.token_at(view.place, (16, 16)), (16, 16), 4))
     assert windows[0] != windows[1]
 
