@@ -10,10 +10,9 @@ of the picture, as long as there are others. In the block that the stage opens o
 - change: how much the token's global map differs from those of the other tokens of its window: the total variation distance, 0..1, on
   average.
 
-In a stage of plain attention there is no near; far is counted outside the 3 x 3 tokens around the token, and change against all tokens. Each
-is divided by its largest value among the candidates (left out where that is 0), and the token with the largest product is chosen: twice as
-much of any of them counts alike. Then somebody looked at each of them (--sheet); BY_HAND has those that told less than another one nearby.
-A few minutes on one core.
+In a stage of plain attention there is no near; far is counted outside the 3 x 3 tokens around the token, and change against all tokens.
+Each is divided by its largest value among the candidates (left out where that is 0), and the token with the largest product is chosen:
+twice as much of any of them counts alike. --sheet draws what was chosen, to be looked at; BY_HAND has tokens that tell more to the eye.
 """
 
 import argparse
@@ -66,7 +65,7 @@ BY_HAND: dict[tuple[str, str, int], Token] = {}  # checkpoint, picture, stage: a
 
 
 def candidates(boxes: list[Box], side: int) -> list[Token]:
-    """The tokens of a grid of side x side of which at least half lies in one of some boxes; if there are none, those with the largest part."""
+    """The tokens (of side x side) of which at least half lies in one of some boxes; if there are none, those with the largest part."""
     fine = 16  # points along a token's side
     at = (np.arange(side * fine) + 0.5) / (side * fine)
     inside = np.zeros((side * fine,) * 2, bool)
@@ -87,9 +86,8 @@ def telling(attention: Attention, view: ViewState, checkpoint: Checkpoint, token
         found["near"] = narrowness(attention.rows(view, "local")[numbers])
     for (y, x), number in zip(tokens, numbers, strict=True):
         top, left, height, width = hatnet.window_of((y, x), (side, side), g1) if g1 else (0, 0, side, side)
-        others = [
-            row * side + column for row in range(top, top + height) for column in range(left, left + width) if (row, column) != (y, x)
-        ]
+        window = [row * side + column for row in range(top, top + height) for column in range(left, left + width)]
+        others = [other for other in window if other != number]
         found["change"].append(abs(rows[others] - rows[number]).sum(1).mean() / 2)
         near = np.s_[top : top + height, left : left + width] if g1 else np.s_[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
         weights = record.on_grid(y, x).mean(0).numpy()
@@ -143,7 +141,7 @@ def contact_sheet(checkpoint: Checkpoint, chosen: dict[str, dict[str, Token]], s
         for column, view in enumerate(views(checkpoint, image)):
             token, grid = tokens[str(view.stage)], (checkpoint.grid(view.stage),) * 2
             place = hatnet.place_of(token, grid)
-            view, (g1, g2) = replace(view, place=place), view.sides(checkpoint)
+            view, (g1, _) = replace(view, place=place), view.sides(checkpoint)
             attention = inference.attention(picture, checkpoint, view)
             for kind in ("local", "global") if g1 else ("global",):
                 record = attention.map(view, kind)

@@ -83,9 +83,8 @@ def test_every_photograph_has_its_subject_and_the_file_has_what_is_found(view, a
     assert places.SUBJECTS.keys() == set(offered(cards=False))
     found = json.loads(content.text(kept.FILE))[KNOWN.name][IMAGE]
     for there in places.views(KNOWN, IMAGE):
-        chosen = places.BY_HAND.get((KNOWN.name, IMAGE, there.stage)) or places.most_telling(
-            attention, there, KNOWN, places.SUBJECTS[IMAGE]
-        )
+        by_hand = places.BY_HAND.get((KNOWN.name, IMAGE, there.stage))
+        chosen = by_hand or places.most_telling(attention, there, KNOWN, places.SUBJECTS[IMAGE])
         assert found[str(there.stage)] == list(chosen)
 
 

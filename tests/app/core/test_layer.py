@@ -26,3 +26,10 @@ def test_the_shares_of_the_sum_follow_from_both_maps():
     assert stays == 0.25 and inside == pytest.approx(expected[found.token] - 0.25, abs=1e-6)
     assert outside == pytest.approx(0.75 - inside, abs=1e-6)
     np.testing.assert_allclose(found.one_hop, found.hops, atol=1e-6)  # tokens that read themselves alone bring nothing else to a cell
+
+
+def test_it_is_worked_out_once_for_all_visitors_whatever_card_they_look_at():
+    found = layer()
+    assert layer(step=5, tour=2, panel="heads", equation=9) is found and found.frames is layer().frames
+    others = {"place": (0.9, 0.1), "block": 1, "stage": 3, "head": 1, "g1": (2, 4), "g2": (4, 2)}
+    assert all(layer(**{name: value}) is not found for name, value in others.items())

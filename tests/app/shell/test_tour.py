@@ -22,7 +22,7 @@ def test_every_stop_has_a_text():
 
 
 # What the address says at the stops, and how the page's title begins, for the owl of cifar10.
-EVERYWHERE = dict(image="bird_owl", checkpoint="cifar10", stage="2", block="2", head="mean", g1="4,4", g2="2,2", token="0.3400,0.6000")
+EVERYWHERE = dict(image="bird_owl", checkpoint="cifar10", stage="2", block="2", head="mean", g1="4,4", g2="2,2")
 WALK = [
     ("Read your neighbours", dict(step="2", equation="2")),
     ("Read your neighbours", dict(step="4", equation="2")),
