@@ -53,6 +53,11 @@ def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: lis
     }
 
 
+def prepare(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> None:
+    """Have the sheets of a view made before anybody asks for them; the server does so while it starts."""
+    payload(view, checkpoint, picture, held=[])
+
+
 def _sent(sheet: Sheet, held: list[str]) -> dict | None:
     """A sheet's key, and its contents if the browser does not have them."""
     key = sheet.key
