@@ -1,8 +1,12 @@
 """One layer in numbers, against hatnet called directly and against identities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from app.core import pictures
+from app.core.layer import layer_of
 from tests.app.default_view import KNOWN, SIDE, VIEW, layer
 from tests.app.explorer import model_maps
 
@@ -29,7 +33,11 @@ def test_the_shares_of_the_sum_follow_from_both_maps():
 
 
 def test_it_is_worked_out_once_for_all_visitors_whatever_card_they_look_at():
-    found = layer()
-    assert layer(step=5, tour=2, panel="heads", equation=9) is found and found.frames is layer().frames
+    def asked(**changes):
+        return layer_of(replace(VIEW, **changes), KNOWN, pictures.sample(VIEW.image))
+
+    found = asked()
+    assert asked(step=5, tour=2, panel="heads", equation=9) is found and found.frames is asked().frames
     others = {"place": (0.9, 0.1), "block": 1, "stage": 3, "head": 1, "g1": (2, 4), "g2": (4, 2)}
-    assert all(layer(**{name: value}) is not found for name, value in others.items())
+    assert all(asked(**{name: value}) is not found for name, value in others.items())
+    assert layer_of(VIEW, KNOWN, pictures.sample("koala")) is not found
