@@ -57,7 +57,7 @@ class Recipe:
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         for name in ("aspect", "scales"):
             if (pair := getattr(self, name))[0] > pair[1]:
-                raise ValueError("{2} is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*pair, name))
+                raise ValueError(f"{name} is {pair[0]:g} {pair[1]:g}; wanted the smaller number first: {pair[1]:g} {pair[0]:g}")
 
     def warm_up_steps(self, steps: int) -> int:
         """How many of `steps` the warm-up takes."""

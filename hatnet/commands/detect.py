@@ -80,12 +80,12 @@ class DetectCommand(DenseCommand):
 
     def images(self, args: argparse.Namespace, config: dict | None, machine: Machine) -> tuple[TrainingSet, Objects, fingerprint.Identity]:
         if args.data == SHAPES:
-            data, held_out = shapes.Shapes(), shapes.images(*HELD_OUT["val"])
+            drawn, held_out = shapes.Shapes(), shapes.images(*HELD_OUT["val"])
             identity = fingerprint.identify(SHAPES)
-            identity.facts.update(classes=list(data.classes), images={"train": len(data), "val": len(held_out)})
+            identity.facts.update(classes=list(drawn.classes), images={"train": len(drawn), "val": len(held_out)})
             if config:
                 compare(identity, config, args.out)
-            return data, held_out, identity
+            return drawn, held_out, identity
         try:
             folder = scan_coco(args.data.removeprefix("coco:"))
         except ValueError as error:

@@ -135,7 +135,7 @@ def dense_info(path: str | os.PathLike[str], task: str | None = None) -> DenseIn
     )
 
 
-def load_dense(path: str | os.PathLike[str], task: str | None = None) -> Dense:
+def load_dense(path: str | os.PathLike[str], task: str | None = None) -> Any:
     """The model of a dense checkpoint, in float32 and eval mode: a SemanticFPN ("segment"), RetinaNet or MaskRCNN ("detect").
 
     path, task, and errors as for `dense_info`; ValueError too if the weights do not fit.
@@ -174,7 +174,7 @@ def save_dense(model: nn.Module, path: str | os.PathLike[str], info: Mapping[str
     header = {key: as_json(value, key) for key, value in info.items() if key not in ("task", "head", "config")}
     _check(header, bare.config)
     with torch.device("meta"):
-        twin = build_dense(bare.config, head, len(header["classes"]))
+        twin = build_dense(bare.config, head, len(info["classes"]))
     if differences := [*shape_differences(bare, twin)]:
         raise ValueError(f"this model is not what its configuration describes: {'; '.join(differences[:3])}")
     if hooks:

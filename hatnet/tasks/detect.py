@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -96,7 +96,7 @@ def average_precision(
     from torchmetrics.detection import MeanAveragePrecision  # seconds to import
 
     masks = "masks" in model.needs and data.masks
-    kinds = {"bbox": "", **({"segm": "mask_"} if masks else {})}
+    kinds: dict[Literal["bbox", "segm"], str] = {"bbox": "", **({"segm": "mask_"} if masks else {})}
     found = MeanAveragePrecision(
         iou_type=tuple(kinds), max_detection_thresholds=list(MOST_BOXES), class_metrics=per_class, backend="pycocotools"
     )

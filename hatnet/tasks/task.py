@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from hatnet.machine import Machine
 from hatnet.recipe import Recipe
 
-Column = Tensor | list
+Column = Any  # a tensor with a row for each image, or a list with an item for each
 Batch = tuple[Column, ...]
 
 
