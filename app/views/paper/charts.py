@@ -65,7 +65,9 @@ def _drawn(found: list[tuple[paper.Classifier, float, bool]], x: dict, words: li
     ):
         if entries:
             layers.append(layer("dots", look, [x for _, x, _ in entries], [row.top1 for row, _, _ in entries], name))
-    labels = [label(x, row.top1, row.model.removeprefix("HAT-Net-"), dy=-12) for row, x, _ in mine]
+    names = [row.model.removeprefix("HAT-Net-") for row, _, _ in mine]
+    sides = ["end", "middle", "end", "start"] if len(mine) == 4 else ["middle"] * len(mine)  # the last two lie close together
+    labels = [label(x, row.top1, name, dy=-12, anchor=side) for (row, x, _), name, side in zip(mine, names, sides, strict=True)]
     low, high = min(row.top1 for row, _, _ in found), max(row.top1 for row, _, _ in found)
     y = axis("top-1 on ImageNet, %, as the paper prints", low - 1, high + 1.5, {v: f"{v:g}" for v in round_ticks(low - 1, high + 1)})
     order = sorted(range(len(found)), key=lambda i: found[i][1])

@@ -38,11 +38,11 @@ def page_of(number: int) -> tuple[str, int | None]:
 def drawn(view: ViewState) -> dict:
     """The index as paper_table.js takes it. view: what the links should show."""
     rows = [
-        {"name": f"Eq. {number}", "mine": False, "first": number in (6,), "cells": _cells(number, view)}
+        {"name": f"Eq.\u00a0{number}", "mine": False, "first": number in (6,), "cells": _cells(number, view)}
         for number in source_lines.EQUATIONS
     ]
-    head = [{"text": text, "across": 1, "down": 1, "ours": False} for text in ("", "Equation", "Page", "Line", "Notebook")]
-    return {"title": "The equations of the paper", "head": [head], "rows": rows}
+    head = [{"text": text, "across": 1, "down": 1, "ours": False} for text in ("", "Page", "Equation", "Line", "Notebook")]
+    return {"title": "The equations of the paper", "head": [head], "rows": rows, "left": True}
 
 
 def _cells(number: int, view: ViewState) -> list[dict]:
@@ -50,10 +50,10 @@ def _cells(number: int, view: ViewState) -> list[dict]:
     notebook = notebook_links.path(step or number)
     there = address(replace(view, tour=0, **({"equation": step} if step else {})))
     title = f"Eq. {number}"
-    where = f"{page.capitalize()}{f', Eq. {number}' if step == number else ', step 0' if step else ''}"
+    where = f"{page.capitalize()}{f', Eq. {step}' if step in EQUATIONS[1:] else ', step 0' if step else ''}"
     return [
-        _cell(SAID[number], f"{title}: {SAID[number]}"),
         _cell(where, f"{title}: the page {where}", href=f"{page}?{urlencode(there)}", pick=number),
+        _cell(SAID[number], f"{title}: {SAID[number]}"),
         _cell(f"{line.path}:{line.first}", f"{title}: {line.path}, line {line.first}:", command=line.text),
         _cell(notebook.name, f"{title}: write and check it yourself in {notebook}.", command="make tutorials"),
     ]

@@ -4,7 +4,7 @@ import html
 from dataclasses import dataclass
 
 from app.core.glossary import linked, term
-from app.core.words import amount, percent
+from app.core.words import amount, percent, short_amount
 from app.ui.bars import Bar, Part, bars
 from app.views.paper.counts import FOLLOWS, Counted
 from hatnet import blocks, source_lines
@@ -141,6 +141,12 @@ def part_bars(model: Counted, part: int) -> str:
         parts = [Part(linear, look, f"convolutions and linear layers: {amount(linear)}")]
         parts += [Part(products, f"{look} hatched", f"products: {amount(products)}")] if products else []
         total, size = amount(linear + products), amount(model.parameters[each])
-        rows.append(Bar(f"{name(each)}", parts, f"{total} <small>{size} parameters</small>"))
+        rows.append(
+            Bar(
+                f"{name(each)}",
+                parts,
+                f"{short_amount(linear + products)} <small>{short_amount(model.parameters[each])} parameters</small>",
+            )
+        )
         said.append(f"{name(each)}: {total} multiply-adds, {amount(products)} of them in products, and {size} parameters")
     return bars(rows, most, f"The model part by part. {'; '.join(said)}.")

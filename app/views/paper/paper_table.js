@@ -7,10 +7,11 @@ import { attach, find, focusedBeside, isNew, make, setLabel, setText, watch } fr
 /** @typedef {{ text: string, across: number, down: number, ours: boolean }} Heading */
 /**
  * `href`: where a link leads, and `pick` what the server is told of it.
- * @typedef {{ text: string, ours?: boolean, said: string, why: string, source: string, command: string, words: string, href?: string,
+ * @typedef {{ text: string, ours?: boolean, missing?: boolean, said: string, why: string, source: string, command: string, words: string, href?: string,
  *   pick?: number }} Figure
  */
-/** @typedef {{ title: string, head: Heading[][], rows: { name: string, mine: boolean, first: boolean, cells: Figure[] }[] }} Data */
+/** @typedef {{ title: string, head: Heading[][], rows: { name: string, mine: boolean, first: boolean, cells: Figure[] }[], left: boolean }} Data left: whether its columns
+ * hold words rather than numbers */
 
 const TABLE_HINT = "Point at a figure, tap it, or use the arrow keys, to read where it comes from.";
 
@@ -94,7 +95,7 @@ function start(root, send) {
 
   /** @param {Figure} figure @param {number} row @param {number} column */
   function drawnCell(figure, row, column) {
-    const made = make("td", figure.ours ? "ours" : "");
+    const made = make("td", figure.missing ? "missing" : figure.ours ? "ours" : "");
     if (!figure.text) return made;
     made.dataset.row = String(row);
     made.dataset.column = String(column);
@@ -130,6 +131,7 @@ function start(root, send) {
       row.append(...cells.map((figure, column) => drawnCell(figure, at, column)));
     });
     setLabel(table, `${data.title}. The arrow keys walk over its figures.`);
+    table.classList.toggle("left", data.left);
     table.replaceChildren(head, body);
     placeHead();
     const opening = table.querySelector("tr.mine td[data-column]") ?? table.querySelector("td[data-column]");

@@ -20,17 +20,16 @@ def table() -> None:
     with guarded():
         session.run_whole_page()
         number = session.view().table
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        controls = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+        with controls:
             options = dict(options=TABLES, required=True, label_visibility="collapsed", format_func="Table {}".format)
             session.bound(st.segmented_control, "Table of the paper", "table", number, **options)
-            with st.container(horizontal=True, horizontal_alignment="right", gap="small", width="content"):
-                saved = st.empty()
-                blocks.letters()
-        st.html(f'<h2 class="title">{tables.TITLES[number]}</h2>')
         with st.spinner("Counting the models of this table, once …"):
             shown = tables.table(number)
-        with saved.container():
+        with controls, st.container(horizontal=True, horizontal_alignment="right", gap="small", width="content"):
             save_menu.save(save_menu.Table(name=f"Table {number}", columns=shown.columns()))
+            blocks.letters()
+        st.html(f'<h2 class="title">{tables.TITLES[number]}</h2>')
         st.html(
             '<p class="say muted">Black: printed in the paper. <span class="ours">Green: ours</span>, with = where it rounds to the '
             "paper’s figure and ≠ where it does not.</p>"
@@ -107,7 +106,8 @@ def trained() -> None:
     st.html(
         linked(
             '<p class="say muted">None of the paper’s own trainings (ImageNet, 300 epochs on eight GPUs) was repeated here. '
-            "Four of these differ in the attention mechanism alone: Table 5 has them.</p>",
+            "Some of these differ in the attention mechanism alone: Table 5 has them. Each accuracy is that of the test split; "
+            "<code>python train_small.py eval NAME --data DATA</code> prints it again.</p>",
             "trained",
         )
     )

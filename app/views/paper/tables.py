@@ -32,6 +32,7 @@ class Cell:
 
     text: str = ""
     ours: bool = False
+    missing: bool = False  # there is no figure: its text says so
     said: str = ""  # the figure in words
     source: str = ""
     command: str = ""  # that prints it; or that would have to be run
@@ -83,13 +84,22 @@ class Table:
                 mine=row.mine,
                 first=row.first,
                 cells=[
-                    dict(text=c.shown, ours=c.ours, said=c.said, why=c.why, source=c.source, command=c.command, words=c.words)
+                    dict(
+                        text=c.shown,
+                        ours=c.ours,
+                        missing=c.missing,
+                        said=c.said,
+                        why=c.why,
+                        source=c.source,
+                        command=c.command,
+                        words=c.words,
+                    )
                     for c in row.cells
                 ],
             )
             for row in self.rows
         ]
-        return dict(title=self.title, head=head, rows=rows)
+        return dict(title=self.title, head=head, rows=rows, left=False)
 
     def ours(self) -> list[str]:
         """What is known of each of our figures, in sentences, and of what would have to be run; the same of several rows once."""
@@ -142,7 +152,7 @@ def _counted(row: str, column: str, value: float, unit: str, printed: float | No
 
 def _to_run(row: str, column: str, what: str, command: str) -> Cell:
     """Where there is no figure of ours: what would have to be run."""
-    return Cell(text="to run", ours=True, said=f"{row}, {column}: not measured by this project. {what}", command=command)
+    return Cell(text="to run", ours=True, missing=True, said=f"{row}, {column}: not measured by this project. {what}", command=command)
 
 
 def _table_1() -> Table:

@@ -33,7 +33,7 @@ def variant_bars(models: dict[str, Counted]) -> str:
     for name, model in models.items():
         printed, title, macs = paper.classifier(name), paper.NAMES[name], model.macs
         rows.append(
-            Bar(f"{title} <small>paper</small>", [Part(printed.flops * 1e9, "ink", f"paper: {printed.flops} G")], f"{printed.flops:g} G")
+            Bar(f"{title} <small>paper</small>", [Part(printed.flops * 1e9, "ink", f"paper: {printed.flops} G")], f"{printed.flops} G")
         )
         parts = [
             Part(macs.with_norms, "ours", f"convolutions, linear layers and norms: {macs.with_norms / 1e9:.2f} G"),
@@ -41,7 +41,7 @@ def variant_bars(models: dict[str, Counted]) -> str:
         ]
         ours = f"{macs.with_norms / 1e9:.2f} + {macs.attention / 1e9:.2f} G"
         rows.append(Bar("<small>ours, hatched: the products</small>", parts, f'<span class="ours">{ours}</span>'))
-        said.append(f"{title}: the paper prints {printed.flops:g} G; ours {ours}, the second number being the products.")
+        said.append(f"{title}: the paper prints {printed.flops} G; ours {ours}, the second number being the products.")
     return bars(rows, most, f"Multiply-adds of one image of 224 × 224 pixels. {' '.join(said)}")
 
 
@@ -82,16 +82,11 @@ def trained(checkpoints: list[Checkpoint], seen: Checkpoint) -> str:
         else:
             number = f"{size:,}"
         name, data = html.escape(checkpoint.name), html.escape(checkpoint.data)
-        cells = (
-            f"{data}, {checkpoint.image_size} × {checkpoint.image_size}",
-            accuracy,
-            number,
-            f"{amount(macs.conv_linear)} + {amount(macs.attention)}",
-            f"<code>python train_small.py eval {name} --data {data}</code>",
-        )
+        which = f"{amount(macs.conv_linear)} + {amount(macs.attention)}"
+        cells = accuracy, number, which, f"{data}, {checkpoint.image_size} × {checkpoint.image_size}"
         values = "".join(f"<td>{cell}</td>" for cell in cells)
         body += f"<tr{' class=here' if here else ''}><th scope=row><b>{name}</b></th>{values}</tr>"
-    heads = ("Checkpoint", "Data, pixels", "Accuracy", "Parameters", "Multiply-adds, with products", "Command")
+    heads = ("Checkpoint", "Accuracy", "Parameters", "Multiply-adds + products", "Data, pixels")
     head = "".join(f"<th scope=col>{name}</th>" for name in heads)
     return (
         '<div class="wide" tabindex="0" role="region" aria-label="Models trained by this project">'
