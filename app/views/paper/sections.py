@@ -31,7 +31,7 @@ def table() -> None:
             blocks.letters()
         st.html(f'<h2 class="title">{tables.TITLES[number]}</h2>')
         st.html(
-            '<p class="say muted">Black: printed in the paper. <span class="ours">Green: ours</span>, with = where it rounds to the '
+            '<p class="say muted">Plain: printed in the paper. <span class="ours">Green: ours</span>, with = where it rounds to the '
             "paper’s figure and ≠ where it does not.</p>"
         )
         paper_table(key="paper_table", drawn=shown.drawn())

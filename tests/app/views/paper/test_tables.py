@@ -131,6 +131,13 @@ def test_table_5_has_our_trainings_beside_the_designs():
     assert [cell.text for cell in row_of(table, "Design 3").cells[:3]] == ["2, 3", "78.4", "42.5"]
 
 
+def test_what_the_page_says_of_our_trainings_is_what_was_measured():
+    arms = {each.title: {arm: mean for arm, (mean, _, _) in each.arms.items()} for each in experiments.found()}
+    assert max(arms["cifar10"].values()) - min(arms["cifar10"].values()) < 0.01, "they hardly differ"
+    cards = arms["cards, far question"]
+    assert max(cards[arm] for arm in ("window", "shifted_window", "full")) < 0.27 and min(cards["hierarchical"], cards["pooled"]) > 0.9
+
+
 def test_arms_stage_by_stage_find_their_designs():
     arms = dict.fromkeys(("window", "hierarchical, window, window", "hierarchical, hierarchical, window", "hierarchical"))
     found = experiments.Experiment(title="", arms={arm: (n / 10, None, 1) for n, arm in enumerate(arms)}, said="", file="", command="")
