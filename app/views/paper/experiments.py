@@ -20,11 +20,6 @@ class Experiment:
     file: str
     command: str
 
-    @property
-    def stages(self) -> int:
-        """How many stages were varied; 1 if every arm has one mechanism for all."""
-        return max(len(arm.split(", ")) for arm in self.arms)
-
     def of_design(self, design: paper.Design) -> tuple[float, float | None, int] | None:
         """The arm that has H-MHSA where a row of Table 5 has it, and windows elsewhere; None if it was not trained."""
         varied = len(paper.TABLE_5[-1].stages)
@@ -49,7 +44,7 @@ def _trained(name: str, file: dict) -> Experiment:
         arms={row["arm"]: (row["mean"], row["sd"], counts[row["arm"]]) for row in file["summary"]},
         said=f"a small HAT-Net trained on {file['data']} for {steps:,} steps, accuracy on its {file['split']} split",
         file=f"hatnet/shipped/{name}",
-        command="python benchmarks/mechanisms.py --stages",
+        command=f"python benchmarks/mechanisms.py --data {file['data']} --name {name.split('.')[0]} --stages",
     )
 
 

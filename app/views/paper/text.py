@@ -77,10 +77,7 @@ def trained(checkpoints: list[Checkpoint], seen: Checkpoint) -> str:
         model, here = counts.counted(checkpoint.name), checkpoint.name == seen.name
         size, macs = sum(model.parameters.values()), model.macs
         accuracy = f"{100 * checkpoint.accuracy:.1f} %"
-        if here:
-            accuracy, number = quantity(f"accuracy-{checkpoint.split}", accuracy), quantity("parameters", f"{size:,}")
-        else:
-            number = f"{size:,}"
+        number = quantity("parameters", f"{size:,}") if here else f"{size:,}"
         name, data = html.escape(checkpoint.name), html.escape(checkpoint.data)
         which = f"{amount(macs.conv_linear)} + {amount(macs.attention)}"
         cells = accuracy, number, which, f"{data}, {checkpoint.image_size} × {checkpoint.image_size}"
