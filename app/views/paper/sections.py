@@ -62,7 +62,9 @@ def fig_1() -> None:
         view, names = session.view(), checkpoints.names()
         known = models(names)
         model_name = view.model if view.model in known else known[0]
-        blocks.heading("Figure 1, part by part", "choose a part to see what it computes, and where")
+        blocks.heading(
+            "Figure 1, part by part", linked("choose a [stage](#stage) or another part to see what it computes, and where", "fig")
+        )
         with st.container(width=420):
             session.bound(st.selectbox, "Model", "model", model_name, options=known, format_func=text.model_title)
         with st.spinner("Counting the model, once …"):
@@ -85,6 +87,11 @@ def fig_1() -> None:
 def equations() -> None:
     """The index of equations; a link opens its page with the visitor's picture and token."""
     blocks.heading("Equations 1 to 15", "where each is shown, computed and derived; everything is on this machine")
+    said = (
+        "Eqs. 1 to 5 are plain attention, [MHSA](#MHSA); Eqs. 6 to 15 are [H‑MHSA](#H‑MHSA), first within [windows](#window) of "
+        "[tokens](#token), then over [cells](#cell)."
+    )
+    st.html(linked(f'<p class="say">{said}</p>', "equations"))
     paper_table(key="equation_index", drawn=equation_index.drawn(session.view()), choose=_open)
 
 

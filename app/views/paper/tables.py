@@ -19,10 +19,10 @@ TITLES = {
 }
 WITHOUT, WITH = "without QKᵀ, AV", "with QKᵀ, AV"
 DEAD = "The authors’ release makes a layer proj_norm that it never uses; ours does not (0.006 to 0.024 M parameters)."
-TINY = "The paper’s tiny is 0.57 M lower under all three heads, which no single change of depth, width or expansion explains."
+TINY = "The paper’s tiny is 0.57 M lower in all three dense models, which no single change of depth, width or expansion explains."
 NO_COUNT = (
-    "No count gives the paper’s figure; the nearest, all together with norms, is 2 to 17 % lower. The heads do not explain it: under "
-    "them, the paper’s rows of ResNet and PVT come out."
+    "No count gives the paper’s figure; the nearest, all together with norms, is 2 to 17 % lower. What follows the backbone does "
+    "not explain it: with it, the paper’s rows of ResNet and PVT come out."
 )
 
 

@@ -18,10 +18,10 @@ def lead(models: dict[str, Counted]) -> str:
     """HTML: what the page compares, and the point of its first picture. models: the four variants."""
     more = [100 * model.macs.attention / model.macs.conv_linear for model in models.values()]
     return linked(
-        '<p class="lead">The paper’s tables, and beside each of its figures '
-        '<b class="ours">what this project counts or measures</b>. The paper’s “#FLOPs” are [multiply-adds](#MAC) '
+        '<p class="lead">The paper’s tables compare HAT-Net with [Swin](#Swin), [PVT](#PVT) and other models. Here, beside each figure, '
+        'stands <b class="ours">what this project counts or measures</b>. The paper’s “#FLOPs” are [multiply-adds](#MAC) '
         "of convolutions, linear [layers](#layer) and [norms](#norm). The products of [queries](#query) with [keys](#key) and of "
-        f"[weights](#weight) with values, which other models’ rows include, would add {min(more):.0f} to {max(more):.0f} %.</p>",
+        f"[weights](#weight) with values, which most other transformers’ rows include, would add {min(more):.0f} to {max(more):.0f} %.</p>",
         "lead",
     )
 
