@@ -129,7 +129,7 @@ def code(model: Counted, part: int) -> str:
     """HTML: the lines of the most telling class or function."""
     (thing, first), *_ = lines(model, part).items()
     numbered = "\n".join(f"{first.first + n:4}  {html.escape(line)}" for n, line in enumerate(first.text.splitlines()))
-    return f'<pre class="source" tabindex="0" aria-label="{first.path}, {thing}">{numbered}</pre>'
+    return f'<pre class="source" tabindex="0" aria-label="{first.path}, {thing}"><code>{numbered}</code></pre>'
 
 
 def part_bars(model: Counted, part: int) -> str:
