@@ -35,7 +35,7 @@ STOPS = {
     "cost": ["Resolution", "Channels", "Window", "Cell", "Measure", "Save", "Glossary", "What is counted"],
     "why": ["Map of Raw attention", "Map of Two hops", "Map of Rollout", "token grid"],
     "paper": [
-        "Table 1",
+        "Table 2",
         "Save",
         "Glossary",
         "HAT-Net-Tiny, #Param",
