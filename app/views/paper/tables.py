@@ -456,7 +456,7 @@ ARMS = {"pooled": "Pooled keys only", "full": "Plain attention, twice", "shifted
 def _arm(where: str, experiment: experiments.Experiment, arm: tuple[float, float | None, int] | None) -> Cell:
     """A figure of an experiment; or that this arm was not trained."""
     if arm is None:
-        if where.startswith("Not in the paper") or (experiment.stages == 1 and experiment.file.endswith(experiments.CARDS)):
+        if where.startswith("Not in the paper") or experiment.file.endswith(experiments.CARDS):
             return Cell(ours=True)
         return _to_run(where, experiment.title, "The arms between were not trained.", experiment.command)
     mean, deviation, seeds = arm
