@@ -66,13 +66,12 @@ function start(root, send) {
     if (!way || !from) return;
     event.preventDefault(); // the page must not scroll
     let [row, column] = [Number(from.dataset.row), Number(from.dataset.column)];
-    /** @type {?HTMLElement} */
-    let next;
+    // On to the next figure: not every model has one in every column.
     do {
       row += way[0];
       column += way[1];
-      next = table.querySelector(`td[data-row="${row}"][data-column="${column}"]`);
-    } while (next && !figureOf(next)?.text);
+    } while (data.rows[row]?.cells[column]?.text === "");
+    const next = /** @type {?HTMLElement} */ (table.querySelector(`td[data-row="${row}"][data-column="${column}"]`));
     if (next) inside(next).focus();
   };
   table.onclick = (event) => {
