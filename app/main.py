@@ -28,6 +28,7 @@ def main() -> None:
         st.Page("views/grids/page.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
         st.Page("views/cost/page.py", title="Cost", icon=":material/speed:", url_path="cost"),
         st.Page("views/why/page.py", title="Why?", icon=":material/help:", url_path="why"),
+        st.Page("views/paper/page.py", title="Paper", icon=":material/article:", url_path="paper"),
     ]
     page = st.navigation(pages, position="top")
     st.set_page_config(f"{page.title} · HAT-Net Lab")

@@ -48,7 +48,7 @@ class View:
     """Where a page shows what is measured. "host inner": `inner` in the shadow root of `host`."""
 
     picture: str  # the first telling picture
-    maps: str = ""  # the canvases (or, without any, the HTML) that follow token, G1 and G2
+    maps: str = ""  # the canvases (or, without any, the HTML) that follow token, G1 and G2; "": nothing does
     photo: str = ""  # the photograph that is clicked
     by_address: bool = False  # a click is answered when the address changes: the browser has drawn the maps already
 
@@ -60,6 +60,7 @@ VIEWS = {
     "grids": View(picture=".st-key-local_B", maps=".st-key-local_B, .st-key-global_B", photo=".st-key-grids_picker .frame"),
     "cost": View(picture=".bars", maps=".bars"),
     "why": View(picture=".st-key-why_raw", maps=".st-key-why_raw", photo=".st-key-why_picker .frame"),
+    "paper": View(picture=".bars"),
 }
 BARE_VIEW = View(picture=".st-key-bare", maps=".st-key-bare", photo=".st-key-bare canvas")
 SLIDERS = ("Window side G₁", "Cell side G₂")
@@ -227,7 +228,7 @@ def measure(browser: Browser, lanes: dict[str, Lane], count: int, size: str) -> 
             row(f"{name}: key to new maps, {size}", by_turns(pages, count, Opened.key), "click")
             ours = {lane: page for lane, page in pages.items() if lane != "bare"}
             row(f"{name}: hover, work of the browser, {size}", by_turns(ours, count, Opened.hover), "hover")
-        if name != "why":  # there a change of grids starts work of seconds, which shows its progress
+        if lanes["here"].view.maps and name != "why":  # there a change of grids starts work of seconds, which shows its progress
             row(f"{name}: G1 or G2 changed, {size}", by_turns(pages, count, Opened.slide), "slide" if size == "compact" else "tiny")
 
 

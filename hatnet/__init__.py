@@ -7,10 +7,11 @@ Read in this order:
     derivatives.py                          which derivatives fused attention has
     mechanisms.py, ablations.py             which keys each step reads: the mechanisms that the paper compares with, and one's own
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
-    trace.py, equations.py                  the tensors of one attention layer; Eqs. 6 to 15 one by one
+    trace.py, equations.py, source_lines.py  the tensors of one attention layer; Eqs. 6 to 15 one by one; where each stands
     dense/                                  sections 4.2 and 4.3: Semantic FPN, RetinaNet and Mask R-CNN on HAT-Net
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     speed.py                                what benchmarks/model.py has measured: the form of its file
+    paper.py                                what the paper's Tables 1 to 5 print, to be compared with
     timm_surface.py, timm_models.py, depth.py  what timm's users expect of a model; timm's registry; how deep a weight lies
     checkpoints.py, described.py, files.py  weights on disk, and which models they can hold
     official.py, foreign.py                 the authors' weights; weights that other trainers wrote

@@ -4,15 +4,13 @@ There is no second copy of the attention: the forward pass of `HMHSA` runs as al
 takes the explicit path instead of the fused kernel, because its weights are wanted too.
 """
 
-import inspect
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import islice
 from typing import cast
 
 from torch import Tensor, nn
 
-from hatnet import complexity
+from hatnet import complexity, source_lines
 from hatnet.attention import HMHSA
 from hatnet.blocks import Block
 from hatnet.described import unwrapped
@@ -133,7 +131,7 @@ def trace_equations(block: Block, x: Tensor, g1: int, g2: int) -> list[Equation]
 
 def _equation(number: int, trace: Trace) -> Equation:
     latex, pattern, before, after, note = _EQUATIONS[number]
-    line, source = _source()[number]
+    line = source_lines.equation(number)
     return Equation(
         number=number,
         latex=latex,
@@ -141,9 +139,9 @@ def _equation(number: int, trace: Trace) -> Equation:
         before={name: tuple(getattr(trace, name).shape) for name in before},
         after={name: tuple(getattr(trace, name).shape) for name in after},
         symbols={name: SYMBOLS[name] for name in (*before, *after)} | ({"a1": _NORMALISED} if number == 9 else {}),
-        source=source,
-        line=line,
-        path="hatnet/attention.py",
+        source=line.text,
+        line=line.first,
+        path=line.path,
         note=note,
         tensors={name: getattr(trace, name) for name in after},
     )
@@ -152,8 +150,7 @@ def _equation(number: int, trace: Trace) -> Equation:
 def _cost(block: Block, x: Tensor, g1: int, g2: int) -> Equation:
     """Eq. 15, with the MACs counted in the block."""
     _, c, h, w = x.shape
-    lines, first = inspect.getsourcelines(complexity.hmhsa)
-    offset = next(i for i, text in enumerate(lines) if text.lstrip().startswith("return"))
+    line = source_lines.equation(15)
     return Equation(
         number=15,
         latex=_COST,
@@ -161,9 +158,9 @@ def _cost(block: Block, x: Tensor, g1: int, g2: int) -> Equation:
         before={"x": tuple(x.shape)},
         after={},
         symbols={"x": SYMBOLS["x"]},
-        source=lines[offset].strip(),
-        line=first + offset,
-        path="hatnet/complexity.py",
+        source=line.text,
+        line=line.first,
+        path=line.path,
         note="It omits W^p, the norms, the softmax and the pooling; the counted MACs include W^p and whole windows at the edge.",
         tensors={},
         terms=complexity.hmhsa_terms(h, w, c, g1, g2),
@@ -190,15 +187,3 @@ def block_input(
     _, traces = next(islice(model.run(images, g1, g2, traced=True), index, None))
     x, (side, cell) = cast(Tensor, traces[block].x), grids[index]  # which a traced hierarchical block keeps
     return blocks[block], x, side, cell
-
-
-@cache
-def _source() -> dict[int, tuple[int, str]]:
-    """Equation -> (number, text) of its line in `HMHSA`: the first line of code below the comment that begins with its number."""
-    lines, first = inspect.getsourcelines(HMHSA)
-    found = {}
-    for number in _EQUATIONS:
-        at = next(i for i, text in enumerate(lines) if text.strip().startswith(f"# Eq. {number}"))
-        at = next(i for i in range(at, len(lines)) if not lines[i].strip().startswith("#"))
-        found[number] = (first + at, lines[at].strip())
-    return found

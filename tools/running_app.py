@@ -179,6 +179,6 @@ def drawn(page: Page, view: str) -> None:
         if view == "why":
             expect(page.locator(".meter")).to_have_count(6, timeout=300_000)
         settle(page)
-        shown = ".chart polyline" if view in ("cost", "why") else "canvas"
+        shown = ".chart polyline" if view in ("cost", "why", "paper") else "canvas"
         expect(page.get_by_test_id("stMain").locator(shown).first).to_be_visible()
         page.wait_for_load_state("networkidle")

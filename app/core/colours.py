@@ -1,4 +1,4 @@
-"""Every colour of the app. A hue always has one meaning: local, global or the query; widgets and text are ink.
+"""Every colour of the app. A hue always has one meaning: local, global, the query, or ours beside the paper's; widgets and text are ink.
 
 `.streamlit/config.toml` has to repeat some of them, because Streamlit reads its theme there; a test compares the two.
 """
@@ -17,6 +17,7 @@ class Colours:
     global_: str  # pooled keys and global weights
     global_text: str
     query: str  # the selected token: always a ring with a white edge, so that nobody has to rely on its hue
+    ours: str  # Paper: what this project counts or measures, beside a figure of the paper in ink; a sign before it says so too
     ink: str  # text and widgets
     muted: str
     page: str
@@ -30,6 +31,7 @@ LIGHT = Colours(
     global_="#E07A10",
     global_text="#A85300",
     query="#D0116F",
+    ours="#1B7F3B",
     ink="#17212C",
     muted="#5A6878",
     page="#FFFFFF",
@@ -42,6 +44,7 @@ DARK = Colours(
     global_="#FFA447",
     global_text="#FFB566",
     query="#FF5FA8",
+    ours="#7FD67F",
     ink="#E9EEF4",
     muted="#9BAABA",
     page="#10161D",

@@ -1,16 +1,19 @@
 """What the visitor is looking at: one `ViewState` for all pages, kept in the page's address, so that a copied link shows the same."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from app.core.checkpoints import Checkpoint
 from app.core.places import home
 from app.core.samples import SAMPLES, offered
 from app.core.words import count
+from hatnet import paper
 
 UPLOAD = "upload"  # the image's name if it is the visitor's own
 EQUATIONS = (2, *range(6, 16))  # the steps of Equations; 2 stands for plain attention, Eqs. 1 to 3
 PANELS = ("maps", "heads", "pooling", "seam")
+TABLES = range(1, 6)  # of the paper
+PARTS = range(1, 7)  # of Fig. 1: the stem, which is stage 1, stages 2 to 5, and what follows them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +37,9 @@ class ViewState:
     pixels: int = 0  # Cost: side of the picture in the calculation; 0: the model's own
     channels: int = 0  # Cost: C in the calculation; 0: the stage's own
     panel: str = "maps"  # Explorer: the panel beside the photograph, one of PANELS
+    table: int = 2  # Paper: the table that is shown, one of TABLES
+    model: str = "hatnet_tiny"  # Paper: the model in Fig. 1, one of `models`
+    part: int = 2  # Paper: the part of Fig. 1 that is open, one of PARTS; of a model with fewer stages, the nearest
 
     @property
     def block_index(self) -> int:
@@ -68,6 +74,9 @@ class ViewState:
         return new
 
 
+_DEFAULTS = {field.name: field.default for field in fields(ViewState)}
+
+
 def default(checkpoint: Checkpoint) -> ViewState:
     """The view that opens first."""
     stage, g1, g2 = checkpoint.config.stages[0], checkpoint.config.g1, checkpoint.config.g2
@@ -85,6 +94,11 @@ def opening_block(checkpoint: Checkpoint, stage: int) -> int:
 def images(checkpoint: Checkpoint, has_upload: bool) -> list[str]:
     """The pictures that go with a checkpoint, those it knows first. One that classifies the cells of cards cannot use a photograph."""
     return offered(checkpoint.cards, checkpoint.classes) + ([UPLOAD] if has_upload and not checkpoint.cards else [])
+
+
+def models(names: Sequence[str]) -> list[str]:
+    """The models that Fig. 1 can show: the paper's, and those of the checkpoints `names`."""
+    return [*paper.NAMES, *names]
 
 
 def parse(
@@ -125,6 +139,10 @@ def parse(
     if panel not in PANELS:
         notices.append(f"The link asked for panel “{_short(panel)}”; there are {', '.join(PANELS)}. The maps are shown.")
         panel = "maps"
+    model = params.get("model", view.model)
+    if model not in models(names):
+        notices.append(f"The link asked for model “{_short(model)}”, which is not here. {view.model} is shown.")
+        model = view.model
     view = replace(
         view,
         image=image,
@@ -140,6 +158,9 @@ def parse(
         pixels=_whole(params, "pixels", 0, range(1025), "0 stands for the model’s own, and 1024 is the maximum", notices),
         channels=_whole(params, "channels", 0, range(1025), "0 stands for the stage’s own, and 1024 is the maximum", notices),
         panel=panel,
+        table=_whole(params, "table", view.table, TABLES, "the paper has five tables", notices),
+        model=model,
+        part=_whole(params, "part", view.part, PARTS, "Fig. 1 has six parts", notices),
     )
     return view, notices
 
@@ -150,8 +171,9 @@ def address(view: ViewState) -> dict[str, str]:
     for name in ("pixels", "channels", "tour"):
         if not values[name]:
             del values[name]
-    if values["panel"] == "maps":
-        del values["panel"]
+    for name in ("panel", "table", "model", "part"):
+        if values[name] == _DEFAULTS[name]:
+            del values[name]
     values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 

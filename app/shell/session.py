@@ -34,7 +34,7 @@ class Visit:
     offered: dict[str, list] = field(default_factory=dict)  # by a widget's key: what it offered when it was last drawn
     # The tour.
     arrived: bool = False  # a tour stop in the address has been dealt with
-    go_to: str | None = None  # the page of the next stop, by its path in the address
+    go_to: str | None = None  # the page to open with the next run, by its path in the address: that of the next stop, or of a link
     left_at: int | None = None  # the stop to return to
     own_image: str | None = None  # the visitor's photograph while a stop shows another
     seen_all: bool = False  # the tour's last words are shown

@@ -47,7 +47,7 @@ def arrive() -> None:
 
 
 def follow(page, pages: list) -> None:
-    """Open the page of the stop chosen last, unless it is `page`."""
+    """Open the page of the stop or link chosen last, unless it is `page`."""
     visit = session.visit()
     wanted, visit.go_to = visit.go_to, None
     if wanted is not None and wanted != page.url_path:

@@ -37,6 +37,7 @@ STOPS = (
     Stop(page="cost"),
     Stop(page="explorer", stage=-1),
     Stop(page="why"),
+    Stop(page="paper"),
 )
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 FOLDER = "tutorials"  # relative to the project
 BY_EQUATION = {
-    2: "01-tokens-and-attention",
+    **dict.fromkeys((1, 2, 3, 4), "01-tokens-and-attention"),
+    5: "05-cost",
     **dict.fromkeys(range(6, 10), "02-local-attention"),
     **dict.fromkeys(range(10, 14), "03-global-attention"),
     14: "04-joining",

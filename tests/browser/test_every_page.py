@@ -127,8 +127,8 @@ def test_a_page_has_its_title_its_words_and_room_no_barrier_no_unwanted_motion_a
         assert barriers(page, axe) == [], theme
     assert words_without_meaning(page) == ([], [])
     before = pictures(page, view)
-    # No chart of Cost depends on the token.
-    after = before if view == "cost" else pictures(open_page(path=f"{path_of(view)}?{TOKENS[1]}", settled=False), view)
+    # No chart of Cost or Paper depends on the token.
+    after = before if view in ("cost", "paper") else pictures(open_page(path=f"{path_of(view)}?{TOKENS[1]}", settled=False), view)
     assert untold(before, after) == []
     page.bring_to_front()
     # A browser's zoom of 150 % on a projector of 1440 pixels: 960 of its own.

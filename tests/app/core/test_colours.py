@@ -35,7 +35,7 @@ DEFICIENCIES = {
     "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 }
 XYZ = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]  # of linear sRGB
-HUES = [("local", "global_", "query"), ("local_text", "global_text", "query")]
+HUES = [("local", "global_", "query"), ("local_text", "global_text", "query"), ("ours", "ink"), ("ours", "muted")]
 
 
 def linear(colour):
