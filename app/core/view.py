@@ -10,6 +10,8 @@ from app.core.words import count
 UPLOAD = "upload"  # the image's name if it is the visitor's own
 EQUATIONS = (2, *range(6, 16))  # the steps of Equations; 2 stands for plain attention, Eqs. 1 to 3
 PANELS = ("maps", "heads", "pooling", "seam")
+WEIGHTS = ("same", "own")
+Place = tuple[float, float]  # fractions (y, x) of the picture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +26,7 @@ class ViewState:
     stage: int  # the paper's number
     block: int
     head: int | None  # None: the mean of all
-    place: tuple[float, float]  # the token, as fractions (y, x) of the picture: survives a change of stage
+    place: Place  # the token, as fractions (y, x) of the picture: survives a change of stage
     g1: tuple[int, ...]  # window sides, one for each hierarchical stage, in tokens
     g2: tuple[int, ...]  # cell sides
     equation: int = 2  # Equations: the step that is open, one of EQUATIONS
@@ -33,6 +35,8 @@ class ViewState:
     pixels: int = 0  # Cost: side of the picture in the calculation; 0: the model's own
     channels: int = 0  # Cost: C in the calculation; 0: the stage's own
     panel: str = "maps"  # Explorer: the panel beside the photograph, one of PANELS
+    weights: str = "same"  # Compare: one of WEIGHTS: the checkpoint's for all mechanisms, or those that were trained for each
+    pair: Place | None = None  # Compare: the token that may be read, as a place; None: one far away
 
     @property
     def block_index(self) -> int:
@@ -124,6 +128,10 @@ def parse(
     if panel not in PANELS:
         notices.append(f"The link asked for panel “{_short(panel)}”; there are {', '.join(PANELS)}. The maps are shown.")
         panel = "maps"
+    weights = params.get("weights", "same")
+    if weights not in WEIGHTS:
+        notices.append(f"The link asked for weights “{_short(weights)}”; there are {' and '.join(WEIGHTS)}. The same weights are used.")
+        weights = "same"
     view = replace(
         view,
         image=image,
@@ -139,6 +147,8 @@ def parse(
         pixels=_whole(params, "pixels", 0, range(1025), "0 stands for the model’s own, and 1024 is the maximum", notices),
         channels=_whole(params, "channels", 0, range(1025), "0 stands for the stage’s own, and 1024 is the maximum", notices),
         panel=panel,
+        weights=weights,
+        pair=_place(params, None, notices, "pair"),
     )
     return view, notices
 
@@ -151,7 +161,11 @@ def address(view: ViewState) -> dict[str, str]:
             del values[name]
     if values["panel"] == "maps":
         del values["panel"]
-    values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
+    if values["weights"] == "same":
+        del values["weights"]
+    for name, place in (("token", values.pop("place")), ("pair", values.pop("pair"))):
+        if place:
+            values[name] = ",".join(f"{fraction:.4f}" for fraction in place)
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 
 
@@ -207,16 +221,16 @@ def _sides(params: Mapping[str, str], key: str, checkpoint: Checkpoint, notices:
     return tuple(shown)
 
 
-def _place(params: Mapping[str, str], default: tuple[float, float], notices: list[str]) -> tuple[float, float]:
-    if "token" not in params:
+def _place(params: Mapping[str, str], default: Place | None, notices: list[str], key: str = "token") -> Place | None:
+    if key not in params:
         return default
     try:
-        y, x = (float(part) for part in params["token"].split(","))
+        y, x = (float(part) for part in params[key].split(","))
         if y != y or x != x:  # NaN
             raise ValueError
     except ValueError:
-        asked = _short(params["token"])
-        notices.append(f"The link asked for token “{asked}”; expected two fractions, such as 0.5,0.5. Another token is shown.")
+        asked = _short(params[key])
+        notices.append(f"The link asked for {key} “{asked}”; expected two fractions, such as 0.5,0.5. Another token is shown.")
         return default
     shown = min(max(y, 0.0), 1.0), min(max(x, 0.0), 1.0)
     if shown != (y, x):
