@@ -166,10 +166,10 @@ def test_the_keyboard_alone_steps_moves_the_token_and_takes_the_tour(open_page):
     expect(page.get_by_text("Why local comes first.")).to_be_visible()
     tab_to(page, reads("Take the tour$"), back=True)
     page.keyboard.press("Enter")
-    expect(page.locator(".st-key-tour")).to_contain_text("stop 1 of 12")
+    expect(page.locator(".st-key-tour")).to_contain_text("stop 1 of 13")
     tab_to(page, reads("Next stop$"))
     page.keyboard.press("Enter")
-    expect(page.locator(".st-key-tour")).to_contain_text("stop 2 of 12")
+    expect(page.locator(".st-key-tour")).to_contain_text("stop 2 of 13")
 
 
 def test_nothing_moves_where_motion_is_not_wanted(browser, app_url):
@@ -188,7 +188,7 @@ def test_a_phone_shows_one_card_and_nothing_sticks_out(browser, app_url, path):
             page.locator(".st-key-story .back").tap()
             expect(sentence(page)).to_contain_text("5. Pool.")
         else:
-            expect(page.locator(".st-key-tour")).to_contain_text("stop 5 of 12")
+            expect(page.locator(".st-key-tour")).to_contain_text("stop 5 of 13")
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 
@@ -203,7 +203,7 @@ def test_the_tour_from_its_first_stop_to_its_end(page):
             page.get_by_role("link", name="Cost").click()
             expect(page).to_have_url(re.compile("/cost"))
             page.get_by_role("button", name="Return to the tour").click()
-            expect(page.locator(".st-key-tour")).to_contain_text("stop 6 of 12")
+            expect(page.locator(".st-key-tour")).to_contain_text("stop 6 of 13")
             expect(page).to_have_url(re.compile("/explorer"))
         if number < len(STOPS):
             page.get_by_role("button", name="Next stop").click()

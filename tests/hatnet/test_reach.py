@@ -21,14 +21,14 @@ def reads(mechanism, layer, h, w, g):
             return (n - shift if size > g else n) // g  # one window is not shifted
 
         tokens = [(y, x) for y in range(h) for x in range(w)]
-        return {a: {b for b in tokens if all(group(p, s) == group(q, s) for p, q, s in zip(a, b, (h, w)))} for a in tokens}
+        return {a: {b for b in tokens if all(group(p, s) == group(q, s) for p, q, s in zip(a, b, (h, w), strict=True))} for a in tokens}
 
     if mechanism == "window":
         return near(0)
     if mechanism == "shifted_window":
         return near(0 if layer % 2 else g // 2)
     everything = {(y, x) for y in range(h) for x in range(w)}
-    return {token: everything for token in everything}
+    return dict.fromkeys(everything, everything)
 
 
 @pytest.mark.parametrize("mechanism", LAYERS)
@@ -95,7 +95,7 @@ def test_maps_are_those_of_a_model_that_has_the_mechanism():
         before = {name: weight.clone() for name, weight in model.state_dict().items()}
         mechanism_maps(model, images, "shifted_window", 2, 0)
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
-    with pytest.raises(ValueError, match="unknown mechanism 'windows' .did you mean 'window'"):
+    with pytest.raises(ValueError, match=r"unknown mechanism 'windows' \(did you mean 'window'"):
         mechanism_maps(model, images, "windows", 2, 0)
     with pytest.raises(ValueError, match="not a hierarchical stage"):
         mechanism_maps(model, images, "window", 4, 0)
@@ -105,9 +105,7 @@ def test_two_layers_are_the_product_of_their_matrices():
     model = random_weights(hatnet.create_model("hatnet_compact", 10))
     with torch.inference_mode():
         layers = mechanism_maps(model, picture(0, 26, 22), "shifted_window", 2, 0, g1=(4, 4), g2=(2, 2))
-    first, second = (
-        torch.stack([record.on_grid(y, x).mean(0).flatten() for y in range(13) for x in range(11)]) for (record,) in layers
-    )
+    first, second = (torch.stack([record.on_grid(y, x).mean(0).flatten() for y in range(13) for x in range(11)]) for (record,) in layers)
     torch.testing.assert_close(through_layers(layers[:1]).flatten(1), first)
     torch.testing.assert_close(through_layers(layers).flatten(1), second @ (first + torch.eye(143)) / 2)
     with pytest.raises(ValueError, match="nothing to follow"):
@@ -121,7 +119,10 @@ def test_the_two_hops_of_one_layer_are_those_of_rollout():
     torch.testing.assert_close(two_hop(*maps[:2]), through_layers([maps[:2]]))
     held = torch.zeros(16, 16)
     held[0, 0] = 1  # rollout adds the residual of the last block, which the output of a layer does not hold
-    torch.testing.assert_close(rollout(maps[:4], (0.0, 0.0)), (through_layers([maps[:2], maps[2:4]], [(0, 0)])[0] + (through_layers([maps[:2]], [(0, 0)])[0] + held) / 2) / 2)
+    torch.testing.assert_close(
+        rollout(maps[:4], (0.0, 0.0)),
+        (through_layers([maps[:2], maps[2:4]], [(0, 0)])[0] + (through_layers([maps[:2]], [(0, 0)])[0] + held) / 2) / 2,
+    )
 
 
 def test_costs_by_hand():

@@ -69,7 +69,8 @@ def answer(view: ViewState, checkpoint: Checkpoint, picture: Picture, without: s
     if logits.ndim == 3:
         asked = picture.answers != IGNORED
         right = int((logits.argmax(0) == picture.answers)[asked].sum())
-        logits = logits[:, *hatnet.token_at(view.place, logits.shape[1:])]
+        y, x = hatnet.token_at(view.place, logits.shape[1:])
+        logits = logits[:, y, x]
     powers = np.exp(logits - logits.max())
     return Answer(name=checkpoint.classes[logits.argmax()], probability=float(powers.max() / powers.sum()), right=right)
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 import hatnet
-from app.core import checkpoints, inference
+from app.core import checkpoints
 from app.core.checkpoints import Checkpoint
 from app.core.inference import ALL_HOPS, ALL_ROWS, forward_slots, normalised
 from app.core.pictures import Picture, cached, model_input
-from app.core.view import Place, ViewState
+from app.core.view import ViewState
 from hatnet import reach
 from hatnet.maps import AttentionMap
 from hatnet.rollout import through_layers
@@ -101,9 +101,7 @@ def _layers(*where) -> Layers:
     return _computed(*where)
 
 
-def _computed(
-    mechanism: str, weights: str, model: Checkpoint, picture: Picture, stage: int, block: int, g1: tuple, g2: tuple
-) -> Layers:
+def _computed(mechanism: str, weights: str, model: Checkpoint, picture: Picture, stage: int, block: int, g1: tuple, g2: tuple) -> Layers:
     """The maps of two layers, mean of the heads: of a mechanism that is put into the block, or of the block as it was trained, twice."""
     images = normalised(model, model_input(picture, model.image_size))
     with forward_slots, torch.inference_mode():

@@ -37,7 +37,9 @@ def weights(checkpoint: Checkpoint) -> None:
     with st.container(key="weights", horizontal=True, vertical_alignment="center", gap="medium"):
         if mechanisms.arms(checkpoint):
             title = text.WEIGHTS.__getitem__
-            session.bound(st.segmented_control, "Weights", "weights", view.weights, options=WEIGHTS, required=True, format_func=title)
+            session.bound(
+                st.segmented_control, "Weights", "weights", view.weights, options=WEIGHTS, required=True, wrap=True, format_func=title
+            )
         else:
             st.caption("The weights are this checkpoint’s for all five: none was trained with other mechanisms as this one was.")
         blocks.letters()
@@ -56,7 +58,9 @@ def knock_out() -> None:
     view, checkpoint, picture = session.view(), session.checkpoint(), session.picture()
     blocks.heading("Knock a step out", "in all layers with two steps, on this picture; nothing is trained again")
     with st.container(key="knock", horizontal=True, vertical_alignment="center", gap="medium"):
-        step = st.segmented_control("Step to knock out", KNOCKED, key="knocked_out", format_func=KNOCKED.get, label_visibility="collapsed")
+        step = st.segmented_control(
+            "Step to knock out", KNOCKED, key="knocked_out", format_func=KNOCKED.get, label_visibility="collapsed", wrap=True
+        )
         if not checkpoint.cards and "cards" in checkpoints.names():
             st.button("Try it on cards", icon=":material/style:", type="tertiary", on_click=show_cards)
     if step:

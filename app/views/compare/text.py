@@ -23,10 +23,12 @@ def lead(found: dict[str, Cost], side: int) -> str:
     """HTML: the point of the page for the selected token."""
     tokens, plain, ours, window = side**2, found["full"], found["hierarchical"], found["window"]
     ratio = ours.macs / plain.macs
-    cost = f"for {percent(ratio)} of its [multiply-adds](#MAC)" if ratio < 1 else "though on so small a map for no fewer [multiply-adds](#MAC)"
+    cost = (
+        f"for {percent(ratio)} of its [multiply-adds](#MAC)" if ratio < 1 else "though on so small a map for no fewer [multiply-adds](#MAC)"
+    )
     inside = (
-        f"[Windows](#window) are cheap, but from its window’s {window.reached(1):,} it never gets out; [Swin](#Swin) shifts them and gets on "
-        f"layer by layer{_swin(found['shifted_window'])}. "
+        f"[Windows](#window) are cheap, but it never sees more than the {window.reached(1):,} tokens of its own; [Swin](#Swin) shifts "
+        f"them and sees further with every layer{_swin(found['shifted_window'])}. "
         if window.reached(1) < tokens
         else "Here one [window](#window) covers the whole map, so windows read it all, too. "
     )
@@ -40,7 +42,7 @@ def lead(found: dict[str, Cost], side: int) -> str:
 
 
 def _swin(swin: Cost) -> str:
-    return f", and has read everything after {swin.to_all}" if swin.to_all else ""
+    return f", and the whole map after {_layers(swin.to_all)}" if swin.to_all else ""
 
 
 def reads(mechanism: str, side: int, g1: int, g2: int) -> str:
@@ -85,17 +87,18 @@ def how(weights: str, block: int, stage: int, reference: str) -> str:
     """HTML under the maps: exactly what they are. reference: an even share, in words."""
     layer = (
         f"All five get the same input, that of block {block} in stage {stage}, and use this block’s weights for queries, keys and values: "
-        "only the [keys](#key) that a token may read differ. Those weights were trained with one of the five, so the maps show what each can "
-        "reach, not which is better."
+        "only the [keys](#key) that a token may read differ. Those weights were trained with one of the five, so the maps show what each "
+        "can reach, not which is better."
         if weights == "same"
-        else f"Each map comes from a model that was trained with its mechanism, in both steps of every layer: block {block} in stage {stage}, "
-        "each with the input that its own model makes."
+        else f"Each map comes from a model that was trained with its mechanism, in both steps of every layer: block {block} in stage "
+        f"{stage}, each with the input that its own model makes. The numbers under the maps are those of layers as the authors of each mechanism "
+        "built them; a second step that reads the same keys reaches nothing more."
     )
     return linked(
         f'<p class="small">The photograph is bare where the token reads {reference} or more, in all maps alike; the white frame holds what '
-        f"it has reached, and ◇ is a second token. {layer} After two layers: the same layer’s attention twice (for Swin plain, then shifted), "
-        "followed back from the token; between the two, what it read counts half and what it held before half. Mean of the [heads](#head); "
-        "values, [norms](#norm) and the [MLP](#MLP) are left out, as in a [rollout](#two_hops).</p>",
+        f"it has reached, and ◇ is a second token. {layer} After two layers: the same layer’s attention twice (for Swin plain, then "
+        "shifted), followed back from the token; between the two, what it read counts half and what it held before half. Mean of the [heads](#head); "
+        "values, [norms](#norm) and the [MLP](#MLP) are left out.</p>",
         "how",
     )
 
@@ -118,8 +121,8 @@ def about_experiment(arms: list[Arm]) -> str:
     return linked(
         '<p class="say">Cards are drawn pictures with two questions. Own: each card names the pattern that it holds itself. Far: the cyan '
         "square names the pattern on the card with magenta rings, wherever it lies. Five small models were trained alike, with "
-        f"{steps:,} steps and {seeds} seeds (mean ± spread); each has its mechanism in both steps of every [layer](#layer). Chance is 25 %, "
-        "and a model “points” if the square’s strongest [weight](#weight) falls on the right card. What windows cannot reach they cannot "
+        f"{steps:,} steps and {seeds} seeds (mean ± spread); each has its mechanism in both steps of every [layer](#layer). Chance is "
+        "25 %, and a model “points” if the square’s strongest [weight](#weight) falls on the right card. What windows cannot reach they cannot "
         "answer; plain MHSA and PVT could, but did not learn both questions in that time. More steps may change that.</p>",
         "cards",
     )
@@ -130,7 +133,9 @@ def knocked_out(step: str, before: Answer, after: Answer, questions: int) -> str
     first, second = (f"“{html.escape(answer.name)}” ({percent(answer.probability)})" for answer in (before, after))
     what = "answer" if before.right is None else "answer in the cell of the selected token"
     verdict = "Another answer." if before.name != after.name else "The same answer."
-    cards = "" if before.right is None else f" Of the picture’s {questions} questions, {before.right} were right, and {after.right} are now."
+    cards = (
+        "" if before.right is None else f" Of the picture’s {questions} questions, {before.right} were right, and {after.right} are now."
+    )
     return (
         f'<p class="say" role="status"><b>{verdict}</b> The {what} is {first} with both steps, and {second} without the '
         f'<span class="{step}">{step} step</span>.{cards}</p>'
