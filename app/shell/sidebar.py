@@ -19,8 +19,10 @@ from hatnet.mechanisms import MECHANISMS
 from hatnet.pictures import NAMES
 
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in HAT-Net’s paper, stage 1 only makes the first tokens."
-CHECKPOINT_HELP = "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Compare, Cost "
+CHECKPOINT_HELP = (
+    "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Compare, Cost "
     "and Why?."
+)
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 NOT_KNOWN = " · not known"  # after the title of a photograph whose subject is none of the checkpoint's classes
 ACCURACY = {  # by the split on which it was measured

@@ -91,14 +91,14 @@ def how(weights: str, block: int, stage: int, reference: str) -> str:
         "can reach, not which is better."
         if weights == "same"
         else f"Each map comes from a model that was trained with its mechanism, in both steps of every layer: block {block} in stage "
-        f"{stage}, each with the input that its own model makes. The numbers under the maps are those of layers as the authors of each mechanism "
-        "built them; a second step that reads the same keys reaches nothing more."
+        f"{stage}, each with the input that its own model makes. The numbers under the maps are those of layers as the authors of each "
+        "mechanism built them; a second step that reads the same keys reaches nothing more."
     )
     return linked(
         f'<p class="small">The photograph is bare where the token reads {reference} or more, in all maps alike; the white frame holds what '
         f"it has reached, and ◇ is a second token. {layer} After two layers: the same layer’s attention twice (for Swin plain, then "
-        "shifted), followed back from the token; between the two, what it read counts half and what it held before half. Mean of the [heads](#head); "
-        "values, [norms](#norm) and the [MLP](#MLP) are left out.</p>",
+        "shifted), followed back from the token; between the two, what it read counts half and what it held before half. Mean of the "
+        "[heads](#head); values, [norms](#norm) and the [MLP](#MLP) are left out.</p>",
         "how",
     )
 
@@ -122,8 +122,8 @@ def about_experiment(arms: list[Arm]) -> str:
         '<p class="say">Cards are drawn pictures with two questions. Own: each card names the pattern that it holds itself. Far: the cyan '
         "square names the pattern on the card with magenta rings, wherever it lies. Five small models were trained alike, with "
         f"{steps:,} steps and {seeds} seeds (mean ± spread); each has its mechanism in both steps of every [layer](#layer). Chance is "
-        "25 %, and a model “points” if the square’s strongest [weight](#weight) falls on the right card. What windows cannot reach they cannot "
-        "answer; plain MHSA and PVT could, but did not learn both questions in that time. More steps may change that.</p>",
+        "25 %, and a model “points” if the square’s strongest [weight](#weight) falls on the right card. What windows cannot reach they "
+        "cannot answer; plain MHSA and PVT could, but did not learn both questions in that time. More steps may change that.</p>",
         "cards",
     )
 
