@@ -26,6 +26,7 @@ def main() -> None:
         st.Page("views/explorer/page.py", title="Explorer", icon=":material/search:", url_path="explorer"),
         st.Page("views/equations/page.py", title="Equations", icon=":material/function:", url_path="equations"),
         st.Page("views/grids/page.py", title="Grids", icon=":material/grid_on:", url_path="grids"),
+        st.Page("views/compare/page.py", title="Compare", icon=":material/compare:", url_path="compare"),
         st.Page("views/cost/page.py", title="Cost", icon=":material/speed:", url_path="cost"),
         st.Page("views/why/page.py", title="Why?", icon=":material/help:", url_path="why"),
         st.Page("views/paper/page.py", title="Paper", icon=":material/article:", url_path="paper"),

@@ -58,6 +58,7 @@ VIEWS = {
     "explorer": View(picture=".st-key-explorer .map", maps=".st-key-explorer .map", photo=".st-key-explorer .frame", by_address=True),
     "equations": View(picture=".st-key-board", maps=".st-key-board", photo=".st-key-eq_picker .frame"),
     "grids": View(picture=".st-key-local_B", maps=".st-key-local_B, .st-key-global_B", photo=".st-key-grids_picker .frame"),
+    "compare": View(picture=".st-key-five", maps=".st-key-five", photo=".st-key-five figure:last-child .map:last-of-type"),
     "cost": View(picture=".bars", maps=".bars"),
     "why": View(picture=".st-key-why_raw", maps=".st-key-why_raw", photo=".st-key-why_picker .frame"),
     "paper": View(picture=".bars"),

@@ -17,7 +17,7 @@ from tools.running_app import drawn, opened, path_of, running_app
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
 LAPTOP, PHONE = dict(width=1440, height=900), dict(width=390, height=844, has_touch=True, is_mobile=True)
 TIMEOUT_MS = 180_000  # a busy machine must not end it
-ORDER = ("start", "explorer", "equations", "grids", "cost", "why", "paper")
+ORDER = ("start", "explorer", "equations", "grids", "compare", "cost", "why", "paper")
 QUERY = {"start": "?step=6", "equations": "?equation=13", "grids": "?g1=16,7,7"}
 
 

@@ -9,6 +9,7 @@ Read in this order:
     maps.py, rollout.py                     attention maps, and attention followed through both hops and all blocks
     trace.py, equations.py, source_lines.py  the tensors of one attention layer; Eqs. 6 to 15 one by one; where each stands
     dense/                                  sections 4.2 and 4.3: Semantic FPN, RetinaNet and Mask R-CNN on HAT-Net
+    reach.py                                five mechanisms side by side, in the layers of their own papers
     complexity.py, timing.py                Eqs. 5 and 15 and counted MACs; measured time and memory
     speed.py                                what benchmarks/model.py has measured: the form of its file
     paper.py                                what the paper's Tables 1 to 5 print, to be compared with
@@ -30,7 +31,7 @@ Read in this order:
 """
 
 import hatnet.timm_models  # noqa: F401 (enters the models into timm's registry)
-from hatnet import complexity, dense, rollout, timing
+from hatnet import complexity, dense, reach, rollout, timing
 from hatnet.checkpoints import CheckpointInfo, checkpoint_info, list_checkpoints, load_checkpoint, save_checkpoint
 from hatnet.config import VARIANTS, Config
 from hatnet.equations import Equation, block_input, trace_equations
@@ -62,6 +63,7 @@ __all__ = [
     "complexity",
     "dense",
     "timing",
+    "reach",
     "rollout",
     "Preprocessing",
     "transform",

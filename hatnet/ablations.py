@@ -1,12 +1,15 @@
-"""The mechanisms that the paper compares H-MHSA with, put into its two steps: same layers, same weights, other keys.
+"""The mechanisms that the paper compares H-MHSA with, put into its two steps: same layers, same weights, other keys. And H-MHSA with one of
+its steps knocked out.
 
 Each class changes only which keys a token attends to (`mechanisms.py` says which), so that an ablation compares that and nothing else.
 Checkpoints of all of them have the same names and shapes.
 """
 
+from copy import deepcopy
+
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from hatnet import attention
 from hatnet.attention import HMHSA, join_heads, merge, partition, pool, split_heads, window_mask
@@ -66,3 +69,23 @@ class PooledTwice(AnyKeys):
 
 class FullTwice(AnyKeys):
     """Plain attention in both steps: one window as large as the map, then cells of a single token."""
+
+
+def without_step(model: nn.Module, step: str) -> nn.Module:
+    """A copy of a model in whose hierarchical stages the "local" or the "global" step of attention brings nothing: its values are zero.
+
+    What a knocked-out step would have added is exactly 0 (A1 of Eq. 8, or A2 of Eq. 13); residuals, norms and the other step go on as
+    they are. Raises ValueError for another step, and for a model without two steps.
+    """
+    if step not in ("local", "global"):
+        raise ValueError(f"there is no step {step!r} to leave out; the steps are local, global")
+    copy = deepcopy(model)
+    layers = [layer for layer in copy.modules() if isinstance(layer, HMHSA)]
+    if not layers:
+        raise ValueError("the model has no stage of two steps: all its attention is plain MHSA")
+    for layer in layers:
+        values = layer.qkv if step == "local" else layer.kv
+        with torch.no_grad():  # V comes last: output channels are (q, k, v) or (k, v) x heads x d
+            values.weight[-layer.proj.out_features :] = 0
+            values.bias[-layer.proj.out_features :] = 0
+    return copy

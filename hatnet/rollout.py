@@ -38,14 +38,30 @@ def two_hop(local: AttentionMap, pooled: AttentionMap, tokens: Sequence[Token] |
     """
     if (local.kind, pooled.kind) != ("local", "global") or (local.stage, local.block) != (pooled.stage, pooled.block):
         raise ValueError("two hops need the local and the global map of one block, in this order")
-    h, w = local.query_grid
+    return through_layers([[local, pooled]], tokens, image)
+
+
+def through_layers(layers: Sequence[Sequence[AttentionMap]], tokens: Sequence[Token] | None = None, image: int = 0) -> Tensor:
+    """What the output of the last of some attention layers reads, followed back to the tokens that the first one reads.
+
+    layers: of one token grid, from the first to the last; of each, the maps of its one step or two, with all their rows. Between two
+    layers, what a token has read is averaged with what it held before (the residual); the MLP between them is left out. tokens: the
+    query tokens (y, x); by default all, row by row. Returns probabilities [tokens, h, w]. Raises ValueError if there are no layers.
+    """
+    if not layers or not all(layers):
+        raise ValueError("there is nothing to follow; wanted the maps of at least one layer, and at least one map for each")
+    grid = layers[-1][0].query_grid
     if tokens is None:
-        tokens = [(y, x) for y in range(h) for x in range(w)]
-    start = torch.zeros(len(tokens), h, w, device=_weights(local).device)
+        tokens = [(y, x) for y in range(grid[0]) for x in range(grid[1])]
+    at = torch.zeros(len(tokens), *grid, device=_weights(layers[-1][0]).device)
     for n, (y, x) in enumerate(tokens):
-        check_token((y, x), local.query_grid)
-        start[n, y, x] = 1
-    return _back_through_block([local, pooled], start, image)
+        check_token((y, x), grid)
+        at[n, y, x] = 1
+    *before, last = layers
+    at = _back_through_block(last, at, image)
+    for records in reversed(before):
+        at = (at + _back_through_block(records, at, image)) / 2
+    return at
 
 
 def rollout(maps: Sequence[AttentionMap], place: Place | None = None, image: int = 0) -> Tensor:
@@ -87,7 +103,7 @@ def _blocks(maps: Sequence[AttentionMap]) -> dict[tuple[int, int], list[Attentio
     return blocks
 
 
-def _back_through_block(records: list[AttentionMap], at: Tensor, image: int) -> Tensor:
+def _back_through_block(records: Sequence[AttentionMap], at: Tensor, image: int) -> Tensor:
     """Shares of query tokens [k, h, w] -> shares of the tokens they came from, through one block's attention."""
     if len(records) == 1:  # plain MHSA
         return _back(records[0], at, image)

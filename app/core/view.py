@@ -14,6 +14,8 @@ EQUATIONS = (2, *range(6, 16))  # the steps of Equations; 2 stands for plain att
 PANELS = ("maps", "heads", "pooling", "seam")
 TABLES = range(1, 6)  # of the paper
 PARTS = range(1, 7)  # of Fig. 1: the stem, which is stage 1, stages 2 to 5, and what follows them
+WEIGHTS = ("same", "own")
+Place = tuple[float, float]  # fractions (y, x) of the picture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +30,7 @@ class ViewState:
     stage: int  # the paper's number
     block: int
     head: int | None  # None: the mean of all
-    place: tuple[float, float]  # the token, as fractions (y, x) of the picture: survives a change of stage
+    place: Place  # the token, as fractions (y, x) of the picture: survives a change of stage
     g1: tuple[int, ...]  # window sides, one for each hierarchical stage, in tokens
     g2: tuple[int, ...]  # cell sides
     equation: int = 2  # Equations: the step that is open, one of EQUATIONS
@@ -40,6 +42,8 @@ class ViewState:
     table: int = 2  # Paper: the table that is shown, one of TABLES
     model: str = "hatnet_tiny"  # Paper: the model in Fig. 1, one of `models`
     part: int = 2  # Paper: the part of Fig. 1 that is open, one of PARTS; of a model with fewer stages, the nearest
+    weights: str = "same"  # Compare: one of WEIGHTS: the checkpoint's for all mechanisms, or those that were trained for each
+    pair: Place | None = None  # Compare: the token that may be read, as a place; None: one far away
 
     @property
     def block_index(self) -> int:
@@ -143,6 +147,10 @@ def parse(
     if model not in models(names):
         notices.append(f"The link asked for model “{_short(model)}”, which is not here. {view.model} is shown.")
         model = view.model
+    weights = params.get("weights", "same")
+    if weights not in WEIGHTS:
+        notices.append(f"The link asked for weights “{_short(weights)}”; there are {' and '.join(WEIGHTS)}. The same weights are used.")
+        weights = "same"
     view = replace(
         view,
         image=image,
@@ -161,6 +169,8 @@ def parse(
         table=_whole(params, "table", view.table, TABLES, "the paper has five tables", notices),
         model=model,
         part=_whole(params, "part", view.part, PARTS, "Fig. 1 has six parts", notices),
+        weights=weights,
+        pair=_place(params, None, notices, "pair"),
     )
     return view, notices
 
@@ -171,10 +181,12 @@ def address(view: ViewState) -> dict[str, str]:
     for name in ("pixels", "channels", "tour"):
         if not values[name]:
             del values[name]
-    for name in ("panel", "table", "model", "part"):
+    for name in ("panel", "table", "model", "part", "weights"):
         if values[name] == _DEFAULTS[name]:
             del values[name]
-    values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
+    for name, place in (("token", values.pop("place")), ("pair", values.pop("pair"))):
+        if place:
+            values[name] = ",".join(f"{fraction:.4f}" for fraction in place)
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
 
 
@@ -225,16 +237,16 @@ def _sides(params: Mapping[str, str], key: str, checkpoint: Checkpoint, notices:
     return tuple(shown)
 
 
-def _place(params: Mapping[str, str], default: tuple[float, float], notices: list[str]) -> tuple[float, float]:
-    if "token" not in params:
+def _place(params: Mapping[str, str], default: Place | None, notices: list[str], key: str = "token") -> Place | None:
+    if key not in params:
         return default
     try:
-        y, x = (float(part) for part in params["token"].split(","))
+        y, x = (float(part) for part in params[key].split(","))
         if y != y or x != x:  # NaN
             raise ValueError
     except ValueError:
-        asked = _short(params["token"])
-        notices.append(f"The link asked for token “{asked}”; expected two fractions, such as 0.5,0.5. Another token is shown.")
+        asked = _short(params[key])
+        notices.append(f"The link asked for {key} “{asked}”; expected two fractions, such as 0.5,0.5. Another token is shown.")
         return default
     shown = min(max(y, 0.0), 1.0), min(max(x, 0.0), 1.0)
     if shown != (y, x):

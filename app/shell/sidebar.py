@@ -21,7 +21,8 @@ from hatnet.pictures import NAMES
 
 STAGE_HELP = "Each stage has fewer, larger tokens than the one before. As in HAT-Net’s paper, stage 1 only makes the first tokens."
 CHECKPOINT_HELP = (
-    "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Cost, Why? and Paper."
+    "A trained model. The first suits every page; those with another mechanism in their title are for comparison, on Compare, Cost, "
+    "Why? and Paper."
 )
 BLOCK_HELP = "The blocks of a stage run one after the other; each takes the output of the one before."
 NOT_KNOWN = " · not known"  # after the title of a photograph whose subject is none of the checkpoint's classes
@@ -32,7 +33,7 @@ ACCURACY = {  # by the split on which it was measured
 }
 CARDS = "Each card hides a pattern. The cyan square, top left, names the pattern on the card with <b>magenta rings</b>."
 OWN_SIDES = ("grids", "cost")  # pages with controls for G1 and G2: once is enough
-ANY_MECHANISM = ("cost", "why", "paper")  # pages that show every mechanism; the others explain H-MHSA
+ANY_MECHANISM = ("compare", "cost", "why", "paper")  # pages that show every mechanism; the others explain H-MHSA
 LEGEND = linked(
     '<div class="legend"><span><i style="background:var(--local)"></i>Local</span>'
     '<span><i style="background:var(--global)"></i>Global</span><span><i class="ring"></i>[Query](#query)</span></div>',

@@ -37,6 +37,7 @@ STOPS = (
     Stop(page="cost"),
     Stop(page="explorer", stage=-1),
     Stop(page="why"),
+    Stop(page="compare"),
     Stop(page="paper"),
 )
 
@@ -54,7 +55,7 @@ def view_at(number: int, view: ViewState, checkpoint: Checkpoint) -> ViewState:
         place = hatnet.place_of(across_edge(hatnet.token_at(place, (side, side)), side, config.g1[0]), (side, side))
     changes = {name: value for name in ("step", "equation") if (value := getattr(stop, name))}
     fixed = dict(image=image, stage=stage, block=opening_block(checkpoint, stage), head=None, place=place, g1=sides[0], g2=sides[1])
-    return replace(view, tour=number, panel=stop.panel, pixels=0, channels=0, **fixed, **changes)
+    return replace(view, tour=number, panel=stop.panel, pixels=0, channels=0, weights="same", pair=None, **fixed, **changes)
 
 
 def across_edge(token: tuple[int, int], side: int, g1: int) -> tuple[int, int]:

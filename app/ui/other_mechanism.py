@@ -28,7 +28,7 @@ def draw() -> None:
         linked(
             '<p class="lead">This page explains [H‑MHSA](#H‑MHSA), which reads a [window](#window) and then pooled [cells](#cell). '
             f"This checkpoint was trained with other [keys](#key) in each [stage](#stage) ({each}), in the same two steps. "
-            "Its maps are below: click a [token](#token) to see what it reads. Cost and Why? show it, too.</p>",
+            "Its maps are below: click a [token](#token) to see what it reads. Compare, Cost and Why? show it, too.</p>",
             "lead",
         )
     )

@@ -24,6 +24,7 @@ PAGES = {
     "explorer": ("Explorer", ".st-key-explorer .words"),
     "equations": ("Equations", ".st-key-board .line"),
     "grids": ("Grids", ".st-key-compared table"),
+    "compare": ("Compare", ".st-key-five dl"),
     "cost": ("Cost", "[data-testid=stMain] .lead"),
     "why": ("Why?", ".st-key-why_row"),
     "paper": ("Paper", "[data-testid=stMain] .trained"),
@@ -32,6 +33,7 @@ PAGES = {
 STOPS = {
     "equations": ["Plain attention", "Next", "Glossary", "the weights", "numbers", "The code that ran", "token grid"],
     "grids": ["4 ★", "Pin B as A", "Swap", "Save", "Glossary", "as trained", "map", "token grid"],
+    "compare": ["token that reads", "Arrow keys move the ring", "Without the local step", "Glossary"],
     "cost": ["Resolution", "Channels", "Window", "Cell", "Measure", "Save", "Glossary", "What is counted"],
     "why": ["Map of Raw attention", "Map of Two hops", "Map of Rollout", "token grid"],
     "paper": [

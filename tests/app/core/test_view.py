@@ -31,6 +31,8 @@ def test_an_address_written_is_read_back_the_same():
     assert parse(**address(view)) == (view, [])
     view = dataclasses.replace(view, head=None, equation=13, step=6, tour=9, pixels=224, channels=64)
     assert parse(**address(view)) == (view, [])
+    view = dataclasses.replace(view, weights="own", pair=(0.9375, 0.0312))
+    assert parse(**address(view)) == (view, [])
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,9 @@ def test_an_address_written_is_read_back_the_same():
         ({"token": "-inf,1e999"}, "place", (0.0, 1.0), "The link asked for a token outside the picture. The nearest one is shown."),
         ({"token": ""}, "place", home(DEFAULT, KNOWN, 2), "The link asked for token “”; expected two fractions"),
         ({"token": "0.5"}, "place", home(DEFAULT, KNOWN, 2), "The link asked for token “0.5”; expected two fractions"),
+        ({"pair": "0.5,2"}, "pair", (0.5, 1.0), "The link asked for a token outside the picture. The nearest one is shown."),
+        ({"pair": "x"}, "pair", None, "The link asked for pair “x”; expected two fractions"),
+        ({"weights": "mine"}, "weights", "same", "The link asked for weights “mine”; there are same and own. The same weights are used."),
         ({"checkpoint": ""}, "checkpoint", NAME, f"The link asked for checkpoint “”, which is not here. {NAME} is shown."),
         ({"checkpoint": "gone"}, "checkpoint", NAME, f"The link asked for checkpoint “gone”, which is not here. {NAME} is shown."),
     ],

@@ -18,7 +18,7 @@ from tests.app.unexplained import unexplained_in
 
 
 def test_every_stop_has_a_text():
-    assert len(content.sections("content/tour.md")) == len(tour.STOPS) == 13
+    assert len(content.sections("content/tour.md")) == len(tour.STOPS) == 14
 
 
 def token(image, stage=2, right=0):
@@ -45,6 +45,7 @@ WALK = [
     ("", dict(step="7", equation="10")),
     ("In this stage every token", dict(step="7", equation="10", stage="4", token=token("bird_owl", 4))),
     ("Why", dict(step="7", equation="10")),
+    ("Five mechanisms", dict(step="7", equation="10")),
     ("As many parameters", dict(step="7", equation="10")),
 ]
 
@@ -57,7 +58,7 @@ def test_the_tour_walks_through_every_stop_and_sets_what_belongs_to_it():
         assert "Something went wrong" not in words(at) and "{" not in bar_of(at)
         assert unexplained_in(html_of_bar(at)) == []
         bar = at.get("progress")[0].proto
-        assert headings[number - 1] in bar.text and f"stop {number} of 13" in bar.text and bar.value == 100 * number // 13
+        assert headings[number - 1] in bar.text and f"stop {number} of 14" in bar.text and bar.value == 100 * number // 14
         assert dict(at.query_params) == EVERYWHERE | changes | {"tour": str(number)}
         assert at.title[0].value.startswith(title)
         at.button(key="tour_next").click().run()
@@ -72,7 +73,7 @@ def test_one_leaves_the_tour_with_everything_as_it_is_and_returns_to_the_stop():
     assert dict(at.query_params) == {key: value for key, value in there.items() if key != "tour"}
     at.slider(key=f"choose_g1_{VIEW.stage}").set_value(3).run()
     at.switch_page("views/cost/page.py").run()
-    assert at.button(key="tour_begin").label == "Return to the tour" and "9 of 13" in at.button(key="tour_begin").help
+    assert at.button(key="tour_begin").label == "Return to the tour" and "9 of 14" in at.button(key="tour_begin").help
     at.button(key="tour_begin").click().run()
     assert dict(at.query_params) == there and at.title[0].value.startswith("Change windows and cells")
 
