@@ -1,6 +1,7 @@
 # Needs only make and Python: every target first creates .venv and installs what is missing. The JavaScript is checked where Node is.
 PYTHON ?= python3
 PORT ?=
+HOST ?=
 ARGS ?=
 
 BIN := .venv/bin
@@ -10,13 +11,16 @@ APP := .venv/.installed-app
 DEV := .venv/.installed-dev
 KERNEL := .venv/etc/ipython/ipython_kernel_config.py
 
-.PHONY: help app tutorials setup test lint js check bench bench-full screenshots clean distclean
+.PHONY: help app class tutorials setup test soak lint js audit check bench bench-full screenshots clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the port
 	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
+
+class: $(APP) ## open the app to everyone in the room, with its address and a QR code; HOST and PORT choose the address
+	$(BIN)/python -m app.classroom $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 tutorials: $(APP) ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" goes to it
 	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials \
@@ -27,6 +31,9 @@ setup: $(DEV) ## create .venv with everything that the other targets need
 # Two processes that share the files among them, with one core for each; ARGS="-n 0" runs all tests in one.
 test: $(DEV) ## run the tests in two processes; ARGS="-k golden" goes to pytest
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak: $(DEV) ## run the tests that break things for minutes, as docs/reliability.md explains
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(DEV) ## run ruff, and check the types of the library and of a program that uses it
 	$(BIN)/ruff check .
@@ -40,6 +47,19 @@ js: ## check the types of the JavaScript and run its unit tests: needs Node 20, 
 	  echo "js: not checked, because that takes Node with npm, and TypeScript from its registry" >&2; [ "$(CI)" != true ]; \
 	else \
 	  npm run --silent types && npm test --silent; \
+	fi
+
+# In an environment of its own: what it looks at stays as it is.
+audit: $(APP) ## look up known weaknesses of what is installed, and list its licences, where the network allows
+	@if ! { $(PYTHON) -m venv .venv/audit && .venv/audit/bin/python -m pip install --quiet -r .ci/audit.txt; }; then \
+	  echo "audit: skipped, because pip-audit and pip-licenses cannot be installed without a network" >&2; \
+	else \
+	  $(BIN)/python -m pip freeze --exclude-editable > .venv/audit/frozen.txt; \
+	  .venv/audit/bin/pip-licenses --python=$(BIN)/python --order=license --with-urls $(ARGS); \
+	  .venv/audit/bin/pip-audit --requirement .venv/audit/frozen.txt --no-deps --disable-pip --progress-spinner=off 2> .venv/audit/said.txt || \
+	    if grep -qE "Connection|Timeout|ServiceError" .venv/audit/said.txt; then \
+	      echo "audit: weaknesses not looked up, because their list cannot be reached from here" >&2; \
+	    else cat .venv/audit/said.txt >&2; exit 1; fi; \
 	fi
 
 check: lint js test ## all that CI runs

@@ -22,7 +22,7 @@ from torch import nn
 
 from hatnet.config import Config, from_fields
 from hatnet.described import bare, described, hooked, weights, without_wrappers
-from hatnet.files import atomic_write, brief
+from hatnet.files import MOST_HEADER, atomic_write, brief, check_safetensors
 from hatnet.mechanisms import UnknownMechanism
 from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check, did_you_mean
@@ -83,10 +83,11 @@ def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     """
     path = _find(name_or_path)
     try:
+        check_safetensors(path)
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("hatnet", "null"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable safetensors file ({error})") from None
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:  # the last: brackets in thousands of brackets
+        raise ValueError(f"{path} is not a readable safetensors file ({brief(error)})") from None
     if missing := [key for key in ("config", *REQUIRED) if not isinstance(header, dict) or key not in header]:
         raise ValueError(f"{path} is not a HAT-Net checkpoint: its header lacks {', '.join(missing)}")
     try:
@@ -110,15 +111,20 @@ def load_checkpoint(name_or_path: str | os.PathLike[str], num_classes: int | Non
 
     name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file.
     num_classes: by default as many as the checkpoint knows; for any other number the classifier is new and random, for 0 there is none.
-    Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have.
+    Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have. Whether
+    they fit is told from the header alone: a file takes no memory beyond what its own weights need.
     """
     info, path = checkpoint_info(name_or_path), _find(name_or_path)
-    model = HATNet(info.config).float()
     try:
+        if info.config.weights > (size := path.stat().st_size):  # each takes a byte at least
+            raise ValueError(f"the model has {info.config.weights:,} weights, the file {size:,} bytes")
+        model = HATNet(info.config).float()
+        wanted = {key: list(weight.shape) for key, weight in model.state_dict().items()}
         with safe_open(path, framework="pt") as file:
+            _check_shapes({without_wrappers(key): file.get_slice(key).get_shape() for key in file.keys()}, wanted)  # noqa: SIM118
             stored = {without_wrappers(key): file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
         model.load_state_dict(stored)
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
     if num_classes not in (None, model.num_classes):
         model.reset_classifier(num_classes)
@@ -149,6 +155,8 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mappin
     config, header = described(model), {key: _as_json(value, key) for key, value in info.items()}
     _check(header, config)
     text, stored = json.dumps(header | {"config": dataclasses.asdict(config)}), weights(model, dtype)
+    if len(text.encode()) > MOST_HEADER // 2:  # quotes and backslashes double when it is stored
+        raise ValueError(f"the header has {len(text.encode()):,} bytes; wanted at most {MOST_HEADER // 2:,}")
     if hooks:
         listed = ", ".join(hooks[:3]) + (f" and {len(hooks) - 3} more" if len(hooks) > 3 else "")
         warnings.warn(f"forward hooks are not saved, and if they change outputs, the loaded model gives others: {listed}", stacklevel=2)
@@ -164,6 +172,13 @@ def _check(header: Mapping, config: Config) -> None:
     for name in ("mean", "std"):
         if len(header[name]) != config.in_chans:
             raise ValueError(f"{name} has {len(header[name])} values; the images have {config.in_chans} channels: give one for each")
+
+
+def _check_shapes(found: Mapping[str, list[int]], wanted: Mapping[str, list[int]]) -> None:
+    """Raise ValueError, naming the first key that is missing, unexpected or of another shape."""
+    for key in sorted(found.keys() | wanted.keys()):
+        if found.get(key) != wanted.get(key):
+            raise ValueError(f"{key} has shape {found.get(key, 'none')}; wanted {wanted.get(key, 'none')}")
 
 
 def _as_json(value: object, place: str) -> object:

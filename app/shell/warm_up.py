@@ -31,7 +31,8 @@ async def lifespan(app: "st.App") -> AsyncIterator[None]:
     _send_at_once()
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, threading.Thread(target=_warm_up, name="warm-up", daemon=True).start)
-    address = st.get_option("server.address") or "localhost"
+    address = st.get_option("server.address")
+    address = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # open to the room, it answers here too
     url = f"http://{address}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"
     if not st.get_option("server.headless"):  # Streamlit opens none for an app that brings its own server
         loop.call_later(0.3, webbrowser.open, url)
