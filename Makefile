@@ -62,7 +62,7 @@ audit: $(APP) ## look up known weaknesses of what is installed, and list its lic
 	    else cat .venv/audit/said.txt >&2; exit 1; fi; \
 	fi
 
-check: lint js test ## all that CI runs
+check: lint js test ## what must hold before a change lands
 
 bench: $(DEV) ## measure hatnet beside its peers for 20 minutes, and write docs/benchmarks.md: best on an idle machine
 	$(BIN)/python benchmarks/model.py $(ARGS)
@@ -74,7 +74,7 @@ screenshots: $(DEV) ## take the README's screenshots of the running app
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)
 
 clean: ## remove caches and build products
-	rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+	rm -rf .pytest_cache .hypothesis .ruff_cache .mypy_cache build dist *.egg-info
 	find . \( -path ./.venv -o -path ./node_modules \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and node_modules as well

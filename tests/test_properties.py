@@ -31,7 +31,7 @@ NEARLY = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(params=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), NEARLY | ANYTHING, max_size=8), has_upload=st.booleans())
 def test_any_address_gives_a_view_that_exists(params, has_upload):
     shown, notices = parse(params, NAMES, checkpoints.describe, has_upload, stops=12)
@@ -55,7 +55,7 @@ def small():
     return model.double(), {key: value.double() for key, value in weights.items()}
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     height=st.integers(1, 40), width=st.integers(1, 40), g1=st.tuples(*[st.integers(1, 12)] * 3), g2=st.tuples(*[st.integers(1, 12)] * 3)
 )
@@ -90,7 +90,7 @@ def written(file, header):
     file.write_bytes(len(text).to_bytes(8, "little") + text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_any_header_is_read_or_named(file, data):
     """One or two fields, of the header or of its configuration, replaced by anything or left out."""
@@ -112,7 +112,7 @@ def test_any_header_is_read_or_named(file, data):
         hatnet.load_checkpoint(file)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(content=st.binary(max_size=200), claims=st.none() | st.integers(0, 2**64 - 1))
 def test_any_bytes_are_no_checkpoint(file, content, claims):
     file.write_bytes((len(content) if claims is None else claims).to_bytes(8, "little") + content)

@@ -1,16 +1,22 @@
 """Bad files through the upload widget, as a class would choose them: a picture or one clear sentence, and the server stays up."""
 
 import http.client
+import os
+import re
+import sys
 import time
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from app.core.pictures import shown_name
-from benchmarks.load import memory
-from tests.hostile import FEW, uploads
-from tools.running_app import settle
+from benchmarks.load import memory, process
+from tests.app.pictures import encoded
+from tests.hostile import FEW, Upload, uploads
+from tools.running_app import opened, running_app, settle
 
 
 def send(page, one):
@@ -49,6 +55,26 @@ def test_all_bad_files_and_what_they_leave(open_page, app_url):
     print(f"\n{len(uploads())} files in {time.monotonic() - began:.0f} s; MiB before {before}, after {peak}")
     assert peak["VmHWM"] - before["VmHWM"] < 600
     assert http_answer(app_url, "GET", "/_stcore/health") == (200, "ok")
+
+
+def spooled(url):
+    """The temporary files without a name that the server holds open."""
+    return [link for fd in (process(url) / "fd").iterdir() if "/tmp" in (link := os.readlink(fd)) and "(deleted)" in link]
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_under_a_path_of_its_own_an_upload_of_40_mb_leaves_no_file(browser):
+    """As behind a proxy at /lab: pages, links and uploads work, and what the server received through a file is gone with the request."""
+    noise = np.random.default_rng(0).integers(0, 256, (3600, 3600, 3), dtype=np.uint8)
+    large = Upload("noise.png", encoded(Image.fromarray(noise), compress_level=0), (1024, 1024))
+    assert 35e6 < len(large.content) < 50e6
+    with running_app(under="/lab") as url, opened(browser, url, path="/cost?checkpoint=cifar10") as page:
+        through_the_widget(page, [large])
+        assert spooled(url) == []
+        page.get_by_role("link", name="Equations").click()
+        expect(page).to_have_url(re.compile(r"/lab/equations\?.*image=upload"))
+        settle(page)
 
 
 def http_answer(url, method, path, headers=None):

@@ -67,7 +67,7 @@ def test_all_of_them_fit_into_memory(tmp_path):
     assert float(done.stdout) < 400
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     width=st.integers(1, 1500),
     height=st.integers(1, 1500),
