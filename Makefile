@@ -49,18 +49,8 @@ js: ## check the types of the JavaScript and run its unit tests: needs Node 20, 
 	  npm run --silent types && npm test --silent; \
 	fi
 
-# In an environment of its own: what it looks at stays as it is.
 audit: $(APP) ## look up known weaknesses of what is installed, and list its licences, where the network allows
-	@if ! { $(PYTHON) -m venv .venv/audit && .venv/audit/bin/python -m pip install --quiet -r .ci/audit.txt; }; then \
-	  echo "audit: skipped, because pip-audit and pip-licenses cannot be installed without a network" >&2; \
-	else \
-	  $(BIN)/python -m pip freeze --exclude-editable > .venv/audit/frozen.txt; \
-	  .venv/audit/bin/pip-licenses --python=$(BIN)/python --order=license --with-urls $(ARGS); \
-	  .venv/audit/bin/pip-audit --requirement .venv/audit/frozen.txt --no-deps --disable-pip --progress-spinner=off 2> .venv/audit/said.txt || \
-	    if grep -qE "Connection|Timeout|ServiceError" .venv/audit/said.txt; then \
-	      echo "audit: weaknesses not looked up, because their list cannot be reached from here" >&2; \
-	    else cat .venv/audit/said.txt >&2; exit 1; fi; \
-	fi
+	@PYTHON="$(PYTHON)" .ci/audit
 
 check: lint js test ## what must hold before a change lands
 
