@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import net_util
 
 PAGE = Path(streamlit.__file__).parent / "static" / "index.html"
 
@@ -34,6 +35,13 @@ def policy() -> str:
         "frame-ancestors": "'self'",
     }
     return "; ".join(f"{name} {value}" for name, value in sources.items())
+
+
+def ask_nobody() -> None:
+    """Let Streamlit never ask a host on the internet for this machine's address: it would, whenever a page of another site knocks, and
+    all visitors would wait for the answer. The address that is asked for serves as one more name that visitors may use: a proxy that
+    passes the Host header on needs none."""
+    net_util.get_external_ip = lambda: None
 
 
 class Headers:

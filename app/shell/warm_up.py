@@ -20,6 +20,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.core import running
+from app.shell import security
 
 log = logging.getLogger("hatnet.app")
 VIEWS = Path(__file__).resolve().parents[1] / "views"
@@ -29,6 +30,7 @@ VIEWS = Path(__file__).resolve().parents[1] / "views"
 async def lifespan(app: "st.App") -> AsyncIterator[None]:
     """Around the server's life: warm up, and open the browser, as soon as the server answers; and say where that is."""
     _send_at_once()
+    security.ask_nobody()
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, threading.Thread(target=_warm_up, name="warm-up", daemon=True).start)
     address = st.get_option("server.address")

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit import net_util
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server import server_util
 
 from app.core import checkpoints, pictures
 from app.shell import security
@@ -75,6 +77,17 @@ def test_the_policy_runs_no_script_that_stands_in_a_page():
     assert "unsafe" not in rules["script-src"] and "data:" not in rules["script-src"] and "*" not in security.policy()
     assert rules["script-src"].count("'sha256-") == 1, "Streamlit's page has one script of its own inside"
     assert rules["default-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'self'" and rules["object-src"] == "'none'"
+
+
+def test_a_knock_from_another_site_asks_nobody(monkeypatch):
+    asked = []
+    monkeypatch.setattr(net_util, "_make_blocking_http_get", lambda url, timeout=5: asked.append(url))
+    monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)  # put back afterwards
+    assert not server_util.is_url_from_allowed_origins("http://evil.example") and len(asked) == 2, "what Streamlit does by itself"
+    asked.clear()
+    security.ask_nobody()
+    assert not server_util.is_url_from_allowed_origins("http://evil.example") and asked == []
+    assert server_util.is_url_from_allowed_origins("http://localhost:8501")
 
 
 OPENED: list[list[str]] = []  # while a test listens: what Python opens, with the mode
