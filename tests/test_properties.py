@@ -57,7 +57,7 @@ def small():
 
 @settings(max_examples=12)
 @given(
-    height=st.integers(1, 40), width=st.integers(1, 40), g1=st.tuples(*[st.integers(1, 12)] * 3), g2=st.tuples(*[st.integers(1, 12)] * 3)
+    height=st.integers(32, 70), width=st.integers(32, 70), g1=st.tuples(*[st.integers(1, 12)] * 3), g2=st.tuples(*[st.integers(1, 12)] * 3)
 )
 def test_any_size_with_any_windows_and_cells_gives_what_a_naive_loop_gives(height, width, g1, g2):
     model, weights = small()

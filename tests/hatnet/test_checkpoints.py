@@ -184,7 +184,7 @@ def test_a_file_takes_no_more_memory_than_its_own_weights(model, tmp_path, monke
     with pytest.raises(ValueError, match=r"do not fit its configuration \(the model has [\d,]+ weights, the file [\d,]+ bytes\)"):
         hatnet.load_checkpoint(path)
     monkeypatch.undo()
-    weights = model.state_dict() | {"classifier.weight": torch.zeros(2, 191)}
+    weights = {key: value.contiguous() for key, value in model.state_dict().items()} | {"classifier.weight": torch.zeros(2, 191)}
     save_file(weights, path, metadata={"hatnet": json.dumps(INFO | {"config": dataclasses.asdict(model.config)})})
     with pytest.raises(ValueError, match=r"classifier.weight has shape \[2, 191\]; wanted \[2, 192\]"):
         hatnet.load_checkpoint(path)
