@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from streamlit.web.server import server_util
 
 from app.core import checkpoints, pictures
 from app.shell import security
-from tests.app.pages import PAGES, opened, text
+from tests.app.pages import PAGES, components, opened, text
 from tests.app.pictures import encoded
 from tests.app.runs import finish
 
@@ -178,11 +179,20 @@ def hacked(here):
 
 
 def drawn(at: AppTest) -> str:
-    """All that a page gives to the browser as HTML or Markdown."""
+    """All that a page gives to the browser as HTML or Markdown; of the data of components, the texts that have our own tags in them."""
     html = [block.proto.body for block in at.get("html")]
     marks = [block.value for block in [*at.markdown, *at.caption, *at.title]]
-    parts = [block.proto.json for block in at.get("bidi_component")]
-    return "\n".join([*html, *marks, *parts])
+    data = [one for part in components(at) for one in texts(part) if re.search("</(b|p|span|small|div|summary|button)>", one)]
+    return "\n".join([*html, *marks, *data])
+
+
+def texts(value) -> Iterator[str]:
+    """Every text in some JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts(inner)
 
 
 @pytest.mark.parametrize("page", PAGES)
