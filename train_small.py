@@ -3,6 +3,8 @@
 python train_small.py                                        cards, drawn as it goes: nothing to download, about a minute
 python train_small.py --data cifar10 --minutes 60
 python train_small.py --data folder:PATH --image-size 112 --init runs/cifar10/best.safetensors
+python train_small.py --task detect                          boxes and masks of drawn shapes: nothing to download
+python train_small.py --task segment --data folder:PATH --init objects224
 python train_small.py --resume runs/cifar10                  continue after Ctrl-C or a crash
 python train_small.py eval runs/cards/best.safetensors --data cards
 torchrun --nproc-per-node 4 train_small.py --data cifar10    one process for each GPU, or for a share of the cores
@@ -29,9 +31,10 @@ def main(argv: list[str]) -> None:
 
         if argv[:1] == ["eval"]:
             args = evaluation_parser().parse_args(argv[1:])
-            from hatnet.commands.evaluate import evaluate
+            from hatnet.checkpoints import task_of
+            from hatnet.commands.tasks import command_for
 
-            evaluate(args)
+            command_for(task_of(args.checkpoint)).evaluate(args)
         else:
             args, given = parsed(argv, __doc__)
             from hatnet.commands.train import train

@@ -17,6 +17,7 @@ from hatnet.recipe import Recipe
 
 TRIES = 10  # to find a box that lies within the image: torchvision's number
 BOX = 2 * TRIES + 2  # random numbers for a box
+CROP = 4  # random numbers for a crop of `scaled_crops`
 ERASED_AREA, ERASED_ASPECT = (0.02, 1 / 3), (0.3, 1 / 0.3)  # of random erasing (Zhong et al., 2020), as DeiT has them
 
 
@@ -88,24 +89,83 @@ def resized_crops(pixels: Tensor, boxes: Tensor, flipped: Tensor, side: int) -> 
     255 levels, and 0.27 if that rounds to whole levels). The triangles of an image are two matrices, one for its rows and one for its
     columns, so a batch takes two batched matrix products.
     """
+    b, _, h, w = pixels.shape
+    return _scaled(pixels, boxes, flipped, torch.tensor([h, w]).expand(b, 2), (side, side))
+
+
+def scaled_crops(
+    pixels: Tensor, masks: Tensor, sizes: Tensor, numbers: Tensor, size: tuple[int, int], scales: tuple[float, float], void: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Scale each picture and its mask at random, cut out a random part of a fixed size, and mirror every second one.
+
+    pixels: uint8 [b, 3, h, w]. masks: uint8 [b, h, w]. sizes: int64 [b, 2], on the CPU: how many rows and columns of these are the picture.
+    numbers: uniform in 0..1, [b, CROP]. size: height and width of the parts. scales: least and greatest factor, drawn uniformly.
+    The part lies within the scaled picture along each side where it fits, and covers all of the picture where it does not. Returns images
+    float32 [b, 3, *size], in 0..255, resampled as by `resized_crops`; masks uint8 [b, *size], of which each pixel is the mask's where the
+    middle of the image's pixel lies, and `void` beyond the picture; and where that is, bool [b, *size].
+    """
+    scale = scales[0] + (scales[1] - scales[0]) * numbers[:, :1].double()
+    extent = (torch.tensor(size) / scale).round().long().clamp(min=1)  # of the part, in pixels of the picture, [b, 2]
+    room = sizes - extent  # negative where the part is larger
+    start = torch.where(room >= 0, (numbers[:, 1:3] * (room + 1)).long(), room + (numbers[:, 1:3] * (1 - room)).long())
+    boxes, flipped = torch.cat([start, extent], 1), numbers[:, 3] < 0.5
+    images = _scaled(pixels, boxes, flipped, sizes, size)
+    lines = []  # of the mask that each row and each column shows; -1 beyond the picture
+    for axis, side in enumerate(size):
+        line = start[:, axis, None] + ((torch.arange(side) + 0.5) * extent[:, axis, None].double() / side).floor().long()
+        lines.append(torch.where((line >= 0) & (line < sizes[:, axis, None]), line, -1))
+    lines[1] = torch.where(flipped[:, None], lines[1].flip(1), lines[1])
+    rows, columns = upload(lines[0], masks.device)[:, :, None], upload(lines[1], masks.device)[:, None]
+    beyond = (rows < 0) | (columns < 0)
+    image = torch.arange(len(masks), device=masks.device)[:, None, None]
+    return images, masks[image, rows, columns].masked_fill(beyond, void), beyond
+
+
+def _scaled(pixels: Tensor, boxes: Tensor, flipped: Tensor, sizes: Tensor, size: tuple[int, int]) -> Tensor:
+    """What `resized_crops` does, to height and width `size`, of pictures that fill `sizes` rows and columns, int64 [b, 2]."""
     h, w = pixels.shape[-2:]
-    top, left, height, width, flip = upload(torch.cat([boxes, flipped[:, None]], 1), pixels.device)[:, :, None, None].unbind(1)
-    rows, columns = _triangles(top, height, h, side), _triangles(left, width, w, side)
+    numbers = upload(torch.cat([boxes, sizes, flipped[:, None]], 1), pixels.device)
+    top, left, height, width, most, wide, flip = numbers[:, :, None, None].unbind(1)
+    rows, columns = _triangles(top, height, h, most, size[0]), _triangles(left, width, w, wide, size[1])
     columns = torch.where(flip > 0, columns.flip(1), columns)
     across = pixels.float().flatten(1, 2) @ columns.mT
     return rows[:, None] @ across.unflatten(1, (-1, h))
 
 
-def _triangles(start: Tensor, length: Tensor, size: int, side: int) -> Tensor:
+def _triangles(start: Tensor, length: Tensor, size: int, end: Tensor, side: int) -> Tensor:
     """How much each of `size` pixels of a line counts in each of the `side` pixels to which a part of the line is scaled.
 
-    start, length: of the part, in pixels, [b, 1, 1]. Returns float32 [b, side, size]; the weights of a pixel sum to 1.
+    start, length: of the part, in pixels, [b, 1, 1]. end: how many pixels of the line are there, [b, 1, 1]. Returns float32
+    [b, side, size]; the weights of a pixel sum to 1, or are all 0 where nothing is near.
     """
     scale = length.float() / side
     centre = start + (torch.arange(side, device=start.device)[:, None] + 0.5) * scale
     pixel = torch.arange(size, device=start.device) + 0.5
-    weights = (1 - (pixel - centre).abs() / scale.clamp(min=1)).clamp(min=0) * ((pixel > start) & (pixel < start + length))
-    return (weights / weights.sum(-1, keepdim=True)).float()
+    weights = (1 - (pixel - centre).abs() / scale.clamp(min=1)).clamp(min=0) * (
+        (pixel > start) & (pixel < torch.minimum(start + length, end))
+    )
+    return (weights / weights.sum(-1, keepdim=True).clamp(min=1e-9)).float()
+
+
+def scaled_objects(pixels: Tensor, objects: dict[str, Tensor], size: tuple[int, int], flip: bool) -> tuple[Tensor, dict[str, Tensor]]:
+    """Scale a picture and the objects in it to a size, and mirror them.
+
+    pixels: uint8 [3, h, w]. objects: "boxes" float32 [n, 4], x1, y1, x2, y2 in pixels, perhaps "masks" uint8 [n, h, w]; the rest stays.
+    size: height and width. Returns the image, float32 [3, *size] in 0..255, resampled as torchvision's detectors do at inference (bilinear,
+    masks by the nearest pixel), and the objects.
+    """
+    h, w = pixels.shape[-2:]
+    image = F.interpolate(pixels[None].float(), size, mode="bilinear")[0]
+    boxes = objects["boxes"] * objects["boxes"].new_tensor([size[1] / w, size[0] / h] * 2)
+    found = {**objects, "boxes": boxes}
+    if "masks" in objects:
+        found["masks"] = F.interpolate(objects["masks"][:, None], size, mode="nearest")[:, 0]
+    if flip:
+        image = image.flip(-1)
+        found["boxes"] = torch.stack([size[1] - boxes[:, 2], boxes[:, 1], size[1] - boxes[:, 0], boxes[:, 3]], 1)
+        if "masks" in found:
+            found["masks"] = found["masks"].flip(-1)
+    return image, found
 
 
 def adjusted_colours(pixels: Tensor, factors: Tensor) -> Tensor:

@@ -107,7 +107,8 @@ def curriculum(progress: float) -> tuple[int, float]:
 class Cards:
     """Fresh images for every step, in place of a training set."""
 
-    classes, side = CLASSES, SIZE
+    classes, side, size = CLASSES, SIZE, (SIZE, SIZE)
+    nbytes, lazy, device = 0, False, torch.device("cpu")  # drawn for each step, which is quick
 
     def __len__(self) -> int:
         """The length of an epoch, by definition: 100 steps of 64."""
@@ -115,6 +116,12 @@ class Cards:
 
     def statistics(self) -> tuple[list[float], list[float]]:
         return MEAN, STD
+
+    def class_counts(self) -> Tensor:
+        raise ValueError('class_weights is "balanced"; cards have as many of each class, and cannot be counted: leave it out')
+
+    def on(self, device: torch.device) -> "Cards":
+        return self
 
     def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
         """Like `Images.batch`."""

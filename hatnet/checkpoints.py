@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from hatnet.config import Config, from_fields
 from hatnet.described import bare, described, hooked, weights, without_wrappers
@@ -28,6 +28,14 @@ from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check, did_you_mean
 
 SHIPPED = Path(__file__).resolve().parent / "shipped"
+
+
+class OtherTask(ValueError):
+    """A checkpoint for another task than the one that is wanted. task: the one that it is for."""
+
+    def __init__(self, message: str, task: str):
+        super().__init__(message)
+        self.task = task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,33 +69,45 @@ RANGES: dict[str, Range] = {
 REQUIRED = tuple(field.name for field in dataclasses.fields(CheckpointInfo) if field.name not in ("config", "extra"))
 
 
-def list_checkpoints(runs: str | os.PathLike[str] | None = None) -> list[str]:
-    """Names of the checkpoints that come with the package, sorted; if `runs` is given, then the best of each run in it.
+def list_checkpoints(runs: str | os.PathLike[str] | None = None, task: str = "classify") -> list[str]:
+    """Names of the checkpoints for a task that come with the package, sorted; if `runs` is given, then the best of each run in it.
 
     A wheel leaves out some that a clone of the repository has; `load_checkpoint` says which.
 
     runs: the folder of the trainer's run folders ("runs"); it need not exist. Its newest run comes first, as RUNS/RUN/best.safetensors.
-    `checkpoint_info` and `load_checkpoint` take every name in the list.
+    `checkpoint_info` and `load_checkpoint` take every name in the list; `hatnet.dense.load_dense` those for other tasks ("segment"). A file
+    that cannot be read is listed as a classifier's, so that whoever reads it can say what is wrong.
     """
-    shipped = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
+    shipped = [path.stem for path in _shipped() if _is_for(task, path)]
     if runs is None:
         return shipped
-    return shipped + [str(path) for path in sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)]
+    written = sorted(Path(runs).glob("*/best.safetensors"), key=os.path.getmtime, reverse=True)
+    return shipped + [str(path) for path in written if _is_for(task, path)]
+
+
+def _shipped() -> list[Path]:
+    return sorted(SHIPPED.glob("*.safetensors"))
+
+
+def _is_for(task: str, path: Path) -> bool:
+    try:
+        return task_of(path) == task
+    except ValueError:
+        return task == "classify"
 
 
 def checkpoint_info(name_or_path: str | os.PathLike[str]) -> CheckpointInfo:
     """The header of a checkpoint, without its weights.
 
     Raises ValueError for a name that is not shipped, and for a file that is not a checkpoint of this version of hatnet; if it needs a
-    mechanism that is not registered here, UnknownMechanism.
+    mechanism that is not registered here, UnknownMechanism; if it is for another task than classification, OtherTask.
     """
-    path = _find(name_or_path)
-    try:
-        check_safetensors(path)
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get("hatnet", "null"))
-    except (SafetensorError, OSError, ValueError, RecursionError) as error:  # the last: brackets in thousands of brackets
-        raise ValueError(f"{path} is not a readable safetensors file ({brief(error)})") from None
+    path = find(name_or_path)
+    header = read_header(path)
+    if isinstance(header, dict) and (task := header.get("task", "classify")) != "classify":
+        raise OtherTask(
+            f"{path} is a checkpoint for the task {task} (hatnet.dense.load_dense loads it); wanted one for classify", task=task
+        )
     if missing := [key for key in ("config", *REQUIRED) if not isinstance(header, dict) or key not in header]:
         raise ValueError(f"{path} is not a HAT-Net checkpoint: its header lacks {', '.join(missing)}")
     try:
@@ -114,16 +134,13 @@ def load_checkpoint(name_or_path: str | os.PathLike[str], num_classes: int | Non
     Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have. Whether
     they fit is told from the header alone: a file takes no memory beyond what its own weights need.
     """
-    info, path = checkpoint_info(name_or_path), _find(name_or_path)
+    info, path = checkpoint_info(name_or_path), find(name_or_path)
     try:
         if info.config.weights > (size := path.stat().st_size):  # each takes a byte at least
             raise ValueError(f"the model has {info.config.weights:,} weights, the file {size:,} bytes")
         model = HATNet(info.config).float()
-        wanted = {key: list(weight.shape) for key, weight in model.state_dict().items()}
-        with safe_open(path, framework="pt") as file:
-            _check_shapes({without_wrappers(key): file.get_slice(key).get_shape() for key in file.keys()}, wanted)  # noqa: SIM118
-            stored = {without_wrappers(key): file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
-        model.load_state_dict(stored)
+        _check_shapes(path, model)
+        model.load_state_dict(read_weights(path))
     except (SafetensorError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
     if num_classes not in (None, model.num_classes):
@@ -142,26 +159,62 @@ def save_checkpoint(model: nn.Module, path: str | os.PathLike[str], info: Mappin
     Forward hooks are not saved. Whether one only reads or also changes what the model computes, nobody can tell from outside, so they
     are named in a warning.
     """
-    if Path(path).suffix != ".safetensors":
-        raise ValueError(f"{path}: a checkpoint's name must end in .safetensors")
-    if not Path(path).parent.is_dir():
-        raise ValueError(f"{path}: there is no folder {Path(path).parent}; make it first")
+    check_place(path)
     if not isinstance(info, Mapping):
         raise ValueError(f"info is a {type(info).__name__}; wanted a dict, like checkpoint_info(NAME).header()")
     if missing := [key for key in REQUIRED if key not in info]:
         raise ValueError(f"a checkpoint's header needs {', '.join(missing)} too")
     hooks = hooked(model)
     model = bare(model)
-    config, header = described(model), {key: _as_json(value, key) for key, value in info.items()}
+    config, header = described(model), {key: as_json(value, key) for key, value in info.items()}
     _check(header, config)
-    text, stored = json.dumps(header | {"config": dataclasses.asdict(config)}), weights(model, dtype)
-    if len(text.encode()) > MOST_HEADER // 2:  # quotes and backslashes double when it is stored
-        raise ValueError(f"the header has {len(text.encode()):,} bytes; wanted at most {MOST_HEADER // 2:,}")
+    stored = weights(model, dtype)
     if hooks:
         listed = ", ".join(hooks[:3]) + (f" and {len(hooks) - 3} more" if len(hooks) > 3 else "")
         warnings.warn(f"forward hooks are not saved, and if they change outputs, the loaded model gives others: {listed}", stacklevel=2)
+    write_checkpoint(path, stored, header | {"config": dataclasses.asdict(config)})
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise ValueError for a path where no checkpoint can be written."""
+    if Path(path).suffix != ".safetensors":
+        raise ValueError(f"{path}: a checkpoint's name must end in .safetensors")
+    if not Path(path).parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {Path(path).parent}; make it first")
+
+
+def write_checkpoint(path: str | os.PathLike[str], stored: dict[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write weights and a checked header, atomically. Raises ValueError for a header too long to be read again."""
+    text = json.dumps(header)
+    if len(text) > MOST_HEADER // 2:  # quotes and backslashes double when it is stored
+        raise ValueError(f"the header has {len(text):,} bytes; wanted at most {MOST_HEADER // 2:,}")
     with atomic_write(path) as partial:
         save_file(stored, partial, metadata={"hatnet": text})
+
+
+def read_header(path: Path) -> Any:
+    """What `write_checkpoint` wrote as the header, not checked; None if there is none. Raises ValueError for another kind of file."""
+    try:
+        check_safetensors(path)
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {}).get("hatnet", "null"))
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:  # the last: brackets in thousands of brackets
+        raise ValueError(f"{path} is not a readable safetensors file ({brief(error)})") from None
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint by name, in float32. Raises ValueError if they cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {without_wrappers(key): file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
+
+
+def task_of(name_or_path: str | os.PathLike[str]) -> str:
+    """The task that a checkpoint is for: "classify", "segment", ... Raises ValueError for a file that is not readable."""
+    header = read_header(find(name_or_path))
+    return str(header.get("task", "classify")) if isinstance(header, dict) else "classify"
 
 
 def _check(header: Mapping, config: Config) -> None:
@@ -174,29 +227,33 @@ def _check(header: Mapping, config: Config) -> None:
             raise ValueError(f"{name} has {len(header[name])} values; the images have {config.in_chans} channels: give one for each")
 
 
-def _check_shapes(found: Mapping[str, list[int]], wanted: Mapping[str, list[int]]) -> None:
-    """Raise ValueError, naming the first key that is missing, unexpected or of another shape."""
+def _check_shapes(path: Path, model: HATNet) -> None:
+    """Raise ValueError, naming the first weight that is missing, unexpected or of another shape, before any is read."""
+    wanted = {key: list(weight.shape) for key, weight in model.state_dict().items()}
+    with safe_open(path, framework="pt") as file:
+        found = {without_wrappers(key): file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
     for key in sorted(found.keys() | wanted.keys()):
         if found.get(key) != wanted.get(key):
             raise ValueError(f"{key} has shape {found.get(key, 'none')}; wanted {wanted.get(key, 'none')}")
 
 
-def _as_json(value: object, place: str) -> object:
+def as_json(value: object, place: str) -> object:
     """A value as JSON holds it: lists for tuples, arrays and tensors. Raises ValueError, naming the place, if there is no such form."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list | tuple):
-        return [_as_json(entry, f"{place}[{index}]") for index, entry in enumerate(value)]
+        return [as_json(entry, f"{place}[{index}]") for index, entry in enumerate(value)]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {key: _as_json(entry, f"{place}.{key}") for key, entry in value.items()}
+        return {key: as_json(entry, f"{place}.{key}") for key, entry in value.items()}
     if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     wanted = "texts, finite numbers, lists, and tables with texts for keys"
     raise ValueError(f"{place} is {reprlib.repr(value)}, which a checkpoint's header cannot hold; wanted {wanted}")
 
 
-def _find(name_or_path: str | os.PathLike[str]) -> Path:
-    path, name, shipped = Path(name_or_path), str(name_or_path), list_checkpoints()
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """The file of a checkpoint: one that is shipped, by its name, or a path. Raises ValueError if there is none, naming the choices."""
+    path, name, shipped = Path(name_or_path), str(name_or_path), [path.stem for path in _shipped()]
     choices = f"the shipped ones are {', '.join(shipped) or 'none'}"
     # A wheel has the cards of all our checkpoints, and the weights of most.
     if elsewhere := sorted({card.stem for card in SHIPPED.glob("*.md")} - set(shipped)):

@@ -34,6 +34,16 @@ def generator(*key: int) -> Generator:
     return Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0]))
 
 
+def drawn(images: int, step: int, count: int, seed: int) -> Tensor:
+    """The numbers of the `count` images of a step, of a set of so many, int64 [count].
+
+    Seed and epoch determine the order in which an epoch goes through the set; its last, incomplete batch is left out.
+    """
+    epoch, place = divmod(step, images // count)
+    order = torch.randperm(images, generator=generator(seed, 0, epoch))
+    return order[place * count : (place + 1) * count]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Images:
     """A labelled set of images: pixels uint8 [n, 3, size, size], labels int64 [n], the class names in label order.
@@ -55,6 +65,29 @@ class Images:
         """Side of the images, in pixels."""
         return self.pixels.shape[-1]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images, in pixels."""
+        return self.side, self.side
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of decoded pictures that are held in memory."""
+        return 0 if self.lazy else cast(Tensor, self.pixels).nbytes
+
+    @property
+    def lazy(self) -> bool:
+        """Whether pictures are decoded on demand."""
+        return isinstance(self.pixels, Pictures)
+
+    @property
+    def device(self) -> torch.device:
+        return self.labels.device
+
+    def class_counts(self) -> Tensor:
+        """How many labels each class has, int64 [classes]."""
+        return torch.bincount(self.labels[self.labels != IGNORED], minlength=len(self.classes))
+
     def statistics(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel, for pixels in 0..1; over 5,000 random images if there are more."""
         counts = torch.zeros(3, 256, dtype=torch.long)
@@ -71,13 +104,8 @@ class Images:
         return replace(self, pixels=pixels, labels=self.labels.to(device), weights=weights)
 
     def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[Tensor, Tensor, Tensor]:
-        """A shard of the `count` images of a step (of `steps`): pixels, labels, weights of the labels.
-
-        Seed and epoch determine the order in which an epoch goes through the set; its last, incomplete batch is left out.
-        """
-        epoch, place = divmod(step, len(self) // count)
-        order = torch.randperm(len(self), generator=generator(seed, 0, epoch))
-        index = upload(order[place * count : (place + 1) * count][shard], self.labels.device)
+        """A shard of the `count` images of a step (of `steps`): pixels, labels, weights of the labels."""
+        index = upload(drawn(len(self), step, count, seed)[shard], self.labels.device)
         weights = torch.ones(len(index), device=index.device) if self.weights is None else self.weights[index]
         return self.pixels[index], self.labels[index], weights
 

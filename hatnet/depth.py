@@ -2,13 +2,15 @@
 
 from hatnet.config import FIRST_STAGE
 
+BODY = "backbone.body."  # where a dense model keeps its HAT-Net; the rest of it is a head
+
 
 def stage_of(name: str, stages: tuple[int, ...]) -> int:
     """The paper's number of the stage that a parameter lies in: 1 for the stem, one more than the last stage's for the head.
 
     name: as in `named_parameters`. stages: `Config.stages`.
     """
-    part, *rest = name.split(".")
+    part, *rest = name.removeprefix(BODY).split(".")
     return 1 if part == "stem" else FIRST_STAGE + int(rest[0]) if part == "stages" else stages[-1] + 1
 
 
@@ -17,7 +19,7 @@ def depth_of(name: str, depths: tuple[int, ...]) -> int:
 
     name: as in `named_parameters`. depths: `Config.depths`. A downsampling belongs to the block after it.
     """
-    part, *rest = name.split(".")
+    part, *rest = name.removeprefix(BODY).split(".")
     if part == "stem":
         return 0
     if part != "stages":

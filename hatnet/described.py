@@ -69,7 +69,7 @@ def hooked(model: nn.Module) -> list[str]:
     return every + [name or "the model" for name in found]
 
 
-def weights(model: HATNet, dtype: torch.dtype) -> dict[str, Tensor]:
+def weights(model: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
     """Copies of a bare model's weights, by name. Raises ValueError if they have no values, or none that dtype can hold."""
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise ValueError(f"weights cannot be stored as {dtype}; give a floating-point type, like torch.float32 or torch.float16")
@@ -77,6 +77,8 @@ def weights(model: HATNet, dtype: torch.dtype) -> dict[str, Tensor]:
     owners: dict[int, str] = {}
     for key, value in model.state_dict().items():
         name = without_wrappers(key)
+        if name.endswith("num_batches_tracked"):
+            continue  # of a batch norm, which does not read it
         if value.is_meta:
             raise ValueError(f"{name} has no values (it is on the device meta): load the weights first")
         if type(value) is not Tensor or not value.is_floating_point():
@@ -99,6 +101,11 @@ def _differences(model: HATNet, twin: HATNet) -> Iterator[str]:
             yield f"{name} is a {_name(ours[name])}, not a {_name(theirs[name])}"
         else:
             yield from (f"{name}{'.' if name else ''}{difference}" for difference in _settings(ours[name], theirs[name]))
+    yield from shape_differences(model, twin)
+
+
+def shape_differences(model: nn.Module, twin: nn.Module) -> Iterator[str]:
+    """Which weights a model has in other shapes than its twin, or lacks, or has alone."""
     shapes = [
         {
             without_wrappers(key): list(value.shape) if isinstance(value, Tensor) else _name(value)

@@ -40,6 +40,11 @@ class Machine:
         torch.distributed.all_reduce(total)
         return total / self.world
 
+    def share(self, value: Tensor) -> None:
+        """Set a tensor, in place, to that of the first process."""
+        if self.world > 1:
+            torch.distributed.broadcast(value, 0)
+
     def bfloat16_error(self) -> str:
         """Why this device cannot compute in bfloat16; empty if it can, however slowly."""
         try:

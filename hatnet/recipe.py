@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from hatnet.config import Config
 from hatnet.ranges import Many, Number, Range, Whole, Word, check, plain
 
+# What is left of the learning rate when a fraction t of the steps after the warm-up is done.
+SCHEDULES = {
+    "cosine": lambda t: (1 + math.cos(math.pi * t)) / 2,
+    "poly": lambda t: (1 - t) ** 0.9,  # of semantic segmentation (section 4.2)
+    "step": lambda t: 0.1 ** ((t >= 8 / 12) + (t >= 11 / 12)),  # of detection (section 4.3): after 8 and 11 of 12 epochs
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """AdamW with a linear warm-up, then a cosine; augmentation and regularisation. Raises ValueError for a value that is not in RANGES."""
+    """AdamW, a linear warm-up and a schedule; augmentation, regularisation. Raises ValueError for a value that is not in RANGES."""
 
     epochs: int
     batch_size: int  # images that go through the network together, for each process
@@ -18,7 +25,8 @@ class Recipe:
     learning_rate: float  # after the warm-up
     betas: tuple[float, float] = (0.9, 0.999)
     warm_up: float = 0.05  # as a fraction of all steps
-    final: float = 0.0  # where the cosine ends, as a fraction of the learning rate
+    schedule: str = "cosine"  # of the learning rate after the warm-up: one of SCHEDULES
+    final: float = 0.0  # where the schedule ends, as a fraction of the learning rate ("step" does not get there)
     weight_decay: float = 0.05  # none on norms and biases
     layer_decay: float = 1.0  # factor on the learning rate from each block to the one before it
     freeze: int = 0  # the first stages, counted as in the paper (1: the stem), whose weights stay as they are
@@ -26,10 +34,13 @@ class Recipe:
     patience: int = 0  # stop after as many epochs without a better accuracy; 0: never
     clip: float = 1.0  # largest norm of the gradient; 0: no limit
     label_smoothing: float = 0.1
-    augment: str = "shift"  # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "none"
+    # "shift": `augment.shift_flip_cut`; "resized": `augment.resized_crops`, flipped or not; "scaled": `augment.scaled_crops` or, with
+    # boxes, `augment.scaled_objects`; "none"
+    augment: str = "shift"
     cut_out: float = 0.0  # side of the grey square of "shift", as a fraction of the image's
     least_area: float = 0.08  # smallest crop of "resized", as a fraction of the image (torchvision's default)
     aspect: tuple[float, float] = (3 / 4, 4 / 3)  # least and greatest width / height of a crop of "resized" (torchvision's default)
+    scales: tuple[float, float] = (0.5, 2.0)  # least and greatest factor by which "scaled" scales a picture (before it cuts a part out)
     colour: float = 0.0  # brightness, contrast and saturation each change by up to this fraction; 0: none
     erase: float = 0.0  # probability that a rectangle of an image is erased
     mixup: float = 0.0  # alpha; 0: none
@@ -44,8 +55,9 @@ class Recipe:
         check({field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, RANGES)
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
-        if self.aspect[0] > self.aspect[1]:
-            raise ValueError("aspect is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*self.aspect))
+        for name in ("aspect", "scales"):
+            if (pair := getattr(self, name))[0] > pair[1]:
+                raise ValueError("{2} is {0:g} {1:g}; wanted the smaller number first: {1:g} {0:g}".format(*pair, name))
 
     def warm_up_steps(self, steps: int) -> int:
         """How many of `steps` the warm-up takes."""
@@ -56,8 +68,8 @@ class Recipe:
         warm_up = self.warm_up_steps(steps)
         if step < warm_up:
             return self.learning_rate * (step + 1) / warm_up
-        cosine = (1 + math.cos(math.pi * (step - warm_up) / (steps - warm_up))) / 2
-        return self.learning_rate * (self.final + (1 - self.final) * cosine)
+        left = SCHEDULES[self.schedule]((step - warm_up) / (steps - warm_up))
+        return self.learning_rate * (self.final + (1 - self.final) * left)
 
     def side_at(self, step: int, steps: int, sides: int | None = None) -> float:
         """The side of a step's images, as a fraction of the full side: it grows from `first_side` until `grown` of all steps are done.
@@ -91,6 +103,7 @@ RANGES: dict[str, Range] = {
     "learning_rate": Number(0, 1000),
     "betas": Many(_BELOW_1, 2, 2),
     "warm_up": _FRACTION,
+    "schedule": Word(tuple(SCHEDULES)),
     "final": _FRACTION,
     "weight_decay": Number(0, 1000),
     "layer_decay": Number(0, 1, above=True),
@@ -99,10 +112,11 @@ RANGES: dict[str, Range] = {
     "patience": Whole(0, 10**6),
     "clip": Number(0, 10**6),
     "label_smoothing": _BELOW_1,
-    "augment": Word(("shift", "resized", "none")),
+    "augment": Word(("shift", "resized", "scaled", "none")),
     "cut_out": _FRACTION,
     "least_area": Number(0.01, 1),
     "aspect": Many(Number(0.1, 10), 2, 2),
+    "scales": Many(Number(0.1, 10), 2, 2),
     "colour": _FRACTION,
     "erase": _FRACTION,
     "mixup": Number(0, 1000),
@@ -142,6 +156,43 @@ RECIPES = {
     # the warm-up of 5 epochs, alpha 0.8, stochastic depth and no clipping. DeiT also has cutmix (1.0), random erasing (0.25) and changes
     # of colour; the paper lists its augmentation without them, so they are left out.
     "paper": Recipe(epochs=300, batch_size=128, learning_rate=1e-3, warm_up=5 / 300, clip=0.0, augment="resized", mixup=0.8, drop_path=0.1),
+    "segment": Recipe(
+        epochs=60,
+        batch_size=8,
+        learning_rate=1e-3,
+        schedule="poly",
+        layer_decay=0.9,
+        label_smoothing=0.0,
+        augment="scaled",
+        colour=0.3,
+        drop_path=0.05,
+        ema=0.998,
+    ),
+    # Section 4.3, at the rate that AdamW takes for narrow models and few images.
+    "detect": Recipe(
+        epochs=36,
+        batch_size=8,
+        learning_rate=1e-3,
+        warm_up=0.04,
+        schedule="step",
+        layer_decay=0.9,
+        label_smoothing=0.0,
+        augment="scaled",
+        scales=(0.8, 1.25),
+        colour=0.2,
+        drop_path=0.05,
+        ema=0.998,
+    ),
+    "shapes": Recipe(
+        epochs=5,
+        batch_size=4,
+        learning_rate=7e-4,
+        warm_up=0.1,
+        schedule="step",
+        label_smoothing=0.0,
+        augment="none",
+        ema=0.99,
+    ),
     "cards": Recipe(
         epochs=7,
         batch_size=64,

@@ -11,7 +11,6 @@ from statistics import median
 
 import torch
 
-from hatnet.data import Images
 from hatnet.training import Trainer
 
 PRECISIONS = {"off": False, "bf16": True}  # the choices of --amp, and whether that is autocast to bfloat16
@@ -82,7 +81,7 @@ def step_seconds(trainer: Trainer) -> dict[str, float]:
     return {name: median(taken[1:]) for name, taken in times.items()}
 
 
-def steps_within(trainer: Trainer, minutes: float, held_out: Images) -> int:
+def steps_within(trainer: Trainer, minutes: float, held_out) -> int:
     """How many steps fit into a time, with a validation after each epoch: at least 1."""
     with rehearsal(trainer) as tried:
         recipe = tried.recipe

@@ -4,18 +4,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from hatnet.checkpoints import save_checkpoint
 from hatnet.files import atomic_write, brief, parse_json
-from hatnet.model import HATNet
 from hatnet.optimiser import adamw, freeze
 from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import Recipe
+from hatnet.tasks.task import Task
 
 WRITE_ERRORS = (OSError, SafetensorError)
 _STEPS = Whole(0, 10**12)
@@ -45,25 +44,25 @@ CONFIG: dict[str, Range] = {
 class State:
     """All that changes during a training run. `load` restores what `save` wrote."""
 
-    model: HATNet
+    model: Any  # what the task trains: a HATNet, or a model of hatnet.dense
     optimiser: torch.optim.Optimizer
     averaged: AveragedModel | None
     step: int = 0  # how many are done
-    best: float = -1.0  # the best accuracy so far on the held-out images
+    best: float = -1.0  # the best of the task's figure so far on the held-out images
     waited: int = 0  # epochs since then
     losses: list[float] = field(default_factory=list)  # since the last line of metrics.jsonl
     recent: list[float] = field(default_factory=list)  # of the last `guessing.WINDOW` steps up to that line
     warned: bool = False  # whether the run has been called no better than guessing
 
     @property
-    def kept(self) -> HATNet:
+    def kept(self) -> Any:
         """The model to validate and to keep: the running mean of the weights, if there is one."""
-        return cast(HATNet, self.averaged.module) if self.averaged else self.model
+        return self.averaged.module if self.averaged else self.model
 
-    def judge(self, accuracy: float) -> None:
-        """Take note of an epoch's accuracy on the held-out images."""
-        self.waited = 0 if accuracy > self.best else self.waited + 1
-        self.best = max(self.best, accuracy)
+    def judge(self, figure: float) -> None:
+        """Take note of the task's figure on the held-out images after an epoch."""
+        self.waited = 0 if figure > self.best else self.waited + 1
+        self.best = max(self.best, figure)
 
     def save(self, path: Path) -> None:
         """Write everything, atomically."""
@@ -92,7 +91,7 @@ class State:
         return ["model", "optimiser", "averaged"] if self.averaged else ["model", "optimiser"]
 
 
-def begin(model: HATNet, recipe: Recipe) -> State:
+def begin(model: Any, recipe: Recipe) -> State:
     """The state before the first step. Raises ValueError if the recipe freezes more stages than there are."""
     freeze(model, recipe.freeze)
     optimiser = adamw(model, recipe)
@@ -107,22 +106,24 @@ def running_mean(decay: float) -> Callable:
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of a training run, and the header shared by its checkpoints (each adds its own accuracy and step)."""
+    """The folder of a training run, and the header shared by its checkpoints (each adds its own figures and step)."""
 
     folder: Path
     header: dict  # at least classes, mean, std, image_size and data
 
-    def log_metrics(self, state: State, figures: dict) -> None:
-        """Append a line to metrics.jsonl; if it has an accuracy, write the checkpoints too.
-
-        last.safetensors always, best.safetensors if none was better (of equals, the one trained longer).
-        """
+    def log_metrics(self, figures: dict) -> None:
+        """Append a line to metrics.jsonl."""
         with open(self.folder / "metrics.jsonl", "a") as file:
             file.write(json.dumps(figures) + "\n")
-        if "accuracy" in figures:
-            header = self.header | {name: figures[name] for name in ("accuracy", "step")}
-            for name in ("best", "last") if figures["accuracy"] >= state.best else ("last",):
-                save_checkpoint(state.kept, self.folder / f"{name}.safetensors", header)
+
+    def keep(self, state: State, task: Task, measured: dict) -> None:
+        """Write the checkpoints: last.safetensors always, best.safetensors if none was better (of equals, the one trained longer).
+
+        measured: what the task's `validate` found, for their headers.
+        """
+        header = self.header | measured | {"step": state.step}
+        for name in ("best", "last") if measured[task.figure] >= state.best else ("last",):
+            task.save(state.kept, self.folder / f"{name}.safetensors", header)
 
 
 def read_config(folder: Path) -> dict:

@@ -14,10 +14,15 @@ import torch
 from torch import Generator, Tensor
 from torchvision.ops import masks_to_boxes
 
+from hatnet.data import generator
+from hatnet.dense.objects import Instances, Objects
+
 CLASSES = ("disc", "square", "triangle")
 SIZE = 128  # pixels
 MOST = 6  # objects in an image
 RADIUS = 12, 32  # pixels from an object's middle to its outermost point
+EPOCH = 1024  # images
+MEAN, STD = [0.5] * 3, [0.25] * 3  # of each channel, for pixels in 0..1: roughly
 SEEN = 0.5  # at least this part of every object is seen
 _TRIES = 10  # objects to try, until there are as many as wanted
 _CORNERS = 4, 3  # of square and triangle
@@ -31,7 +36,7 @@ class Drawn(NamedTuple):
     classes: Tensor  # int64 [b, n]: of each object, in CLASSES; -1 for each one missing
     places: Tensor  # float64 [b, n, 4]: of each object, its middle (y, x) and radius in pixels, and its turn in radians
 
-    def objects(self, index: int) -> dict[str, Tensor]:
+    def objects(self, index: int) -> Instances:
         """The m objects of one image: "classes" int64 [m], "masks" uint8 [m, h, w], "boxes" float32 [m, 4]: x1, y1, x2, y2 in pixels.
 
         A box runs along the edges of its outermost pixels: one pixel at (y, x) has the box x, y, x + 1, y + 1.
@@ -98,3 +103,40 @@ def shape(classes: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         areas.append(corners / 2 * math.sin(2 * math.pi / corners) * places[:, 2] ** 2)
     chosen = classes[None]
     return torch.stack(masks).take_along_dim(chosen[..., None, None], 0)[0], torch.stack(areas).take_along_dim(chosen, 0)[0]
+
+
+class Shapes:
+    """Fresh images for every step, in place of a training set."""
+
+    classes, side, size, masks = CLASSES, SIZE, (SIZE, SIZE), True
+    nbytes, lazy, device = 0, False, torch.device("cpu")  # drawn for each step, which is quick
+
+    def __len__(self) -> int:
+        """The length of an epoch, by definition."""
+        return EPOCH
+
+    def statistics(self) -> tuple[list[float], list[float]]:
+        return MEAN, STD
+
+    def class_counts(self) -> Tensor:
+        raise ValueError('class_weights is "balanced"; shapes have as many of each class, and cannot be counted: leave it out')
+
+    def on(self, device: torch.device) -> "Shapes":
+        return self
+
+    def batch(self, step: int, steps: int, count: int, seed: int, shard: slice) -> tuple[list[Tensor], list[Instances]]:
+        """Like `Objects.batch`."""
+        drawn = draw(count, generator(seed, 0, step))
+        some = range(count)[shard]
+        return [drawn.pixels[index] for index in some], [drawn.objects(index) for index in some]
+
+
+def images(count: int, seed: int) -> Objects:
+    """A fixed set, for evaluation."""
+    drawn = draw(count, Generator().manual_seed(seed))
+    counts = torch.bincount(drawn.classes[drawn.classes >= 0], minlength=len(CLASSES))
+
+    def read(number: int, pixels: Tensor | None) -> tuple[Tensor, Instances]:
+        return drawn.pixels[number], drawn.objects(number)
+
+    return Objects(count=count, classes=CLASSES, side=SIZE, masks=True, read=read, held=list(drawn.pixels), counts=counts)

@@ -9,26 +9,23 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from statistics import fmean
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from hatnet.ahead import Ahead
-from hatnet.augment import BOX, augmented, erased, mixer
-from hatnet.cards import Cards
-from hatnet.data import IGNORED, Images, generator
-from hatnet.evaluation import accuracy, predict
-from hatnet.guessing import WINDOW, advice, first_look, guessing_loss, is_guessing
+from hatnet.data import generator
+from hatnet.guessing import WINDOW, advice, first_look, is_guessing
 from hatnet.machine import CPU, Machine, device_memory, obeyed_signals, stop_signals
-from hatnet.model import HATNet
-from hatnet.preprocessing import normalise
 from hatnet.recipe import Recipe, image_side
 from hatnet.run import WRITE_ERRORS, Run, begin
+from hatnet.tasks.classify import Classify
+from hatnet.tasks.task import Batch, Column, Step, Task, TrainingSet
 
 LOG_EVERY = 50  # steps from one line of metrics.jsonl to the next
 SAVE_EVERY = 60  # seconds from one saved state to the next, at most, plus a step
@@ -36,27 +33,31 @@ COMPILED_SIDES = 4  # sizes of the images in a run that compiles the model, whic
 
 
 class Trainer:
-    """A model in training: on which images, by which recipe, on which machine.
+    """A model in training: on which images, by which recipe, on which machine, for which task.
 
+    model: a HATNet; for other tasks than classification, what they train.
     statistics: mean and standard deviation of each channel, for pixels in 0..1; by default, those of the images.
+    Raises ValueError for a recipe that does not suit the task.
     """
 
     def __init__(
         self,
-        model: HATNet,
+        model: Any,
         recipe: Recipe,
-        data: Images | Cards,
+        data: TrainingSet,
         machine: Machine = CPU,
         statistics: tuple[Sequence[float], Sequence[float]] | None = None,
+        task: Task | None = None,
     ):
-        self.recipe, self.machine = recipe, machine
+        self.recipe, self.machine, self.task = recipe, machine, task or Classify()
+        self.task.check(recipe)
         self.mean, self.std = statistics or data.statistics()
         self.statistics = [torch.tensor(values, device=machine.device) for values in (self.mean, self.std)]
         self.class_weights = class_weights(recipe, data, machine.device)
         self.state = begin(model.to(machine.device), recipe)
         self.data = on_device(data, machine.device)
         self.ahead = Ahead(self.data, machine.device)
-        self.compiled: set[tuple[int, bool]] = set()  # by this `optimise`: the images' side, and whether in bfloat16
+        self.compiled: set[tuple[tuple[int, int], bool]] = set()  # by this `optimise`: the images' size, and whether in bfloat16
         # A CPU has each loss at once, so it is looked at before the weights change. For a GPU that would be a wait: there it keeps the
         # weights as they are by itself, from the first step on that is not finite, until the trainer looks.
         self.looks = machine.device.type == "cpu"
@@ -128,30 +129,30 @@ class Trainer:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether the last `recipe.patience` epochs brought no better accuracy."""
+        """Whether the last `recipe.patience` epochs brought no better figure."""
         return 0 < self.recipe.patience <= self.state.waited
 
-    def _add_gradient(self, network: Any, *batch: Tensor) -> Tensor:
+    def _add_gradient(self, network: Any, *batch: Column) -> Tensor:
         """Add the gradient of this process's share of a step, `recipe.batch_size` images at a time. Returns the loss of the share: float64
         where the device has it."""
-        parts = list(zip(*(tensor.split(self.recipe.batch_size) for tensor in batch), strict=True))
+        count, size = len(batch[0]), self.recipe.batch_size
         total = torch.zeros((), dtype=torch.float32 if self.machine.device.type == "mps" else torch.float64, device=self.machine.device)
-        for number, (images, labels, weights) in enumerate(parts, start=1):
-            waits = self.machine.world > 1 and number < len(parts)  # the processes add up their gradients once, in the last part
+        for start in range(0, count, size):
+            waits = self.machine.world > 1 and start + size < count  # the processes add up their gradients once, in the last part
             with network.no_sync() if waits else nullcontext():
-                loss = (self._losses(network, images, labels) * weights).sum() / len(batch[0])
+                part = tuple(column[start : start + size] for column in batch)
+                loss = self.task.loss(partial(self._forward, network), part, self.recipe, self.class_weights) / count
                 loss.backward()
             total += loss.detach()
         return total
 
-    def _losses(self, network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-        """The loss of each label, shaped as the labels."""
-        device, smoothing = self.machine.device, self.recipe.label_smoothing
+    def _forward(self, network: nn.Module, *inputs: Any) -> Any:
+        """A call of the network, in the precision of the run."""
+        device = self.machine.device
         # On a CPU in bfloat16, the backward pass of fused attention is by far the slower one for many small windows.
         explicit = self.machine.bfloat16 and device.type == "cpu"
         with torch.autocast(device.type, torch.bfloat16, enabled=self.machine.bfloat16):
-            logits = network(images, explicit=explicit).float()
-        return F.cross_entropy(logits, labels, self.class_weights, reduction="none", ignore_index=IGNORED, label_smoothing=smoothing)
+            return network(*inputs, explicit=explicit)
 
     def _network(self) -> nn.Module:
         """The model as this machine runs it."""
@@ -161,14 +162,15 @@ class Trainer:
         # For each size anew: symbolic sizes take longer to compile, and fail in the rounding of windows and cells.
         return torch.compile(network, dynamic=False) if self.machine.compiled else network  # type: ignore[return-value]  # a compiled module is one
 
-    def image_side(self, steps: int) -> int:
-        """Side of the next step's images, in pixels."""
+    def image_size(self, steps: int) -> tuple[int, int]:
+        """Height and width of the next step's images, in pixels."""
         fraction = self.recipe.side_at(self.state.step, steps, COMPILED_SIDES if self.machine.compiled else None)
-        return image_side(fraction, self.data.side, self.state.model.config)
+        height, width = (image_side(fraction, side, self.state.model.config) for side in self.data.size)
+        return height, width
 
     def compiles(self, steps: int) -> bool:
         """Whether the next step begins with a compilation."""
-        return self.machine.compiled and (self.image_side(steps), self.machine.bfloat16) not in self.compiled
+        return self.machine.compiled and (self.image_size(steps), self.machine.bfloat16) not in self.compiled
 
     @contextmanager
     def _compilation(self, steps: int) -> Iterator[None]:
@@ -176,13 +178,13 @@ class Trainer:
         if not self.compiles(steps):
             yield
             return
-        side, bfloat16 = self.image_side(steps), self.machine.bfloat16
-        what = f"the model for images of {side} x {side} pixels in {'bfloat16' if bfloat16 else 'float32'}"
+        size, bfloat16 = self.image_size(steps), self.machine.bfloat16
+        what = f"the model for images of {size[0]} x {size[1]} pixels in {'bfloat16' if bfloat16 else 'float32'}"
         self._say(f"compiling {what}; Ctrl-C ends the program at once, and the run keeps what it has saved")
         start = time.perf_counter()
         with obeyed_signals():
             yield
-        self.compiled.add((side, bfloat16))
+        self.compiled.add((size, bfloat16))
         self._say(f"compiled {what} in {time.perf_counter() - start:.0f} s")
 
     def _say(self, line: str) -> None:
@@ -190,21 +192,12 @@ class Trainer:
         if self.machine.rank == 0:
             tqdm.write(line, file=sys.stderr)
 
-    def batch(self, steps: int) -> tuple[Tensor, Tensor, Tensor]:
-        """This process's share of the next step's batch, as the model takes it: images, labels, weights of the labels.
-
-        images: augmented and normalised, float32 [b, 3, side, side]. labels: int64 [b], or [b, ...] for several places; where images are
-        mixed, each class's share, float32 [b, classes]. Sets torch's random numbers to those of the step.
-        """
-        recipe, step = self.recipe, self.state.step
-        pixels, labels, weights = self.ahead.batch(step, steps, self.images_per_step, recipe.seed, self.machine.shard)
-        images = normalise(augmented(pixels, recipe, self.image_side(steps), self._draw), *self.statistics)
-        if recipe.erase:
-            images = erased(images, recipe.erase, self._draw(4, BOX + 1))
-        if mix := mixer(recipe, len(self.data.classes)):
-            torch.manual_seed(generator(recipe.seed, 5, step).initial_seed())
-            images, labels = mix(images, labels)
-        return images, labels, weights
+    def batch(self, steps: int) -> Batch:
+        """This process's share of the next step's batch, as the task's `batch` makes it."""
+        recipe, step, (mean, std) = self.recipe, self.state.step, self.statistics
+        taken = self.ahead.batch(step, steps, self.images_per_step, recipe.seed, self.machine.shard)
+        size, classes = self.image_size(steps), len(self.data.classes)
+        return self.task.batch(taken, Step(number=step, recipe=recipe, size=size, mean=mean, std=std, classes=classes, draw=self._draw))
 
     def _draw(self, kind: int, n: int) -> Tensor:
         """n random numbers in 0..1 for each image of this process's share of the next step's batch, [b, n], other ones for each kind.
@@ -213,17 +206,18 @@ class Trainer:
         """
         return torch.rand(self.images_per_step, n, generator=generator(self.recipe.seed, kind, self.state.step))[self.machine.shard]
 
-    def validate(self, held_out: Images) -> float:
-        """Accuracy on held-out images, of which each process takes its share, as many at once as in a training step."""
-        predicted = predict(self.state.kept, held_out, self.mean, self.std, self.machine.shard, self.recipe.batch_size)
-        return self.machine.mean(accuracy(predicted, held_out)) * self.machine.world
+    def validate(self, held_out: Any) -> dict[str, Any]:
+        """The task's figures on held-out images, as many at once as in a training step."""
+        for buffer in self.state.kept.buffers():  # running statistics, which each process has of its own images
+            self.machine.share(buffer)
+        return self.task.validate(self.state.kept, held_out, self.mean, self.std, self.machine, self.recipe.batch_size)
 
-    def train(self, steps: int, held_out: Images, run: Run) -> bool:
+    def train(self, steps: int, held_out: Any, run: Run) -> bool:
         """Train up to `steps`, or until out of patience.
 
         The run's folder then holds all that is needed to use the model, to judge it and to resume.
 
-        held_out: images not trained on; the accuracy on them after each epoch decides which checkpoint is "best".
+        held_out: images not trained on; the task's figure on them after each epoch decides which checkpoint is "best".
         Written, always as whole files: last.safetensors and best.safetensors after each epoch, state.pt then, every minute and before
         each compilation; metrics.jsonl gets a line every LOG_EVERY steps and after each epoch, and stderr a line after each epoch if
         it is not a terminal, which has a progress bar. Both say so, once, if the run learns nothing (`hatnet.guessing`).
@@ -245,15 +239,18 @@ class Trainer:
                     if line:
                         figures = self._figures(steps, *logged)
                         if epoch_ends:
-                            figures["accuracy"] = self.validate(held_out)
-                            shown = f", accuracy {figures['accuracy']:.1%}"
+                            measured = self.validate(held_out)
+                            figures |= measured
+                            shown = f", {self.task.title} {measured[self.task.figure]:.1%}"
                             if bar.disable:  # no terminal
                                 epochs = f"epoch {round(figures['epoch'], 2):g} of {round(steps / self.steps_per_epoch, 2):g}"
                                 self._say(f"{epochs}: loss {figures['loss']:.3f}{shown}, {figures['images_per_second']:,.0f} images/s")
                         if first:
-                            run.log_metrics(state, figures)
+                            run.log_metrics(figures)
                         if epoch_ends:
-                            state.judge(figures["accuracy"])
+                            if first:
+                                run.keep(state, self.task, measured)
+                            state.judge(measured[self.task.figure])
                         state.losses = []
                         logged = time.perf_counter(), state.step
                     due = epoch_ends or time.perf_counter() - saved > SAVE_EVERY or (state.step < steps and self.compiles(steps))
@@ -274,7 +271,7 @@ class Trainer:
             raise ValueError(f"could not write to {run.folder} ({error}): make room, then continue with --resume {run.folder}") from None
 
     def _figures(self, steps: int, since: float, done: int) -> dict:
-        """A line of metrics.jsonl, without the accuracy but with a warning if one is due. since, done: time and step of the last line."""
+        """A line of metrics.jsonl, without the task's figures but with a warning if one is due. since, done: time and step before."""
         step = self.state.step
         return {
             "step": step,
@@ -291,8 +288,8 @@ class Trainer:
         state.recent = [*state.recent, *state.losses][-WINDOW:]
         if state.warned or len(state.recent) < WINDOW or state.step < first_look(self.recipe, steps):
             return {}
-        guessing = guessing_loss(self.recipe, self.data, self.class_weights)
-        if not is_guessing(state.recent, guessing):
+        guessing = self.task.guessing(self.recipe, self.data, self.class_weights)
+        if guessing is None or not is_guessing(state.recent, guessing):
             return {}
         state.warned = True
         warning = (
@@ -304,23 +301,19 @@ class Trainer:
         return {"guessing": guessing, "warning": warning}
 
 
-def on_device(data: Images | Cards, device: torch.device) -> Images | Cards:
+def on_device(data: TrainingSet, device: torch.device) -> TrainingSet:
     """A training set whose pixels go to the device once, if they are held in memory and take no more than half of what it has left."""
-    if isinstance(data, Images) and isinstance(data.pixels, Tensor) and data.pixels.nbytes <= device_memory(device) / 2:
-        return data.on(device)
-    return data
+    return data.on(device) if 0 < data.nbytes <= device_memory(device) / 2 else data
 
 
-def class_weights(recipe: Recipe, data: Images | Cards, device: torch.device) -> Tensor | None:
+def class_weights(recipe: Recipe, data: TrainingSet, device: torch.device) -> Tensor | None:
     """The weight of each class in the loss, or None if they count alike.
 
-    "balanced": n / (k n_c) for a class with n_c of the n images in k classes, so that every class weighs the same in all and the mean
-    over the images is 1; 0 for a class without images. Raises ValueError for cards, which are drawn without end.
+    "balanced": n / (k n_c) for a class with n_c of the n labels in k classes, so that every class weighs the same in all and the mean
+    over the labels is 1; 0 for a class without labels. Raises ValueError for cards, which are drawn without end.
     """
     if recipe.class_weights == "none":
         return None
-    if not isinstance(data, Images):
-        raise ValueError('class_weights is "balanced"; cards have as many of each class, and cannot be counted: leave it out')
-    counts = torch.bincount(data.labels[data.labels != IGNORED], minlength=len(data.classes))
+    counts = data.class_counts()
     balanced = counts.sum() / (counts.count_nonzero() * counts)
     return balanced.where(counts > 0, 0.0).to(device)

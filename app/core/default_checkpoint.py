@@ -19,6 +19,8 @@ def by_cell(header: Mapping) -> bool:
 
 def unsuited(header: Mapping) -> str:
     """Why no page can show it, to follow "Not offered: NAME, because"; nothing if pages can."""
+    if header.get("task", "classify") != "classify":
+        return "it does not give one class to a picture"
     if not header["config"]["g1"]:
         return "each of its stages is plain attention, in one step"
     if header["config"].get("in_chans", 3) != 3:
@@ -79,4 +81,4 @@ def read(path: Path) -> dict:
         if size > 10_000_000:
             raise ValueError(f"{path} is not a safetensors file")
         header = json.loads(json.loads(file.read(size))["__metadata__"]["hatnet"])
-    return {key: header[key] for key in ("config", "data", "image_size", "classes")}
+    return {key: header[key] for key in ("config", "data", "image_size", "classes")} | {"task": header.get("task", "classify")}

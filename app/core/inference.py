@@ -26,7 +26,38 @@ def use_cores() -> None:
 
 
 use_cores()
-forward_slots = threading.BoundedSemaphore(2)  # more at once would only take more memory: the cores are busy
+
+
+class ForwardSlots:
+    """A context in which a forward pass runs: two at a time, since more would only take more memory, and the cores are busy.
+
+    A pass that nobody else waits beside has all threads that torch was given, several at once share them. The threads of a pass wait for
+    one another after every operation: with more of them than cores, each operation takes as long as the system keeps one from running.
+    """
+
+    SLOTS = 2
+
+    def __init__(self) -> None:
+        self._free, self._counting = threading.BoundedSemaphore(self.SLOTS), threading.Lock()
+        self._here = 0  # passes that run or wait
+        self._threads, self._mine = torch.get_num_threads(), threading.local()
+
+    def __enter__(self) -> None:
+        with self._counting:
+            self._here += 1
+        self._free.acquire()
+        self._mine.before = torch.get_num_threads()
+        # This applies to the thread that calls it: a pass that has begun keeps its own.
+        torch.set_num_threads(self._threads if self._here == 1 else max(1, self._threads // self.SLOTS))
+
+    def __exit__(self, *error: object) -> None:
+        torch.set_num_threads(self._mine.before)
+        self._free.release()
+        with self._counting:
+            self._here -= 1
+
+
+forward_slots = ForwardSlots()
 # Above this many weights, only the rows of the selected token are computed (16 MB as float32, times the cache's entries).
 ALL_ROWS = 4_000_000
 ALL_HOPS = 100_000  # up to this many weights, two hops are followed back from all tokens at once (400 kB as float32 for each block)

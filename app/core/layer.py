@@ -1,6 +1,8 @@
 """One attention layer in numbers, for one token: what Start and the tour explain."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import attrgetter
 
 import numpy as np
 
@@ -8,7 +10,7 @@ import hatnet
 from app.core import inference
 from app.core.checkpoints import Checkpoint
 from app.core.hops import Path, frames, one_hop, shares, strongest_paths
-from app.core.pictures import Picture
+from app.core.pictures import IDENTITY, Picture, cached
 from app.core.view import ViewState
 
 
@@ -42,9 +44,9 @@ class Layer:
         """The shares of the token's output that stay, come from its window (itself included), and from everywhere else; see `hops`."""
         return shares(self.hops, self.window)
 
-    @property
+    @cached_property
     def frames(self) -> dict:
-        """Two hops in frames, as `hops.frames` makes them."""
+        """Two hops in frames, as `hops.frames` makes them; shared by all visits, like the rest."""
         return frames(self.hops, self.one_hop, self.token, self.window, self.paths)
 
     @property
@@ -54,6 +56,11 @@ class Layer:
         return None if frames["shown"] is None else frames["paths"][frames["shown"]]
 
 
+# All that it depends on: a visit that moves through the cards, the equations or the tour has it at once, and so has the next visitor.
+_ASKED = attrgetter("stage", "block", "head", "place", "g1", "g2")
+
+
+@cached(max_entries=64, hash_funcs=IDENTITY | {ViewState: _ASKED})
 def layer_of(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> Layer:
     """The numbers of the view's block, which must be in a hierarchical stage, for the view's token."""
     side, (g1, g2) = checkpoint.grid(view.stage), view.sides(checkpoint)

@@ -17,7 +17,7 @@ class Sample:
     title: str
     subject: str  # with its article, for use in a sentence
     names: tuple[str, ...]  # class names that are right, in any data set
-    place: tuple[float, float]  # (y, x) as fractions of the centre crop: a point on the subject
+    place: tuple[float, float]  # (y, x) as fractions of the centre crop: a point on the subject; see places.py
     seed: int | None = None  # for hatnet.cards.draw; None: a photograph
     credit: str = ""  # the line that its licence wants beside it
 

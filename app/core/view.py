@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from app.core.checkpoints import Checkpoint
+from app.core.places import home
 from app.core.samples import SAMPLES, offered
 from app.core.words import count
 
@@ -72,7 +73,7 @@ def default(checkpoint: Checkpoint) -> ViewState:
     stage, g1, g2 = checkpoint.config.stages[0], checkpoint.config.g1, checkpoint.config.g2
     block = opening_block(checkpoint, stage)
     image = images(checkpoint, has_upload=False)[0]
-    place = SAMPLES[image].place
+    place = home(image, checkpoint, stage)
     return ViewState(image=image, checkpoint=checkpoint.name, stage=stage, block=block, head=None, place=place, g1=g1, g2=g2)
 
 
@@ -130,7 +131,7 @@ def parse(
         stage=stage,
         block=_whole(params, "block", opening_block(checkpoint, stage), range(1, depth + 1), f"this stage has {count(depth)}", notices),
         head=head,
-        place=_place(params, home(image), notices),
+        place=_place(params, home(image, checkpoint, stage), notices),
         g1=_sides(params, "g1", checkpoint, notices),
         g2=_sides(params, "g2", checkpoint, notices),
         equation=_whole(params, "equation", view.equation, EQUATIONS, "the page has Eqs. 1 to 3 as equation 2, and Eqs. 6 to 15", notices),
@@ -153,11 +154,6 @@ def address(view: ViewState) -> dict[str, str]:
         del values["panel"]
     values["token"] = ",".join(f"{fraction:.4f}" for fraction in values.pop("place"))
     return {key: ",".join(map(str, value)) if isinstance(value, tuple) else str(value) for key, value in values.items()}
-
-
-def home(image: str) -> tuple[float, float]:
-    """The place at which a picture opens: a point on its subject."""
-    return SAMPLES[image].place if image in SAMPLES else (0.5, 0.5)
 
 
 def _short(text: str) -> str:

@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.core import checkpoints, content, pictures
 from app.core.checkpoints import Checkpoint
 from app.core.pictures import Picture
+from app.core.places import home, is_home
 from app.core.view import UPLOAD, ViewState, address, parse
 
 KEY = "visit"
@@ -98,14 +99,29 @@ def refresh(names: list[str]) -> ViewState:
 
 
 def update(**changes) -> None:
-    """Change fields of the view, replace values that no longer fit, and drop the notices about the address."""
+    """Change fields of the view, replace values that no longer fit, and drop the notices about the address.
+
+    Unless `changes` say which token is selected: another picture opens with its own; in another stage or with another checkpoint, a token
+    that the visitor chose stays, and the one that the picture had opened with gives way to the one for there.
+    """
     state = visit()
+    moves = "place" not in changes and (changes.get("image", state.view.image) != state.view.image or _at_home(state.view))
     name = changes.pop("checkpoint", state.view.checkpoint)
     state.view, state.notices = replace(state.view, **changes), []
     try:
-        state.view = state.view.fitted(checkpoints.describe(name))
+        checkpoint = checkpoints.describe(name)
+        view = state.view.fitted(checkpoint)
+        state.view = replace(view, place=home(view.image, checkpoint, view.stage)) if moves else view
     except ValueError as error:  # its file has gone since it was offered
         state.notices = [f"{error}"]
+
+
+def _at_home(view: ViewState) -> bool:
+    """Whether the selected token is the one that the picture opened with."""
+    try:
+        return is_home(view.place, view.image, checkpoints.describe(view.checkpoint), view.stage)
+    except ValueError:  # the checkpoint's file has gone
+        return False
 
 
 def set_side(name: str, index: int, side: int) -> None:

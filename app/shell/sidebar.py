@@ -9,9 +9,10 @@ from app.core import checkpoints, pictures
 from app.core.checkpoints import Checkpoint
 from app.core.glossary import linked, term
 from app.core.pictures import Picture
+from app.core.places import home
 from app.core.quantities import quantity
 from app.core.samples import SAMPLES, label_of
-from app.core.view import UPLOAD, ViewState, home, images
+from app.core.view import UPLOAD, ViewState, images
 from app.core.words import literal
 from app.shell import session
 from app.shell.notices import note
@@ -77,12 +78,9 @@ def _photograph(view: ViewState, checkpoint: Checkpoint) -> None:
         known = checkpoint.cards or label_of(SAMPLES[image], checkpoint.classes)
         return f"{SAMPLES[image].title}{'' if known else NOT_KNOWN}"
 
-    def choose(image: str) -> None:
-        session.update(image=image, place=home(image))
-
     options = images(checkpoint, has_upload=uploaded is not None)
     label = "Picture" if checkpoint.cards else "Photograph"
-    session.bound(st.selectbox, label, "image", view.image, write=choose, options=options, format_func=title)
+    session.bound(st.selectbox, label, "image", view.image, options=options, format_func=title)
     if checkpoint.cards:
         return _cards(session.picture(), checkpoint)
     picture = session.picture()
@@ -126,7 +124,7 @@ def _uploaded() -> None:
     except ValueError as error:
         session.visit().upload_problem = str(error)
         return
-    session.update(image=UPLOAD, place=home(UPLOAD))
+    session.update(image=UPLOAD, place=home(UPLOAD, session.checkpoint(), session.view().stage))
 
 
 def _title(name: str) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import hatnet
 from app.core import inference, pictures, tour_breaks
 from app.core.checkpoints import Checkpoint
+from app.core.places import home
 from app.core.tour_breaks import Break
-from app.core.view import ViewState, default, home, opening_block
+from app.core.view import ViewState, default, opening_block
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ def view_at(number: int, view: ViewState, checkpoint: Checkpoint) -> ViewState:
         stage, image = found.at.stage, found.at.image
     if stop.doubled and stage in checkpoint.hierarchical:
         sides = tour_breaks.doubled(checkpoint, stage)
-    place, side = home(image), checkpoint.grid(stage)
+    place, side = home(image, checkpoint, stage), checkpoint.grid(stage)
     if stop.seam:
         place = hatnet.place_of(across_edge(hatnet.token_at(place, (side, side)), side, config.g1[0]), (side, side))
     changes = {name: value for name in ("step", "equation") if (value := getattr(stop, name))}
@@ -78,7 +79,8 @@ def broken(checkpoint: Checkpoint) -> Broken | None:
     if (at := tour_breaks.kept(checkpoint)) is None:
         return None
     sides = (checkpoint.config.g1, checkpoint.config.g2), tour_breaks.with_sides(checkpoint, at.stage, at.g1, at.g2)
-    views = [replace(default(checkpoint), image=at.image, place=home(at.image), g1=g1, g2=g2) for g1, g2 in sides]
+    view = replace(default(checkpoint), image=at.image, place=home(at.image, checkpoint, at.stage))
+    views = [replace(view, g1=g1, g2=g2) for g1, g2 in sides]
     before, after = (inference.attention(pictures.sample(at.image), checkpoint, view).probabilities for view in views)
     if before.argmax() == after.argmax():
         return None

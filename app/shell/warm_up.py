@@ -16,6 +16,7 @@ import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 
 import streamlit as st
 
@@ -64,26 +65,27 @@ def imported(name: str) -> bool:
 def _warm_up() -> None:
     """Without it everything works, and the first visitors wait longer."""
     try:
-        _import_all()
-        _fill_caches()
+        _fill_caches(_import_all())
     except Exception:  # whatever is wrong will be shown to the visitor who asks for it
         log.exception("the warm-up failed")
     gc.collect()
     gc.freeze()
 
 
-def _import_all() -> None:
+def _import_all() -> list[ModuleType]:
     """Every module of every page (not the pages, which draw)."""
     import torch  # noqa: F401 first: whoever comes meanwhile waits for it
 
+    modules = []
     for path in sorted(VIEWS.glob("*/**/*.py")):
         if path.name != "page.py":
             parts = path.relative_to(VIEWS).with_suffix("").parts
-            importlib.import_module(".".join(("app.views", *(part for part in parts if part != "__init__"))))
+            modules.append(importlib.import_module(".".join(("app.views", *(part for part in parts if part != "__init__")))))
+    return modules
 
 
-def _fill_caches() -> None:
-    """What the first visitor's Start and Explorer show."""
+def _fill_caches(modules: list[ModuleType]) -> None:
+    """What the first visitor's Start shows, and what pages prepare: modules may have a function `prepare(view, checkpoint, picture)`."""
     from app.core import checkpoints, pictures
     from app.core.layer import layer_of
     from app.core.view import default
@@ -91,5 +93,11 @@ def _fill_caches() -> None:
     if names := checkpoints.names():
         checkpoint = checkpoints.describe(names[0])
         view = default(checkpoint)
+        picture = pictures.sample(view.image)
+        for pixels in (pictures.sharp(picture), pictures.model_input(picture, checkpoint.image_size), pictures.thumbnail(picture)):
+            pictures.data_uri(picture, pixels)
         if not checkpoint.other_mechanisms:
-            layer_of(view, checkpoint, pictures.sample(view.image))
+            layer_of(view, checkpoint, picture)
+            for module in modules:
+                if prepare := getattr(module, "prepare", None):
+                    prepare(view, checkpoint, picture)

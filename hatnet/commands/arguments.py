@@ -6,14 +6,21 @@ from pathlib import Path
 
 from hatnet import checkpoint_info
 from hatnet.config import from_fields
+from hatnet.dense.pyramid import CHANNELS
 from hatnet.foreign import SUFFIXES
 from hatnet.ranges import Flag, Many, Number, Range, Table, Whole, Word, check
 from hatnet.recipe import RANGES, RECIPES, Recipe, recipe_table
 from hatnet.run import read_config
 from hatnet.sources import in_folders
+from hatnet.tasks import TASKS
 
 DEVICES, AMP = ("auto", "cpu", "cuda", "mps"), ("auto", "off", "bf16")
+DETECTORS = ("retinanet", "mask_rcnn")
 BESIDE_RESUME = ("epochs", "device", "data")  # what may be changed in a run that goes on
+SCENES = (
+    "for --task segment, folder:PATH with classes.json, and images/ and masks/ in train/, val/ and test/; for --task detect, shapes "
+    "(drawn; its default), or coco:PATH with annotations/instances_train.json, its pictures in train/, and so on (docs/training.md)"
+)
 DATA = (
     "cards, cifar10, cifar100, caltech101, fashion-mnist, imagenette, imagewoof, or folder:PATH (with train/ and val/, or with the class "
     "folders themselves); a plus sign joins folders, classes of one name being one class: folder:PATH+PATH, imagenette+folder:PATH"
@@ -47,12 +54,22 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(usage=usage, description=description, epilog=recipe_table(), formatter_class=shape, allow_abbrev=False)
     add = parser.add_argument_group("data").add_argument
-    add("--data", default="cards", help=DATA)
+    add(
+        "--task",
+        default="classify",
+        choices=tuple(TASKS),
+        help="what to learn. classify: a class for each picture; segment: a class for each pixel, by Semantic FPN; detect: boxes of "
+        "objects, by RetinaNet, and their masks too, by Mask R-CNN",
+    )
+    add("--data", default="cards", help=f"{DATA}; {SCENES}")
     add(
         "--image-size",
         type=int,
+        nargs="+",
         metavar="PIXELS",
-        help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32)",
+        help="side of the square that the model sees (48 for cards; that of --init, 224 for a .pth file; else 32); for segment, side, or "
+        "height and width, of what is cut out of a picture in training (224, or that of --init); for detect, to how many pixels the short "
+        "side of a picture is scaled (320, or that of a detector in --init; 128 for shapes)",
     )
     add("--val-fraction", type=float, default=0.1, metavar="FRACTION", help="fraction of the training images to hold out (0.1)")
     add("--max-unreadable", type=int, default=10, metavar="N", help="unreadable images to tolerate before stopping (10)")
@@ -73,10 +90,22 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     )
     add("--g1", type=int, nargs="+", metavar="TOKENS", help="side of the window in each hierarchical stage")
     add("--g2", type=int, nargs="+", metavar="TOKENS", help="side of the pooled cell in each hierarchical stage")
+    add("--channels", type=int, help="for segment and detect: of the feature pyramid (128, or those of --init; 64 for shapes)")
+    add("--head", choices=DETECTORS, help="for detect: retinanet (boxes; for coco:PATH) or mask_rcnn (boxes and masks; for shapes)")
+    add(
+        "--regions",
+        type=int,
+        metavar="N",
+        help="for mask_rcnn: how many regions of an image a step learns from, and how many are looked at in the end (256; 64 for shapes)",
+    )
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="any field of hatnet.Config, like depthwise=false dims=[32,64]")
     group = parser.add_argument_group("recipe (what you leave out comes from --recipe)")
     add, length = group.add_argument, group.add_mutually_exclusive_group()
-    add("--recipe", help="compact, paper (its ImageNet recipe, section 4.1) or cards; by default cards for cards, else compact")
+    add(
+        "--recipe",
+        help="compact, paper (its ImageNet recipe, section 4.1), segment, detect, shapes or cards; by default the task's, shapes for "
+        "shapes, cards for cards, else compact",
+    )
     length.add_argument("--epochs", type=int, help="passes over the training images; for cards, an epoch is 6,400 images (100 steps of 64)")
     length.add_argument("--minutes", type=float, help="instead of --epochs: time a few steps, and take as many as fit")
     add(
@@ -100,6 +129,11 @@ def training_parser(description: str) -> argparse.ArgumentParser:
         "256; --resume keeps it",
     )
     add("--warm-up", type=float, metavar="FRACTION", help="the first part of all steps, in which the learning rate rises from 0")
+    add(
+        "--schedule",
+        metavar="WHICH",
+        help="how the learning rate falls after the warm-up: cosine, poly (power 0.9) or step (x 0.1 after 8/12, 11/12)",
+    )
     add("--weight-decay", type=float, help="AdamW's weight decay; norms and biases have none")
     add(
         "--layer-decay",
@@ -122,7 +156,18 @@ def training_parser(description: str) -> argparse.ArgumentParser:
     )
     add("--patience", type=int, metavar="N", help="stop early, after N epochs without a better accuracy on the held-out images (0: never)")
     add("--label-smoothing", type=float, metavar="FRACTION", help="label smoothing, from 0 (none) to below 1")
-    add("--augment", help="shift (small crops, flip, cut-out), resized (crops of any size and aspect, scaled; flip) or none")
+    add(
+        "--augment",
+        help="shift (small crops, flip, cut-out), resized (crops of any size and aspect, scaled; flip) or none; for segment: scaled (any "
+        "scale, a part of --image-size, flip) or none; for detect: scaled (any scale, flip) or none",
+    )
+    add(
+        "--scales",
+        type=float,
+        nargs=2,
+        metavar=("LEAST", "MOST"),
+        help="for scaled: the factors by which a picture is scaled (0.5 2; for detect 0.8 1.25)",
+    )
     add("--cut-out", type=float, metavar="FRACTION", help="for shift: side of the grey square, as a fraction of the image's")
     add("--least-area", type=float, metavar="FRACTION", help="for resized: the smallest crop, as a fraction of the image")
     add(
@@ -187,9 +232,12 @@ def training_parser(description: str) -> argparse.ArgumentParser:
 
 def evaluation_parser() -> argparse.ArgumentParser:
     """The options of `train_small.py eval`."""
-    parser = argparse.ArgumentParser(prog="train_small.py eval", description="Print a checkpoint's accuracy and confusions.")
+    parser = argparse.ArgumentParser(
+        prog="train_small.py eval",
+        description="Print a checkpoint's accuracy and confusions, a segmenter's IoU, a detector's average precision.",
+    )
     parser.add_argument("checkpoint", help="a shipped checkpoint's name, or a .safetensors file")
-    parser.add_argument("--data", required=True, help=DATA)
+    parser.add_argument("--data", required=True, help=f"{DATA}; for a segmenter, folder:PATH; for a detector, coco:PATH or shapes")
     parser.add_argument("--split", default="test", choices=("test", "val"), help="val: the images that training held out")
     parser.add_argument("--names", type=place, metavar="FILE.json", help='the classes\' names for the model: {"n02123045": "tabby", ...}')
     parser.add_argument("--trust-layout", action="store_true", help="take a folder as it is, though it looks like another layout")
@@ -203,6 +251,8 @@ def parsed(argv: list[str], description: str = "") -> tuple[argparse.Namespace, 
     defaults = vars(parser.parse_args([]))
     given = vars(parser.parse_args(argv, argparse.Namespace(**dict.fromkeys(defaults))))
     given = {name: value for name, value in given.items() if value is not None}
+    if len(given.get("image_size", ())) == 1:
+        (given["image_size"],) = given["image_size"]
     return argparse.Namespace(**defaults | given), given
 
 
@@ -213,6 +263,7 @@ def check_arguments(args: argparse.Namespace) -> None:
     """
     sides = Many(Whole(1, 4096), 1, 4)
     ranges: dict[str, Range] = {
+        "task": Word(tuple(TASKS)),
         "data": Word(),
         "val_fraction": Number(0, 1, above=True, below=True),
         "max_unreadable": Whole(0, 10**9),
@@ -223,7 +274,10 @@ def check_arguments(args: argparse.Namespace) -> None:
         "trust_layout": Flag(),
     }
     optional: dict[str, Range] = {
-        "image_size": Whole(1, 4096),
+        "image_size": Many(Whole(1, 4096), 2, 2) if isinstance(args.image_size, list | tuple) else Whole(1, 4096),
+        "channels": CHANNELS,
+        "head": Word(DETECTORS),
+        "regions": Whole(1, 4096),
         "model": Word(),
         "init": Word(),
         "attention": Many(Word(), 1, 4),
@@ -250,7 +304,7 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     own = {name: value for name, value in config["arguments"].items() if name in defaults}
     if missing := [name for name in ("data", "image_size", "recipe", "val_fraction") if name not in own]:
         raise ValueError(f"{folder / 'config.json'}: arguments lack {missing[0]}")
-    if "data" in given and not (in_folders(given["data"]) and in_folders(str(own["data"]))):
+    if "data" in given and not (_movable(given["data"]) and _movable(str(own["data"]))):
         raise ValueError(f"{folder} was begun on --data {own['data']}; leave --data out, except for a folder that moved")
     try:
         check_arguments(argparse.Namespace(**defaults | own))
@@ -264,20 +318,32 @@ def arguments_of(folder: Path, given: dict) -> tuple[argparse.Namespace, dict]:
     return argparse.Namespace(**defaults | own | given | {"out": folder}), config
 
 
+def _movable(data: str) -> bool:
+    """Whether --data names a folder, which may have moved."""
+    return in_folders(data) or data.startswith("coco:")
+
+
 def option(name: str) -> str:
     """How the command line writes the name of an argument."""
     return f"--{name.replace('_', '-')}"
 
 
 def fill_in(args: argparse.Namespace) -> None:
-    """Set what the command line leaves open: model, image size and recipe."""
+    """Set what a classifier's command line leaves open: model, image size, recipe. Raises ValueError for options of other tasks."""
+    if isinstance(args.image_size, list | tuple):
+        raise ValueError(
+            f"--image-size {' '.join(map(str, args.image_size))}: classifiers see squares; wanted one number, like {args.image_size[0]}"
+        )
+    for name in ("channels", "head", "regions"):
+        if (value := getattr(args, name)) is not None:
+            raise ValueError(f"--{name} {value}: classifiers have no such part; leave it out")
     drawn = args.data == "cards"
     if not (args.init or args.model):
         args.model = "hatnet_cards" if drawn else "hatnet_compact"
     if not args.image_size:
         known = args.init and Path(args.init).suffix not in SUFFIXES
         args.image_size = checkpoint_info(args.init).image_size if known else 48 if drawn else 224 if args.init else 32
-    args.recipe = args.recipe or ("cards" if drawn else "compact")
+    args.recipe = args.recipe or ("cards" if drawn else TASKS[args.task].recipe)
 
 
 def recipe_of(args: argparse.Namespace) -> Recipe:
@@ -288,6 +354,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     if given["learning_rate"] == "auto":
         given["learning_rate"] = None  # it follows from the batch, which `train.trainer_of` knows
     recipe = dataclasses.replace(RECIPES[args.recipe], **{name: value for name, value in given.items() if value is not None})
+    TASKS[args.task].check(recipe)
     changes = (recipe.mixup, recipe.cutmix, recipe.erase, recipe.colour, recipe.augment != "none", recipe.first_side < 1)
     if args.data == "cards" and (args.image_size != 48 or any(changes)):
         raise ValueError(

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from hatnet import cards, checkpoint_info, data, fingerprint, folders, sources
 from hatnet.commands.arguments import recipe_of
@@ -108,7 +107,7 @@ def images_of(args: argparse.Namespace, source, machine: Machine) -> list:
     free, images = args.in_memory * 2**30 / int(os.environ.get("LOCAL_WORLD_SIZE", 1)), []
     for split in ("train", "val"):
         images.append(load(source, split, args.image_size, args.val_fraction, args.max_unreadable, free))
-        free -= bytes_held(images[-1])
+        free -= images[-1].nbytes
     if machine.rank == 0 and machine.world > 1:
         torch.distributed.barrier()
     return images
@@ -130,12 +129,6 @@ def load(source, split: str, size: int, val_fraction: float, unreadable: int, in
         if missing := [f"{name} {count}" for name, count in sorted((there - read).items())]:
             print(f"  left out of {split}, unreadable: {(there - read).total()} ({folders.shortened(missing)})", file=sys.stderr)
     return images
-
-
-def bytes_held(images) -> int:
-    """The bytes that the decoded pictures of a set take in memory."""
-    pixels = getattr(images, "pixels", None)  # cards have none
-    return pixels.nbytes if isinstance(pixels, Tensor) else 0
 
 
 def memory_for_pictures(machine: Machine) -> float:

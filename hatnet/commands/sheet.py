@@ -2,6 +2,7 @@
 
 import math
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from hatnet.data import IGNORED
 from hatnet.files import atomic_write
+from hatnet.tasks.task import Batch
 from hatnet.training import Trainer
 
 MOST = 64  # images on a picture
@@ -28,21 +30,21 @@ def check_place(path: Path) -> None:
         raise ValueError(f"--show-batch {path}: wanted a file in a folder that exists, like {path.name}")
 
 
-def write_batch(trainer: Trainer, path: Path) -> str:
+def write_batch(trainer: Trainer, tiles: Callable[[Trainer, Batch, int], tuple[np.ndarray, list[list[str]]]], path: Path) -> str:
     """Write the trainer's next batch, at most MOST images of it, as a PNG. Returns what was written, in words.
 
-    Raises ValueError if it cannot be written.
+    tiles: the task's `TaskCommand.tiles`. Raises ValueError if the file cannot be written.
     """
-    images, labels, _ = trainer.batch(trainer.recipe.epochs * trainer.steps_per_epoch)
-    shown, count, side = images[:MOST], len(images), images.shape[-1]
-    captions = [caption(label, trainer.data.classes) for label in labels[:MOST].cpu()]
+    batch = trainer.batch(trainer.recipe.epochs * trainer.steps_per_epoch)
+    shown, captions = tiles(trainer, batch, MOST)
+    count, (h, w) = len(batch[0]), shown.shape[1:3]
     try:
         with atomic_write(path) as partial:
-            sheet(pictures(shown, *trainer.statistics), captions).save(partial, format="PNG")
+            sheet(shown, captions).save(partial, format="PNG")
     except OSError as error:
         raise ValueError(f"--show-batch: cannot write {path} ({error})") from None
     which = f"all {count}" if count == len(shown) else f"the first {len(shown)} of {count}"
-    return f"{path} shows {which} images of the first batch, {side} x {side} pixels; nothing was trained"
+    return f"{path} shows {which} images of the first batch, {h} x {w} pixels; nothing was trained"
 
 
 def pictures(images: Tensor, mean: Tensor, std: Tensor) -> np.ndarray:
@@ -55,9 +57,14 @@ def caption(label: Tensor, classes: tuple[str, ...]) -> list[str]:
     """The lines under an image: its class; of a mixed one [classes], each class with its share, the largest first; of several labelled
     places, the class of each, row by row."""
     if not label.is_floating_point():
-        return textwrap.wrap(", ".join(classes[number] for number in label.flatten().tolist() if number != IGNORED), WRAPPED) or [""]
+        return wrapped(", ".join(classes[number] for number in label.flatten().tolist() if number != IGNORED))
     shares = sorted(((share, name) for share, name in zip(label.tolist(), classes, strict=True) if share >= LEAST), reverse=True)
     return [f"{name} {share:.0%}" for share, name in shares] if len(shares) > 1 else [shares[0][1]]
+
+
+def wrapped(text: str) -> list[str]:
+    """A text in lines that fit under an image; at least one."""
+    return textwrap.wrap(text, WRAPPED) or [""]
 
 
 def sheet(tiles: np.ndarray, captions: list[list[str]]) -> Image.Image:

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import torch
 
-from hatnet import HATNet
+from hatnet.cards import Cards
 from hatnet.commands import sheet
-from hatnet.commands.arguments import arguments_of, check_arguments, fill_in, recipe_of
-from hatnet.commands.images import bytes_held, data_of, memory_for_pictures
-from hatnet.commands.model import build
+from hatnet.commands.arguments import arguments_of, check_arguments, recipe_of
+from hatnet.commands.images import memory_for_pictures
 from hatnet.commands.run_folder import resume, start
-from hatnet.config import from_fields
-from hatnet.data import Images
+from hatnet.commands.tasks import COMMANDS
 from hatnet.machine import Machine
 from hatnet.recipe import PAPER_IMAGES, PAPER_RATE, Recipe, auto_learning_rate
 from hatnet.run import Run
+from hatnet.shapes import Shapes
 from hatnet.sources import title
 from hatnet.training import Trainer
 
@@ -33,18 +32,18 @@ def train(args: argparse.Namespace, given: dict, argv: list[str]) -> None:
     if args.resume:
         given.pop("resume")
         args, config = arguments_of(args.resume, given)
-    machine = machine_of(args)
-    fill_in(args)
+    machine, command = machine_of(args), COMMANDS[args.task]
+    command.fill_in(args)
     if args.show_batch:
         sheet.check_place(args.show_batch)
     recipe_of(args)  # what is wrong with it shows before the images are read
     if args.in_memory is None:
         args.in_memory = memory_for_pictures(machine)
-    data, held_out, identity = data_of(args, config, machine)
+    data, held_out, identity = command.images(args, config, machine)
     trainer = trainer_of(args, config, data, machine)
     if args.show_batch:
         if machine.rank == 0:
-            print(sheet.write_batch(trainer, args.show_batch))
+            print(sheet.write_batch(trainer, command.tiles, args.show_batch))
         return
     if config:
         folder = args.out
@@ -61,7 +60,7 @@ def train(args: argparse.Namespace, given: dict, argv: list[str]) -> None:
         "data": title(args.data),
         "split": "val",
         "val_fraction": args.val_fraction,
-    }
+    } | command.header(data)
     if "pictures" in config.get("data", {}):
         header["pictures"] = config["data"]["pictures"]
     header |= {name: config[name] for name in ("steps", "recipe", "machine")}
@@ -101,18 +100,9 @@ def trainer_of(args: argparse.Namespace, config: dict | None, data, machine: Mac
         chosen = config["recipe"]["learning_rate"] if config else auto_learning_rate(images)
         recipe = dataclasses.replace(recipe, learning_rate=chosen)
     torch.manual_seed(recipe.seed)
-    if config:
-        model, statistics = HATNet(from_fields(config["model"])), (config["mean"], config["std"])
-    else:
-        model, statistics = build(args, data.classes, recipe.drop_path)
-    if (model.config.readout > 1) != (args.data == "cards"):
-        wanted = "cards need a logit for each of 4 x 4 cells (readout=4), pictures have one label (readout=1)"
-        raise ValueError(f"{wanted}; {args.model or args.init} has readout={model.config.readout}")
-    if args.image_size < (least := model.config.strides[-1]):
-        raise ValueError(
-            f"image_size is {args.image_size}; a token of this model's last stage is {least} pixels wide: give at least {least}"
-        )
-    return Trainer(model, recipe, data, machine, statistics)
+    command = COMMANDS[args.task]
+    model, statistics = command.model(args, config, data, recipe)
+    return Trainer(model, recipe, data, machine, statistics, command.task)
 
 
 def fitted(recipe: Recipe, images: int, machine: Machine) -> Recipe:
@@ -145,14 +135,12 @@ def opening(trainer: Trainer, held_out, config: dict, in_memory: float) -> str:
 
 def whereabouts(name: str, images, in_memory: float) -> str:
     """Where the decoded pictures of a set are, in words."""
-    if not isinstance(images, Images):
+    if isinstance(images, Cards | Shapes):
         return f"{name} drawn for each step"
-    size = len(images) * 3 * images.side**2
-    words = f"{size / 2**30:.2f} GiB" if size >= 2**28 else f"{size / 2**20:.2f} MiB"
-    if not bytes_held(images):
-        return f"{name} decoded at each use ({words}; --in-memory is {in_memory:.3g})"
-    device = images.labels.device
-    return f"{name} {'in memory' if device.type == 'cpu' else f'on {device}'} ({words})"
+    if images.lazy:
+        return f"{name} decoded at each use (--in-memory is {in_memory:.3g})"
+    words = f"{images.nbytes / 2**30:.2f} GiB" if images.nbytes >= 2**28 else f"{images.nbytes / 2**20:.2f} MiB"
+    return f"{name} {'in memory' if images.device.type == 'cpu' else f'on {images.device}'} ({words})"
 
 
 def outcome(trainer: Trainer, folder: Path, steps: int, held_out: int, finished: bool) -> str:
@@ -161,4 +149,4 @@ def outcome(trainer: Trainer, folder: Path, steps: int, held_out: int, finished:
     if not finished:
         return f"stopped and saved at step {step} of {steps}; continue with: python train_small.py --resume {folder}"
     early = f"stopped early at step {step} of {steps}, {trainer.recipe.patience} epochs after the best; " if step < steps else ""
-    return f"{early}best accuracy on {held_out} held-out images: {best:.2%}; the checkpoint is {folder / 'best.safetensors'}"
+    return f"{early}best {trainer.task.title} on {held_out} held-out images: {best:.2%}; the checkpoint is {folder / 'best.safetensors'}"

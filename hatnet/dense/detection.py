@@ -38,6 +38,9 @@ from hatnet.ranges import Many, Number, check, did_you_mean
 ANCHORS = (32, 64, 128, 256, 512)  # sides in pixels, level by level: P3 to P7 of RetinaNet, P2 to P6 of Mask R-CNN
 LEVELS = len(ANCHORS)
 RATIOS = (0.5, 1.0, 2.0)  # height / width
+# At a quarter of the area of 800 x 1280 and less, objects are smaller too.
+SMALL_SIDE, SMALL_ANCHORS = 512, (16, 32, 64, 128, 256)
+LONGEST = 5 / 3  # the long side of an image, as a fraction of the short one, beyond which it is scaled to fit: the paper's 1333 for 800
 
 Images = Sequence[Tensor]
 Targets = Sequence[Mapping[str, Tensor]]
@@ -68,6 +71,7 @@ class Detector(Dense):
 
     first_label: int  # the label of class 0
     num_classes: int
+    anchors: tuple[int, ...]
     needs: tuple[str, ...] = ("boxes", "labels")  # of a training image
     transform: Any
     _of: str  # "RetinaNet", "Mask R-CNN"
@@ -79,8 +83,8 @@ class Detector(Dense):
 
         images: one tensor [in_chans, h, w] for each image, floating point, pixels in 0..1, of any size; the model normalises them, scales
             each by its `min_size` and `max_size`, and pads them to one size, a multiple of the last stride.
-        targets: in training, a dict for each image: "boxes" [n, 4], x1, y1, x2, y2 in pixels, "labels" int64 [n] (`to_labels`), and for
-            Mask R-CNN "masks" [n, h, w], 0 or 1. n may be 0.
+        targets: in training, a dict for each image: "boxes" [n, 4], x1, y1, x2, y2 in pixels, "labels" int64 [n] (`to_labels`) or instead
+            "classes" int64 [n], counted from 0, and for Mask R-CNN "masks" [n, h, w], 0 or 1. n may be 0.
         g1, g2: one G1 and one G2 for each hierarchical stage, in tokens, for this call alone; by default 8, 8, 8 and 16, 8, 4.
         explicit: as for `HATNet.forward`.
         Returns in training the losses by name, to be added up; at inference a dict for each image: "boxes" [m, 4] in its own pixels,
@@ -92,6 +96,7 @@ class Detector(Dense):
         if targets is None and self.training:
             raise ValueError("targets is None; training needs a dict of boxes and labels for each image (model.eval() for inference)")
         if targets is not None:
+            targets = [self._labelled(target) for target in targets]
             self._check_targets(images, targets)
         # torchvision calls `self.backbone(images)`: on a shallow copy, which shares all modules, that name means a call with the grids.
         once = copy.copy(self)
@@ -105,6 +110,19 @@ class Detector(Dense):
     def to_classes(self, labels: Tensor) -> Tensor:
         """The classes, counted from 0, of labels that this model gives."""
         return labels - self.first_label
+
+    def _labelled(self, target: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """A target with labels, which are made of its classes if it has these instead."""
+        classes = target.get("classes")
+        return {**target, "labels": self.to_labels(classes)} if isinstance(classes, Tensor) and "labels" not in target else target
+
+    def settings(self) -> dict[str, Any]:
+        """As `Dense.settings`, with the short side of the images in pixels, and the anchors' sides."""
+        return super().settings() | {"side": self.transform.min_size[-1], "anchors": list(self.anchors)}
+
+    def normalise_by(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set mean and standard deviation of each channel, for pixels in 0..1, by which `forward` normalises images."""
+        self.transform.image_mean, self.transform.image_std = list(mean), list(std)
 
     def padded(self, size: Size) -> Size:
         """`size` rounded up as the batch of images is; before that, the images are scaled by `min_size` and `max_size`."""
@@ -173,7 +191,7 @@ class RetinaNet(Detector, detection.RetinaNet):
         generator = Anchors([[int(side * part) for part in octave] for side in anchors], [*strides[1:], 2 * strides[-1], 4 * strides[-1]])
         head = FloatRetinaNetHead(backbone.out_channels, len(octave) * len(RATIOS), num_classes)
         super().__init__(backbone, num_classes, anchor_generator=generator, head=head, size_divisible=strides[-1], **options)
-        self.num_classes = num_classes
+        self.num_classes, self.anchors = num_classes, tuple(anchors)
         self.finish()
 
     def positions(self, maps: Sequence[Size]) -> dict[str, int]:
@@ -213,7 +231,15 @@ class BoxPredictor(FastRCNNPredictor):
 
 
 class MaskPredictor(MaskRCNNPredictor):
-    """A mask for each class, and zeros for that of the background, which torchvision expects; in float32."""
+    """A mask for each class, and zeros for that of the background, which torchvision expects; in float32.
+
+    All logits begin near 0. torchvision spreads the last layer's weights by sqrt(2 / classes): of three classes the loss begins at 4 to 12
+    where a coin has 0.7, and fills the whole clipped gradient.
+    """
+
+    def __init__(self, in_channels: int, hidden: int, num_classes: int):
+        super().__init__(in_channels, hidden, num_classes)
+        nn.init.normal_(self.mask_fcn_logits.weight, std=0.001)  # as Detectron, by the authors of Mask R-CNN
 
     def forward(self, x: Tensor) -> Tensor:
         """x [n, c, h, w] -> logits [n, 1 + num_classes, 2 h, 2 w]."""
@@ -249,8 +275,12 @@ class MaskRCNN(Detector, detection.MaskRCNN):
             size_divisible=strides[-1],
             **options,
         )
-        self.num_classes = num_classes
+        self.num_classes, self.anchors = num_classes, tuple(anchors)
         self.finish()
+
+    def settings(self) -> dict[str, Any]:
+        """As `Detector.settings`, with how many regions of an image a training step learns from."""
+        return super().settings() | {"regions": self.roi_heads.fg_bg_sampler.batch_size_per_image}
 
     def positions(self, maps: Sequence[Size]) -> dict[str, int]:
         """As `Dense.positions`, for as many regions as the model keeps at most: 1000 proposals get a box, and 100 of these a mask."""
@@ -292,6 +322,38 @@ def mask_rcnn(name: Name, num_classes: int, channels: int = 256, anchors: Sequen
     """
     backbone, options = _built(name, num_classes, channels, anchors, options, detection.MaskRCNN, levels=STAGES)
     return MaskRCNN(backbone, num_classes, anchors, **options)
+
+
+def retinanet_for(name: Name, num_classes: int, channels: int, side: int, anchors: Sequence[int]) -> RetinaNet:
+    """`retinanet` as the trainer wants it: it scales images at inference by `scaled_size`, and takes those of a training step as is."""
+    model = retinanet(name, num_classes, channels, anchors, min_size=side, max_size=round(LONGEST * side))
+    model.transform._skip_resize = True  # in training mode only: the trainer scales images, by random numbers of its own
+    return model
+
+
+def mask_rcnn_for(name: Name, num_classes: int, channels: int, side: int, anchors: Sequence[int], regions: int) -> MaskRCNN:
+    """`mask_rcnn` as the trainer wants it, like `retinanet_for`.
+
+    regions: of an image, from which a step learns. Twice as many are proposed to choose from; torchvision has 512 and 2000.
+    """
+    options = {
+        "rpn_pre_nms_top_n_train": 4 * regions,
+        "rpn_post_nms_top_n_train": 2 * regions,
+        "rpn_pre_nms_top_n_test": 2 * regions,
+        "rpn_post_nms_top_n_test": regions,
+        "rpn_batch_size_per_image": min(256, 2 * regions),  # 256: torchvision's
+        "box_batch_size_per_image": regions,
+    }
+    model = mask_rcnn(name, num_classes, channels, anchors, min_size=side, max_size=round(LONGEST * side), **options)
+    model.transform._skip_resize = True
+    return model
+
+
+def scaled_size(size: Size, side: int, factor: float = 1.0) -> Size:
+    """Height and width at which a detector sees a picture of `size`: its short side as long as `side`, or less if the long one would be
+    more than LONGEST times that; in training, times a random factor."""
+    scale = factor * min(side / min(size), round(LONGEST * side) / max(size))
+    return max(1, round(scale * size[0])), max(1, round(scale * size[1]))
 
 
 def region_pool(side: int, strides: Sequence[int]) -> MultiScaleRoIAlign:

@@ -10,6 +10,7 @@ import os
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import ExtraFPNBlock
 
 from hatnet.checkpoints import CheckpointInfo, checkpoint_info, list_checkpoints, load_checkpoint
-from hatnet.config import VARIANTS, configuration
+from hatnet.config import VARIANTS, Config, configuration
 from hatnet.described import unwrapped
 from hatnet.model import Grids, HATNet
 from hatnet.ranges import Whole, check, did_you_mean
@@ -62,6 +63,19 @@ class Dense(nn.Module, ABC):
     """The base class of the dense models."""
 
     backbone: Pyramid
+
+    @property
+    def config(self) -> Config:
+        """The backbone's configuration."""
+        return self.backbone.body.config
+
+    def no_weight_decay(self) -> set[str]:
+        """As `HATNet.no_weight_decay`."""
+        return {name for name, parameter in self.named_parameters() if parameter.ndim <= 1}
+
+    def settings(self) -> dict[str, Any]:
+        """What a model of this class is built with beside the backbone and the number of classes, as JSON holds it."""
+        return {"channels": self.backbone.out_channels}
 
     def padded(self, size: Size) -> Size:
         """Height and width, in pixels, at which the backbone sees an image of `size`."""

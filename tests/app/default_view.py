@@ -12,5 +12,6 @@ SIDE = KNOWN.grid(VIEW.stage)
 
 
 def layer(**changes):
+    """The layer, worked out anew: tests change the limits on which it depends."""
     view = replace(VIEW, **changes)
-    return layer_of(view, KNOWN, pictures.sample(view.image))
+    return layer_of.__wrapped__(view, KNOWN, pictures.sample(view.image))

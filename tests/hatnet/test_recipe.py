@@ -56,7 +56,7 @@ def test_images_that_do_not_grow_have_one_size():
     [
         ({"epochs": 0}, "epochs is 0; wanted a whole number from 1 to 1,000,000; the nearest is 1"),
         ({"ema": 1.0}, "ema is 1.0; wanted a number from 0 to below 1; the nearest is 0.999"),
-        ({"augment": "crop"}, "augment is 'crop'; wanted one of shift, resized, none"),
+        ({"augment": "crop"}, "augment is 'crop'; wanted one of shift, resized, scaled, none"),
         ({"grown": 0}, "grown is 0; wanted a number above 0"),
         ({"cut_out": 5.0}, "cut_out is 5.0; wanted a number from 0 to 1; the nearest is 1"),
         ({"seed": True}, "seed is True; wanted a whole number"),

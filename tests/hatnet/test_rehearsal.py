@@ -36,7 +36,7 @@ def steps(monkeypatch):
     def timed(trainer, *rest):
         bfloat16 = trainer.machine.bfloat16
         clock[0] += taken.seconds[bfloat16] * (10 if len(taken.seen) < 2 else 1)
-        taken.seen.append(("bf16" if bfloat16 else "off", trainer.image_side(rest[-1])))
+        taken.seen.append(("bf16" if bfloat16 else "off", trainer.image_size(rest[-1])[0]))
         return step(trainer, *rest)
 
     monkeypatch.setattr(Trainer, "_step", timed)

@@ -40,7 +40,7 @@ def weights(model):
 
 def test_best_and_last(trainer, tmp_path, monkeypatch):
     scores = iter([0.9, 0.9, 0.2, 0.6])
-    monkeypatch.setattr(Trainer, "validate", lambda *_: next(scores))
+    monkeypatch.setattr(Trainer, "validate", lambda *_: {"accuracy": next(scores)})
     assert run(trainer, tmp_path)
     best, last = (hatnet.checkpoint_info(tmp_path / f"{name}.safetensors") for name in ("best", "last"))
     assert (best.accuracy, best.extra["step"], last.accuracy, last.extra["step"]) == (0.9, 6, 0.6, 12)
@@ -171,7 +171,7 @@ def test_a_compiled_run_has_four_sizes_at_most(tmp_path, monkeypatch, capsys):
 
 def test_without_a_terminal_there_is_a_line_for_each_epoch(trainer, tmp_path, monkeypatch, capsys):
     scores = iter([0.25, 0.5, 0.125, 1.0])
-    monkeypatch.setattr(Trainer, "validate", lambda *_: next(scores))
+    monkeypatch.setattr(Trainer, "validate", lambda *_: {"accuracy": next(scores)})
     run(trainer, tmp_path)
     said = capsys.readouterr().err.splitlines()
     losses = [json.loads(line)["loss"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
@@ -269,7 +269,7 @@ def test_patience(trainer, tmp_path, monkeypatch):
     """An equal accuracy is not a better one. Epochs of three steps: best in the first, stopped after two more."""
     trainer.recipe = Recipe(epochs=4, batch_size=16, learning_rate=0.01, patience=2)
     scores = iter([0.6, 0.6, 0.2, 0.9])
-    monkeypatch.setattr(Trainer, "validate", lambda *_: next(scores))
+    monkeypatch.setattr(Trainer, "validate", lambda *_: {"accuracy": next(scores)})
     assert run(trainer, tmp_path)
     assert (trainer.state.step, trainer.state.waited, trainer.state.best) == (9, 2, 0.6)
     assert run(trainer, tmp_path) and trainer.state.step == 9  # as a resumed run would
@@ -278,7 +278,7 @@ def test_patience(trainer, tmp_path, monkeypatch):
 def test_patience_begins_anew_after_a_better_epoch(trainer, tmp_path, monkeypatch):
     trainer.recipe = Recipe(epochs=4, batch_size=16, learning_rate=0.01, patience=2)
     scores = iter([0.6, 0.2, 0.7, 0.3])
-    monkeypatch.setattr(Trainer, "validate", lambda *_: next(scores))
+    monkeypatch.setattr(Trainer, "validate", lambda *_: {"accuracy": next(scores)})
     assert run(trainer, tmp_path) and (trainer.state.step, trainer.state.waited) == (12, 1)
 
 

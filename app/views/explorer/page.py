@@ -90,7 +90,8 @@ def changed(picked: dict) -> None:
     if "head" in picked:
         stage, block, head = picked["head"]
         visit.whole_page = (stage, block) != (visit.view.stage, visit.view.block)
-        changes |= {"stage": stage, "block": block, "head": head}
+        # The strip shows the same place in every head, so the place stays.
+        changes = {"place": visit.view.place} | changes | {"stage": stage, "block": block, "head": head}
     if changes:
         session.update(**changes)
 

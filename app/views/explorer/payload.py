@@ -10,8 +10,9 @@ from app.core.checkpoints import Checkpoint
 from app.core.inference import Attention
 from app.core.layer import layer_of
 from app.core.pictures import Picture
+from app.core.places import home
 from app.core.samples import SAMPLES
-from app.core.view import ViewState, home
+from app.core.view import ViewState
 from app.ui import blocks
 from app.views.explorer.packing import pack_maps
 from app.views.explorer.prediction import prediction
@@ -36,7 +37,7 @@ def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: lis
         "window": (g1, g1) if g1 else None,
         "cell": g2,
         "token": token,
-        "home": hatnet.token_at(home(view.image), grid),
+        "home": hatnet.token_at(home(view.image, checkpoint, view.stage), grid),
         "ring": hatnet.place_of(token, grid),
         "chosen": (view.stage, view.block, view.head),
         "heads": checkpoint.heads(view.stage),
@@ -50,6 +51,11 @@ def payload(view: ViewState, checkpoint: Checkpoint, picture: Picture, held: lis
         "seam": seam_panel(view, checkpoint, picture) if g1 and view.panel == "seam" else None,
         "prediction": prediction(attention.probabilities, checkpoint, SAMPLES.get(view.image), question, verdict),
     }
+
+
+def prepare(view: ViewState, checkpoint: Checkpoint, picture: Picture) -> None:
+    """Have the sheets of a view made before anybody asks for them; the server does so while it starts."""
+    payload(view, checkpoint, picture, held=[])
 
 
 def _sent(sheet: Sheet, held: list[str]) -> dict | None:

@@ -1,6 +1,7 @@
 """Sheets: what the browser holds of the maps, so that it answers hovering by itself. The server packs each once for all visitors."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -49,9 +50,20 @@ class Sheet:
         return repr((self.kind, self.picture.digest[:16], self.checkpoint.key, view.stage, view.block, head, view.g1, view.g2, self.place))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Sheet: attrgetter("key")})
 def contents(sheet: Sheet) -> dict | None:
-    """The contents of a sheet for the browser; None for hops if the local rows of all tokens, which they need, are too many."""
+    """The contents of a sheet for the browser; None for hops if the local rows of all tokens, which they need, are too many.
+
+    One token's are made anew: kept, they would soon crowd out the sheets of all tokens, which the next visitor needs too.
+    """
+    return _made(sheet) if sheet.place else _kept(sheet)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={Sheet: attrgetter("key")})
+def _kept(sheet: Sheet) -> dict | None:
+    return _made(sheet)
+
+
+def _made(sheet: Sheet) -> dict | None:
     if sheet.kind == "pooling":
         return _pooling(sheet)
     view, kind, grid = sheet.view, sheet.kind, (sheet.checkpoint.grid(sheet.view.stage),) * 2
@@ -61,7 +73,8 @@ def contents(sheet: Sheet) -> dict | None:
     tokens = [number] if token else slice(None)
     queries = packing.centres(grid)[tokens]
     if kind == "hops":
-        with inference.forward_slots:
+        # All tokens at once are as much work as a forward pass. One is little: it need not queue behind the pictures of other visitors.
+        with nullcontext() if token else inference.forward_slots:
             hops = attention.two_hops(view, [token] if token else None)
         if hops is None:
             return None

@@ -1,6 +1,9 @@
 """Attention and answers of the cached models, against hatnet called directly."""
 
+import contextlib
 import os
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -99,3 +102,45 @@ def test_torch_uses_four_cores_unless_the_environment_says_how_many(environment,
     monkeypatch.setattr(os, "environ", environment)
     inference.use_cores()
     assert asked == threads
+
+
+def test_a_pass_alone_has_all_threads_and_those_beside_others_share_them():
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        slots, found = inference.ForwardSlots(), []
+
+        def another():
+            with slots:
+                found.append(torch.get_num_threads())
+
+        with slots:
+            found.append(torch.get_num_threads())
+            beside = threading.Thread(target=another)
+            beside.start()
+            beside.join()
+            assert torch.get_num_threads() == 4, "a pass that has begun keeps its own"
+        with slots:
+            found.append(torch.get_num_threads())
+        assert found == [4, 2, 4] and torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_two_passes_run_at_a_time_and_a_failed_one_leaves_its_slot():
+    slots, inside, most = inference.ForwardSlots(), [], []
+
+    def one(fails):
+        with contextlib.suppress(ZeroDivisionError), slots:
+            inside.append(None)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.pop()
+            1 / (not fails)
+
+    threads = [threading.Thread(target=one, args=(number % 2,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(most) == 8 and max(most) == 2

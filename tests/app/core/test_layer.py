@@ -1,8 +1,12 @@
 """One layer in numbers, against hatnet called directly and against identities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from app.core import pictures
+from app.core.layer import layer_of
 from tests.app.default_view import KNOWN, SIDE, VIEW, layer
 from tests.app.explorer import model_maps
 
@@ -26,3 +30,14 @@ def test_the_shares_of_the_sum_follow_from_both_maps():
     assert stays == 0.25 and inside == pytest.approx(expected[found.token] - 0.25, abs=1e-6)
     assert outside == pytest.approx(0.75 - inside, abs=1e-6)
     np.testing.assert_allclose(found.one_hop, found.hops, atol=1e-6)  # tokens that read themselves alone bring nothing else to a cell
+
+
+def test_it_is_worked_out_once_for_all_visitors_whatever_card_they_look_at():
+    def asked(**changes):
+        return layer_of(replace(VIEW, **changes), KNOWN, pictures.sample(VIEW.image))
+
+    found = asked()
+    assert asked(step=5, tour=2, panel="heads", equation=9) is found and found.frames is asked().frames
+    others = {"place": (0.9, 0.1), "block": 1, "stage": 3, "head": 1, "g1": (2, 4), "g2": (4, 2)}
+    assert all(asked(**{name: value}) is not found for name, value in others.items())
+    assert layer_of(VIEW, KNOWN, pictures.sample("koala")) is not found

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from app.core import checkpoints
+from app.core.places import home
 from app.core.samples import SAMPLES, label_of, offered
 from app.core.view import UPLOAD, ViewState, address, default, images
 from app.core.view import parse as parsed
@@ -64,7 +65,7 @@ def test_an_address_written_is_read_back_the_same():
             "The link asked for G1 “4”; expected two whole numbers, such as 4,4. The trained ones are used.",
         ),
         ({"token": "2,0.5"}, "place", (1.0, 0.5), "The link asked for a token outside the picture. The nearest one is shown."),
-        ({"token": "nan,0"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “nan,0”; expected two fractions"),
+        ({"token": "nan,0"}, "place", home(DEFAULT, KNOWN, 2), "The link asked for token “nan,0”; expected two fractions"),
         ({"image": "unicorn"}, "image", DEFAULT, "The link asked for picture “unicorn”, which is not here. “Cat, close” is shown."),
         ({"image": "upload"}, "image", DEFAULT, "The link asked for a photograph that somebody uploaded; uploads are not kept."),
         ({"image": "cards_1"}, "image", DEFAULT, "The link asked for “Cards 1”, which does not go with checkpoint cifar10."),
@@ -91,8 +92,8 @@ def test_an_address_written_is_read_back_the_same():
         ({"g2": "nan,2"}, "g2", KNOWN.config.g2, "The link asked for G2 “nan,2”; expected two whole numbers, such as 2,2."),
         ({"g1": "-4,4"}, "g1", (1, 4), "The link asked for G1 -4; stage 2 is 16 tokens wide. 1 is used."),
         ({"token": "-inf,1e999"}, "place", (0.0, 1.0), "The link asked for a token outside the picture. The nearest one is shown."),
-        ({"token": ""}, "place", SAMPLES[DEFAULT].place, "The link asked for token “”; expected two fractions"),
-        ({"token": "0.5"}, "place", SAMPLES[DEFAULT].place, "The link asked for token “0.5”; expected two fractions"),
+        ({"token": ""}, "place", home(DEFAULT, KNOWN, 2), "The link asked for token “”; expected two fractions"),
+        ({"token": "0.5"}, "place", home(DEFAULT, KNOWN, 2), "The link asked for token “0.5”; expected two fractions"),
         ({"checkpoint": ""}, "checkpoint", NAME, f"The link asked for checkpoint “”, which is not here. {NAME} is shown."),
         ({"checkpoint": "gone"}, "checkpoint", NAME, f"The link asked for checkpoint “gone”, which is not here. {NAME} is shown."),
     ],
@@ -112,7 +113,7 @@ def test_unknown_parameters_are_ignored():
 def test_pictures_go_with_their_checkpoints():
     view = dataclasses.replace(default(KNOWN), image="koala", place=(0.9, 0.9), stage=4, equation=9)
     there = view.fitted(CARDS)
-    assert (there.image, there.place, there.stage, there.block) == ("cards_1", (0.125, 0.125), 2, 1)
+    assert (there.image, there.place, there.stage, there.block) == ("cards_1", home("cards_1", CARDS, 2), 2, 1)
     assert (there.g1, there.equation) == ((3,), 9)
     assert there.fitted(KNOWN) == dataclasses.replace(default(KNOWN), equation=9)
     other = dataclasses.replace(KNOWN, name="other", classes=("koala",))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.core import checkpoints
+from app.core.places import home
 from app.shell import session
 from tests.app.pages import opened, words
 
@@ -69,3 +70,36 @@ def test_a_widget_that_offers_other_values_still_shows_the_view_s(page):
             values = {widget.value for widget in [*at.slider, *at.button_group] if f"_{side}_" in widget.key}
             # Until a visitor chooses, Grids compares the trained setting with an example: both sides doubled.
             assert values == {getattr(config, side)[0] * (2 if page == "grids" else 1)}
+
+
+def token(at):
+    return at.session_state.visit.view.place
+
+
+def test_a_picture_opens_with_its_own_token_in_each_stage_until_the_visitor_chooses_one():
+    at, known = opened("explorer", image="koala"), checkpoints.describe("cifar10")
+    for stage in (3, 4, 2):
+        at.button_group(key="choose_stage").set_value(stage).run()
+        assert token(at) == home("koala", known, stage)
+    at.selectbox(key="choose_image").set_value("bird_owl").run()
+    assert token(at) == home("bird_owl", known, 2)
+    at.session_state.visit.view = dataclasses.replace(at.session_state.visit.view, place=(0.9, 0.1))
+    at.button_group(key="choose_stage").set_value(3).run()
+    assert token(at) == (0.9, 0.1), "a visitor's own choice stays"
+    at.selectbox(key="choose_image").set_value("koala").run()
+    assert token(at) == home("koala", known, 3), "in another picture it would mean nothing"
+
+
+def test_a_token_in_the_address_stays_through_the_stages():
+    at = opened("explorer", image="koala", token="0.9,0.1")
+    at.button_group(key="choose_stage").set_value(4).run()
+    assert token(at) == (0.9, 0.1) and at.query_params["token"] == "0.9000,0.1000"
+
+
+def test_the_picture_s_own_token_follows_to_another_checkpoint_and_a_chosen_one_stays():
+    at = opened("cost", image="koala")
+    at.selectbox(key="choose_checkpoint").set_value("cards").run()
+    assert token(at) == home("cards_1", checkpoints.describe("cards"), 2)
+    at = opened("cost", image="koala", token="0.9,0.1")
+    at.selectbox(key="choose_checkpoint").set_value("objects224").run()
+    assert token(at) == (0.9, 0.1)

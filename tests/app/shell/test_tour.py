@@ -8,8 +8,9 @@ import pytest
 
 import hatnet
 from app.core import checkpoints, content, extremes, pictures
+from app.core.places import home
 from app.core.tour_breaks import Break
-from app.core.view import default, home
+from app.core.view import default
 from app.shell import tour, tour_stops, tour_text
 from tests.app.default_view import KNOWN, VIEW
 from tests.app.pages import opened, plain, text, words
@@ -20,22 +21,29 @@ def test_every_stop_has_a_text():
     assert len(content.sections("content/tour.md")) == len(tour.STOPS) == 12
 
 
+def token(image, stage=2, right=0):
+    """The token with which a picture of cifar10 opens, or one some tokens to its right, as an address names it."""
+    y, x = home(image, KNOWN, stage)
+    return f"{y:.4f},{x + right / KNOWN.grid(stage):.4f}"
+
+
+ACROSS = 2  # from column 11 of 16, the nearest token of another window of 4 is in column 13
+
 # What the address says at the stops, and how the page's title begins, for the owl of cifar10.
-EVERYWHERE = dict(image="bird_owl", checkpoint="cifar10", stage="2", block="2", head="mean", g1="4,4", g2="2,2", token="0.3400,0.6000")
+EVERYWHERE = dict(image="bird_owl", checkpoint="cifar10", stage="2", block="2", head="mean", g1="4,4", g2="2,2", token=token("bird_owl"))
 WALK = [
     ("Read your neighbours", dict(step="2", equation="2")),
     ("Read your neighbours", dict(step="4", equation="2")),
     ("Read your neighbours", dict(step="6", equation="2")),
     ("Read your neighbours", dict(step="7", equation="2")),
     ("Every token", dict(step="7", equation="2")),
-    # From row 5, column 9 of 16 x 16 the nearest token of another window of 4 is in column 7.
-    ("Every token", dict(step="7", equation="2", panel="seam", token="0.3438,0.4688")),
+    ("Every token", dict(step="7", equation="2", panel="seam", token=token("bird_owl", right=ACROSS))),
     ("Ten small", dict(step="7", equation="8")),
     ("Ten small", dict(step="7", equation="10")),
     # The owl's answer is wrong, and so nothing to break: the shepherd dog's is right.
-    ("Change windows and cells", dict(step="7", equation="10", g1="8,4", g2="4,2", image="dog_shepherd", token="0.2200,0.9100")),
+    ("Change windows and cells", dict(step="7", equation="10", g1="8,4", g2="4,2", image="dog_shepherd", token=token("dog_shepherd"))),
     ("", dict(step="7", equation="10")),
-    ("In this stage every token", dict(step="7", equation="10", stage="4")),
+    ("In this stage every token", dict(step="7", equation="10", stage="4", token=token("bird_owl", 4))),
     ("Why", dict(step="7", equation="10")),
 ]
 
@@ -93,7 +101,7 @@ def test_the_seam_is_crossed():
 def test_between_stops_5_and_6_the_token_moves_into_another_window(image):
     windows = []
     for number in (5, 6):
-        view = tour_stops.view_at(number, dataclasses.replace(VIEW, image=image, place=home(image)), KNOWN)
+        view = tour_stops.view_at(number, dataclasses.replace(VIEW, image=image, place=home(image, KNOWN, 2)), KNOWN)
         windows.append(hatnet.window_of(hatnet.token_at(view.place, (16, 16)), (16, 16), 4))
     assert windows[0] != windows[1]
 

@@ -5,8 +5,14 @@ import socket
 import weakref
 
 import pytest
+import streamlit as st
+from PIL import Image
 
+from app.core import checkpoints, inference, layer, pictures
+from app.core.view import default
 from app.shell import warm_up
+from app.views.explorer import sheets
+from app.views.explorer.payload import payload
 
 
 def test_listening_sockets_send_at_once(tmp_path):
@@ -26,8 +32,8 @@ def test_listening_sockets_send_at_once(tmp_path):
 @pytest.fixture
 def frozen(monkeypatch):
     """The warm-up's last step, undone afterwards."""
-    monkeypatch.setattr(warm_up, "_import_all", lambda: None)
-    monkeypatch.setattr(warm_up, "_fill_caches", lambda: None)
+    monkeypatch.setattr(warm_up, "_import_all", list)
+    monkeypatch.setattr(warm_up, "_fill_caches", lambda modules: None)
     gc.collect()
     old = gc.get_freeze_count()
     warm_up._warm_up()
@@ -54,3 +60,20 @@ def test_what_is_made_later_is_freed(frozen):
     assert all(ref() is not None for ref in gone)
     gc.collect()
     assert [ref() for ref in gone] == [None] * 4
+
+
+def test_the_view_that_opens_first_is_ready_for_its_first_visitor(monkeypatch):
+    """No forward pass, no layer, no sheet of all tokens and no picture is made for it any more."""
+    st.cache_resource.clear()
+    warm_up._fill_caches(warm_up._import_all())
+    checkpoint = checkpoints.describe(checkpoints.names()[0])
+    view = default(checkpoint)
+    picture, made = pictures.sample(view.image), []
+    monkeypatch.setattr(inference, "_run", lambda *_: pytest.fail("a forward pass"))
+    monkeypatch.setattr(layer, "frames", lambda *_: pytest.fail("the frames of a layer"))
+    monkeypatch.setattr(Image.Image, "save", lambda *_, **__: pytest.fail("an encoding"))
+    pack = sheets._made
+    monkeypatch.setattr(sheets, "_made", lambda sheet: made.append(sheet.kind) or pack(sheet))
+    sent = payload(view, checkpoint, picture, held=[])
+    pictures.data_uri(picture, pictures.sharp(picture))
+    assert made == ["hops"] and sent["sheets"]["hops"]["body"]["only"] is not None, "two hops hold the selected token alone"

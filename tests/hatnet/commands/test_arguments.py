@@ -5,7 +5,7 @@ import torch
 
 import train_small
 from hatnet import cards, data, fingerprint, rehearsal, training
-from hatnet.commands import run_folder, train
+from hatnet.commands import classify, run_folder
 from hatnet.commands.arguments import training_parser
 
 VALUES = [
@@ -42,7 +42,7 @@ def test_no_combination_of_silly_values_ends_in_a_traceback(tmp_path, monkeypatc
     pixels = torch.randint(0, 256, (40, 3, 32, 32), dtype=torch.uint8)
     given = data.Images(pixels=pixels, labels=torch.arange(40) % 3, classes=("a", "b", "c"))
     identity = fingerprint.Identity({}, {})
-    monkeypatch.setattr(train, "data_of", lambda args, *_: (cards.Cards() if args.data == "cards" else given, given, identity))
+    monkeypatch.setattr(classify, "data_of", lambda args, *_: (cards.Cards() if args.data == "cards" else given, given, identity))
     monkeypatch.setattr(training.Trainer, "train", lambda *_: True)
     monkeypatch.setattr(rehearsal, "steps_within", lambda *_: 1)
     monkeypatch.setattr(rehearsal, "step_seconds", lambda _: {"off": 1.0, "bf16": 2.0})

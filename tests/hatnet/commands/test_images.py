@@ -21,7 +21,7 @@ def test_processes_share_the_memory(tmp_path, monkeypatch):
     source, held = images.source_of(arguments, None), {}
     for processes in ("1", "2"):
         monkeypatch.setenv("LOCAL_WORLD_SIZE", processes)
-        held[processes] = [images.bytes_held(part) for part in images.images_of(arguments, source, CPU)]
+        held[processes] = [part.nbytes for part in images.images_of(arguments, source, CPU)]
     assert held == {"1": [48 * 3072, 12 * 3072], "2": [0, 12 * 3072]}
 
 

@@ -1,6 +1,10 @@
 """What is sent to the Explorer's component: all rows, one row, or nothing that is there already."""
 
 import base64
+import dataclasses
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -74,3 +78,40 @@ def test_the_features_of_the_microscope_are_those_of_the_equations():
     sheet = sheets.contents(sheets.Sheet(kind="pooling", picture=picture, checkpoint=known, view=view))
     lost = np.frombuffer(base64.b64decode(sheet["cells"]), "<f4")
     np.testing.assert_allclose(lost, pooling.pooling_loss(a1, 2).cells.ravel(), atol=1e-4)
+
+
+def one_token():
+    """A sheet of two hops on 56 x 56 tokens, which holds one token alone."""
+    known = checkpoints.describe("objects224")
+    view = default(known)
+    return sheets.Sheet(kind="hops", picture=pictures.sample(view.image), checkpoint=known, view=view)
+
+
+def test_two_hops_of_one_token_do_not_queue_behind_the_pictures_of_other_visitors():
+    sheet = one_token()
+    assert sheet.place == sheet.view.place
+    inference.attention(sheet.picture, sheet.checkpoint, sheet.view)
+    with ExitStack() as others, ThreadPoolExecutor(3) as pool:
+        leave, taken = threading.Event(), threading.Barrier(3)
+
+        def other():
+            with inference.forward_slots:
+                taken.wait(10)
+                leave.wait(60)
+
+        others.callback(leave.set)
+        for _ in range(2):
+            pool.submit(other)
+        taken.wait(10)
+        assert pool.submit(sheets.contents, sheet).result(30)["only"] is not None
+
+
+def test_sheets_of_all_tokens_are_kept_for_the_next_visitor_and_those_of_one_are_not(monkeypatch):
+    known, made = checkpoints.describe("cifar10"), []
+    monkeypatch.setattr(sheets, "_made", lambda sheet: made.append(sheet.kind) or {})
+    view = dataclasses.replace(default(known), head=2, g1=(2, 3))  # nobody else's
+    whole = sheets.Sheet(kind="local", picture=pictures.sample(view.image), checkpoint=known, view=view)
+    for sheet in (whole, whole, one_token(), one_token()):
+        sheets.contents(sheet)
+    assert made == ["local", "hops", "hops"]
+    sheets._kept.clear()
