@@ -1,6 +1,7 @@
 # Needs only make and Python: every target first creates .venv and installs what is missing. The JavaScript is checked where Node is.
 PYTHON ?= python3
 PORT ?=
+HOST ?=
 ARGS ?=
 
 BIN := .venv/bin
@@ -10,13 +11,16 @@ APP := .venv/.installed-app
 DEV := .venv/.installed-dev
 KERNEL := .venv/etc/ipython/ipython_kernel_config.py
 
-.PHONY: help app tutorials setup test lint js check bench bench-full screenshots clean distclean
+.PHONY: help app class tutorials setup test soak lint js audit check bench bench-full screenshots clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 app: $(APP) ## start the app and open it in the browser; PORT=8600 chooses the port
 	$(BIN)/streamlit run app/main.py $(if $(PORT),--server.port=$(PORT)) $(ARGS)
+
+class: $(APP) ## open the app to everyone in the room, with its address and a QR code; HOST and PORT choose the address
+	$(BIN)/python -m app.classroom $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 tutorials: $(APP) ## open the notebooks in JupyterLab; ARGS="--no-browser --port=8899" goes to it
 	$(BIN)/jupyter lab --ServerApp.root_dir=tutorials \
@@ -27,6 +31,9 @@ setup: $(DEV) ## create .venv with everything that the other targets need
 # Two processes that share the files among them, with one core for each; ARGS="-n 0" runs all tests in one.
 test: $(DEV) ## run the tests in two processes; ARGS="-k golden" goes to pytest
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak: $(DEV) ## run the tests that break things for minutes, as docs/reliability.md explains
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(DEV) ## run ruff, and check the types of the library and of a program that uses it
 	$(BIN)/ruff check .
@@ -42,7 +49,10 @@ js: ## check the types of the JavaScript and run its unit tests: needs Node 20, 
 	  npm run --silent types && npm test --silent; \
 	fi
 
-check: lint js test ## all that CI runs
+audit: $(APP) ## look up known weaknesses of what is installed, and list its licences, where the network allows
+	@PYTHON="$(PYTHON)" .ci/audit
+
+check: lint js test ## what must hold before a change lands
 
 bench: $(DEV) ## measure hatnet beside its peers for 20 minutes, and write docs/benchmarks.md: best on an idle machine
 	$(BIN)/python benchmarks/model.py $(ARGS)
@@ -54,7 +64,7 @@ screenshots: $(DEV) ## take the README's screenshots of the running app
 	$(BIN)/python benchmarks/screenshots.py $(ARGS)
 
 clean: ## remove caches and build products
-	rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+	rm -rf .pytest_cache .hypothesis .ruff_cache .mypy_cache build dist *.egg-info
 	find . \( -path ./.venv -o -path ./node_modules \) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and node_modules as well

@@ -75,4 +75,8 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
-    app = st.App(__file__, lifespan=warm_up.lifespan)
+    from starlette.middleware import Middleware
+
+    from app.shell import security
+
+    app = st.App(__file__, lifespan=warm_up.lifespan, middleware=[Middleware(security.Headers)])

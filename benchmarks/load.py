@@ -22,8 +22,9 @@ import statistics
 import sys
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -226,16 +227,21 @@ class Visitor:
         self.record.errors[kind][what] += 1
 
 
+def process(url: str) -> Path | None:
+    """The folder in /proc of the server at `url`; None where there is none."""
+    flag = f"--server.port={urlsplit(url).port}".encode()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            if flag in path.read_bytes().split(b"\0"):
+                return path.parent
+    return None
+
+
 def memory(url: str) -> dict[str, float] | None:
     """MiB of the server at `url` now ("VmRSS") and at its peak ("VmHWM"); None where /proc does not tell."""
-    flag = f"--server.port={url.rsplit(':', 1)[1]}".encode()
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if flag in path.read_bytes().split(b"\0"):
-                return {key: int(kb) / 1024 for key, kb in re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", (path.parent / "status").read_text())}
-        except OSError:
-            continue  # it has ended
-    return None
+    if (folder := process(url)) is None:
+        return None
+    return {key: int(kb) / 1024 for key, kb in re.findall(r"(VmRSS|VmHWM):\s+(\d+) kB", (folder / "status").read_text())}
 
 
 async def watch_memory(url: str, minutes: float) -> list[float]:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from hatnet.config import Config, from_fields
 from hatnet.described import bare, described, hooked, weights, without_wrappers
-from hatnet.files import atomic_write, brief
+from hatnet.files import MOST_HEADER, atomic_write, brief, check_safetensors
 from hatnet.mechanisms import UnknownMechanism
 from hatnet.model import HATNet
 from hatnet.ranges import Many, Number, Range, Table, Whole, Word, check, did_you_mean
@@ -131,14 +131,17 @@ def load_checkpoint(name_or_path: str | os.PathLike[str], num_classes: int | Non
 
     name_or_path: one of `list_checkpoints()`, or a path to a .safetensors file.
     num_classes: by default as many as the checkpoint knows; for any other number the classifier is new and random, for 0 there is none.
-    Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have.
+    Raises ValueError as `checkpoint_info` does, if the weights do not fit, and for a number of classes that no model can have. Whether
+    they fit is told from the header alone: a file takes no memory beyond what its own weights need.
     """
     info, path = checkpoint_info(name_or_path), find(name_or_path)
-    model = HATNet(info.config).float()
-    stored = read_weights(path)
     try:
-        model.load_state_dict(stored)
-    except RuntimeError as error:
+        if info.config.weights > (size := path.stat().st_size):  # each takes a byte at least
+            raise ValueError(f"the model has {info.config.weights:,} weights, the file {size:,} bytes")
+        model = HATNet(info.config).float()
+        _check_shapes(path, model)
+        model.load_state_dict(read_weights(path))
+    except (SafetensorError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path}: its weights do not fit its configuration ({brief(error)})") from None
     if num_classes not in (None, model.num_classes):
         model.reset_classifier(num_classes)
@@ -181,8 +184,10 @@ def check_place(path: str | os.PathLike[str]) -> None:
 
 
 def write_checkpoint(path: str | os.PathLike[str], stored: dict[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write weights and a checked header, atomically."""
+    """Write weights and a checked header, atomically. Raises ValueError for a header too long to be read again."""
     text = json.dumps(header)
+    if len(text) > MOST_HEADER // 2:  # quotes and backslashes double when it is stored
+        raise ValueError(f"the header has {len(text):,} bytes; wanted at most {MOST_HEADER // 2:,}")
     with atomic_write(path) as partial:
         save_file(stored, partial, metadata={"hatnet": text})
 
@@ -190,10 +195,11 @@ def write_checkpoint(path: str | os.PathLike[str], stored: dict[str, Tensor], he
 def read_header(path: Path) -> Any:
     """What `write_checkpoint` wrote as the header, not checked; None if there is none. Raises ValueError for another kind of file."""
     try:
+        check_safetensors(path)
         with safe_open(path, framework="pt") as file:
             return json.loads((file.metadata() or {}).get("hatnet", "null"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable safetensors file ({error})") from None
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:  # the last: brackets in thousands of brackets
+        raise ValueError(f"{path} is not a readable safetensors file ({brief(error)})") from None
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -219,6 +225,16 @@ def _check(header: Mapping, config: Config) -> None:
     for name in ("mean", "std"):
         if len(header[name]) != config.in_chans:
             raise ValueError(f"{name} has {len(header[name])} values; the images have {config.in_chans} channels: give one for each")
+
+
+def _check_shapes(path: Path, model: HATNet) -> None:
+    """Raise ValueError, naming the first weight that is missing, unexpected or of another shape, before any is read."""
+    wanted = {key: list(weight.shape) for key, weight in model.state_dict().items()}
+    with safe_open(path, framework="pt") as file:
+        found = {without_wrappers(key): file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 (safe_open is not a dict)
+    for key in sorted(found.keys() | wanted.keys()):
+        if found.get(key) != wanted.get(key):
+            raise ValueError(f"{key} has shape {found.get(key, 'none')}; wanted {wanted.get(key, 'none')}")
 
 
 def as_json(value: object, place: str) -> object:

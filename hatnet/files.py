@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MOST_HEADER = 10_000_000  # bytes: ours have 20 thousand at most; the format's own library would read ten times as many
+
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -17,6 +19,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     partial = Path(f"{os.fspath(path)}.partial")
     yield partial
     os.replace(partial, path)
+
+
+def check_safetensors(path: str | os.PathLike[str]) -> None:
+    """Raise ValueError for a safetensors file whose first 8 bytes claim a header longer than the file or MOST_HEADER: before it is read."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+    if size > (most := min(MOST_HEADER, os.path.getsize(path) - 8)):
+        raise ValueError(f"it claims a header of {size:,} bytes; wanted at most {max(most, 0):,}")
 
 
 def parse_json(text: bytes, path: str | os.PathLike[str], line: int = 1) -> object:

@@ -7,6 +7,7 @@ beside torch's own list stand a few classes here that trainers store next to the
 import argparse
 import os
 import pathlib
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeGuard
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from hatnet.described import without_wrappers
-from hatnet.files import brief
+from hatnet.files import brief, check_safetensors
 
 CONTAINERS = ("state_dict_ema", "model_ema", "state_dict", "model")  # where trainers keep the weights: first a running mean of them
 SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".tar")
@@ -69,12 +70,15 @@ def _is_filled(value: object) -> TypeGuard[Mapping]:
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
+        check_safetensors(path)
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"{path} is not a readable safetensors file ({brief(error)})") from None
 
 
 def _pickle(path: Path) -> object:
+    if (size := _unpacked(path)) > path.stat().st_size:  # torch.save never compresses
+        raise ValueError(f"{path} was not loaded: it is a compressed archive that would unpack to {size:,} bytes")
     with torch.serialization.safe_globals(HARMLESS):
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -90,3 +94,12 @@ def _pickle(path: Path) -> object:
             "could run code. Where you trust the file, save its state dict alone: torch.save(model.state_dict(), FILE)"
         )
     raise ValueError(f"{path} was not loaded ({reason}); if a download was cut off, delete it and try again")
+
+
+def _unpacked(path: Path) -> int:
+    """The bytes of all files in a ZIP archive, as it claims; 0 for any other file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except Exception:  # no archive, or a damaged one, which may raise anything: torch will say what it is
+        return 0

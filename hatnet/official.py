@@ -54,7 +54,7 @@ def our_weights(state_dict: Mapping[str, Tensor], model: HATNet) -> dict[str, Te
         if not _UNUSED.fullmatch(key):
             name = names.get(key, key)
             pointwise = name in ours and ours[name].ndim == 2 and value.shape[2:] == (1, 1)
-            found[name] = value.flatten(1) if pointwise else value
+            found[name] = value[:, :, 0, 0] if pointwise else value
     return found
 
 

@@ -96,7 +96,7 @@ class Word:
         return f"one of {', '.join(self.choices)}" if self.choices else "a text"
 
     def holds(self, value: object) -> bool:
-        return isinstance(value, str) and value != "" and "\0" not in value and (not self.choices or value in self.choices)
+        return isinstance(value, str) and value != "" and _can_be_written(value) and (not self.choices or value in self.choices)
 
     def nearest(self, value: object) -> str | None:
         return nearest_word(value, self.choices)
@@ -200,6 +200,11 @@ def plain(value: object) -> object:
     if isinstance(value, Real) and not isinstance(value, bool):
         return int(value) if isinstance(value, Integral) else float(value)
     return value
+
+
+def _can_be_written(text: str) -> bool:
+    """Whether a text has a form as UTF-8, in files and in a browser: JSON can also hold halves of characters ("\\ud800")."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -33,15 +33,16 @@ def path_of(view: str) -> str:
 
 
 @contextmanager
-def running_app(main: Path = REPO / "app" / "main.py", folder: Path | None = None) -> Iterator[str]:
+def running_app(main: Path = REPO / "app" / "main.py", folder: Path | None = None, under: str = "") -> Iterator[str]:
     """The app's address, served as a user would: by the console script, from a folder that is not the project's.
 
     folder: the one to start it in, with runs/*/best.safetensors for it to offer; by default an empty one.
+    under: the path at which it is served, such as "/lab".
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{under}"
     command = [
         str(Path(sys.executable).parent / "streamlit"),
         "run",
@@ -50,6 +51,7 @@ def running_app(main: Path = REPO / "app" / "main.py", folder: Path | None = Non
         "--server.address=127.0.0.1",
         "--server.headless=true",
         "--server.fileWatcherType=none",
+        *([f"--server.baseUrlPath={under}"] if under else []),
     ]
     # A PYTHONPATH that names the project would hide that the app cannot import it by itself.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -24,6 +25,7 @@ SHARP = 720  # pixels: side of the photograph on the page
 SMALL = 320  # pixels: enough for the mean colours of cells
 LEAST_SIDE = 8  # pixels: of an uploaded photograph
 KEPT_SIDE = 1024  # pixels: more than the page shows, and little to keep for each visitor
+LONGEST = 60  # characters of a file's name
 TINY = 100  # pixels: a smaller picture is shown as the squares that it consists of
 
 
@@ -81,11 +83,21 @@ def cell_question(picture: Picture, checkpoint: Checkpoint, place: tuple[float, 
 
 def upload(data: bytes, name: str) -> Picture:
     """An uploaded file as a picture of at most KEPT_SIDE pixels each way. Raises ValueError with a text for the page."""
+    name = shown_name(name)
     image, guessed = read_picture(data, name)
     if min(image.size) < LEAST_SIDE:
         raise ValueError(f"{name} is {image.width} × {image.height} pixels. Choose one with at least {LEAST_SIDE} pixels each way.")
     image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
     return Picture(image=image, title=name, digest=_digest(image), guessed=guessed)
+
+
+def shown_name(name: str) -> str:
+    """A file's name as a page says it: without folders, without characters that show nothing or turn the text around, and short.
+
+    For people alone: no file is ever opened by it.
+    """
+    name = "".join(filter(str.isprintable, re.split(r"[/\\]", name)[-1])).strip()
+    return f"{name[: LONGEST - 10]}…{name[-9:]}" if len(name) > LONGEST else name or "Your file"
 
 
 def _digest(image: Image.Image) -> str:

@@ -21,6 +21,7 @@ from types import ModuleType
 import streamlit as st
 
 from app.core import running
+from app.shell import security
 
 log = logging.getLogger("hatnet.app")
 VIEWS = Path(__file__).resolve().parents[1] / "views"
@@ -30,9 +31,11 @@ VIEWS = Path(__file__).resolve().parents[1] / "views"
 async def lifespan(app: "st.App") -> AsyncIterator[None]:
     """Around the server's life: warm up, and open the browser, as soon as the server answers; and say where that is."""
     _send_at_once()
+    security.ask_nobody()
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, threading.Thread(target=_warm_up, name="warm-up", daemon=True).start)
-    address = st.get_option("server.address") or "localhost"
+    address = st.get_option("server.address")
+    address = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address  # open to the room, it answers here too
     url = f"http://{address}:{st.get_option('server.port')}/{st.get_option('server.baseUrlPath').strip('/')}"
     if not st.get_option("server.headless"):  # Streamlit opens none for an app that brings its own server
         loop.call_later(0.3, webbrowser.open, url)

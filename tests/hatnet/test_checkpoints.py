@@ -126,3 +126,77 @@ def test_what_cannot_be_saved(change, words, model, tmp_path, monkeypatch):
 def test_the_nearest_checkpoint_is_named(name, nearest):
     with pytest.raises(ValueError, match=f"unknown checkpoint {name!r} \\(did you mean {nearest!r}\\?\\); the shipped ones are"):
         hatnet.load_checkpoint(name)
+
+
+def safetensors(header, tensors=b"", claims=None):
+    """A safetensors file written by hand; claims: the length of the header that its first 8 bytes give."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return (len(text) if claims is None else claims).to_bytes(8, "little") + text + tensors
+
+
+def entry(shape, start, end, dtype="F32"):
+    return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x07",
+        safetensors({}, claims=10**11),  # a header of 100 GB
+        safetensors({}, claims=2**64 - 1),
+        safetensors(b" " * 20_000_000),  # one of 20 MB that is there
+        safetensors(b"[" * 100_000),
+        safetensors(b"\xff\xfe{}"),
+        safetensors({"x": entry([5 * 10**10], 0, 2 * 10**11)}),  # weights of 200 GB
+        safetensors({"x": entry([2**32, 2**32], 0, 4)}, bytes(4)),  # a product that overflows
+        safetensors({"x": entry([1], 0, 4), "y": entry([1], 0, 4)}, bytes(4)),  # two at the same place
+        safetensors({"x": entry([2], 0, 8), "y": entry([2], 4, 12)}, bytes(12)),  # overlapping
+        safetensors({"x": entry([1], 4, 8)}, bytes(8)),  # a gap
+        safetensors({"x": entry([1], 4, 0)}, bytes(4)),  # backwards
+        safetensors({"x": entry([-1], 0, 4)}, bytes(4)),
+        safetensors({"x": entry([1], 0, 4, "F33")}, bytes(4)),
+        safetensors({"x": entry([1], 0, 4)}, bytes(400)),  # more behind the last one
+        safetensors(
+            b'{"x": ' + json.dumps(entry([1], 0, 4)).encode() + b', "x": ' + json.dumps(entry([1], 4, 8)).encode() + b"}", bytes(8)
+        ),
+        safetensors({"__metadata__": {"hatnet": "[" * 100_000}}),
+        safetensors({"__metadata__": {"hatnet": "9" * 5000}}),
+        safetensors({"__metadata__": {"hatnet": 3}}),
+    ],
+    ids=range(20),
+)
+def test_headers_that_lie(content, tmp_path):
+    """Each is refused by its name, before anything that it claims is asked of the memory."""
+    (path := tmp_path / "a.safetensors").write_bytes(content)
+    for read in (hatnet.checkpoint_info, hatnet.load_checkpoint, lambda path: hatnet.load_pretrained("hatnet_tiny", file=path)):
+        with pytest.raises(ValueError, match=r"a\.safetensors (is not a readable safetensors file|holds no state dict)"):
+            read(path)
+
+
+def test_a_file_takes_no_more_memory_than_its_own_weights(model, tmp_path, monkeypatch):
+    """A header that asks for a model of 1.4 GB, or of another shape, in a file of a few bytes: told before a weight is read."""
+    big = dataclasses.replace(model.config, dims=(2400, 2400, 2400))
+    assert big.weights > 3e8
+    header = json.dumps(INFO | {"config": dataclasses.asdict(big)})
+    save_file({"x": torch.zeros(1)}, path := tmp_path / "a.safetensors", metadata={"hatnet": header})
+    monkeypatch.setattr(hatnet.checkpoints, "HATNet", None)
+    with pytest.raises(ValueError, match=r"do not fit its configuration \(the model has [\d,]+ weights, the file [\d,]+ bytes\)"):
+        hatnet.load_checkpoint(path)
+    monkeypatch.undo()
+    weights = {key: value.contiguous() for key, value in model.state_dict().items()} | {"classifier.weight": torch.zeros(2, 191)}
+    save_file(weights, path, metadata={"hatnet": json.dumps(INFO | {"config": dataclasses.asdict(model.config)})})
+    with pytest.raises(ValueError, match=r"classifier.weight has shape \[2, 191\]; wanted \[2, 192\]"):
+        hatnet.load_checkpoint(path)
+
+
+def test_half_a_character_is_no_class_name(model, tmp_path):
+    with pytest.raises(ValueError, match="classes is"):
+        hatnet.save_checkpoint(model, tmp_path / "a.safetensors", INFO | {"classes": ["cat", "\ud800"]})
+
+
+def test_what_is_saved_has_a_header_that_is_read(model, tmp_path):
+    with pytest.raises(ValueError, match=r"the header has [\d,]+ bytes; wanted at most 5,000,000"):
+        hatnet.save_checkpoint(model, tmp_path / "a.safetensors", INFO | {"notes": "x" * 5_000_000})
+    hatnet.save_checkpoint(model, tmp_path / "a.safetensors", INFO | {"notes": '"' * 2_000_000})
+    assert len(hatnet.checkpoint_info(tmp_path / "a.safetensors").extra["notes"]) == 2_000_000

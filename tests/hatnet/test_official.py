@@ -3,6 +3,7 @@
 import argparse
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,16 @@ def test_a_pickle_that_would_run_code_is_refused_and_nothing_runs(released, tmp_
         with pytest.raises(ValueError, match="was not loaded"):
             hatnet.load_pretrained("hatnet_tiny", file=path)
         assert not mark.exists()
+
+
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    torch.save({"a": torch.zeros(1000)}, whole := tmp_path / "whole.pth")
+    with zipfile.ZipFile(whole) as plain, zipfile.ZipFile(packed := tmp_path / "packed.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in plain.infolist():
+            archive.writestr(entry.filename, plain.read(entry))
+    monkeypatch.setattr(torch, "load", None)
+    with pytest.raises(ValueError, match=r"packed\.pth was not loaded: it is a compressed archive that would unpack to [\d,]+ bytes"):
+        hatnet.load_pretrained("hatnet_tiny", file=packed)
 
 
 def test_official_state_dict_names_every_problem():
