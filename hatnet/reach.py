@@ -121,15 +121,26 @@ def mechanism_maps(
     except RuntimeError as error:
         raise ValueError(f"{type(attn).__qualname__} has other weights than {mechanism!r}: {error}") from None
     twin.train(attn.training)
-    grid = x.shape[-2:]
+    h, w = x.shape[-2:]
 
     def record(kind: str, layout: Layout, weights: Tensor | None) -> AttentionMap:
-        shape = dict(stage=stage, block=block, kind=kind, g1=side, g2=cell, images=len(x), layout=layout, rows={})
-        return AttentionMap(**shape, heads=cast(Tensor, weights).shape[1], weights=cast(Tensor, weights).detach())
+        found = cast(Tensor, weights).detach()
+        return AttentionMap(
+            stage=stage,
+            block=block,
+            kind=kind,
+            g1=side,
+            g2=cell,
+            images=len(x),
+            layout=layout,
+            rows={},
+            heads=found.shape[1],
+            weights=found,
+        )
 
     found = []
     for steps in layers:
-        layouts = [layout_of(kind, *grid, side, cell) for kind in steps]
+        layouts = [layout_of(kind, h, w, side, cell) for kind in steps]
         trace = Trace()
         a1 = twin.local_step(x, layouts[0], True, trace)
         if len(steps) == 1:

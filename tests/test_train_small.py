@@ -462,7 +462,7 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
 @pytest.mark.parametrize(
     "more, words",
     [
-        (["--recipe", "papre"], "compact, paper, cards"),
+        (["--recipe", "papre"], "compact, paper, segment, detect, shapes, cards"),
         (["--model", "hatnet_tin"], "hatnet_tiny"),
         (["--attention", "windows"], "window"),
         (["--set", "depthwise"], "FIELD=VALUE"),
@@ -471,7 +471,7 @@ def test_init_keeps_all_but_the_classifier(pictures, whole, tmp_path):
         (["--model", "hatnet_cards", "--set", "head_dim=24"], "readout=4"),
         (["--accumulate", "49"], "48 training images are fewer than the 49 batches of a step: lower --accumulate"),
         (["--epochs", "0"], "epochs is 0"),
-        (["--augment", "crop"], "shift, resized, none"),
+        (["--augment", "crop"], "shift, resized, scaled, none"),
         (["--first-side", "0.1"], "first_side is 0.1"),
         (["--colour", "2"], "colour is 2.0; wanted a number from 0 to 1; the nearest is 1"),
         (["--erase", "1.5"], "erase is 1.5; wanted a number from 0 to 1; the nearest is 1"),
@@ -803,7 +803,8 @@ def test_help_prints_the_recipes(capsys):
         train_small.main(["--help"])
     said = capsys.readouterr().out
     rows = {line.split()[0]: line.split()[1:] for line in said[said.index("the recipes' values:") :].splitlines()[2:]}
-    assert rows["epochs"] == ["18", "300", "7"] and rows["mixup"] == ["0", "0.8", "0"] and rows["augment"] == ["shift", "resized", "none"]
+    assert rows["epochs"] == ["18", "300", "60", "36", "5", "7"] and rows["mixup"] == ["0", "0.8", *["0"] * 4]
+    assert rows["augment"] == ["shift", "resized", "scaled", "scaled", "none", "none"]
     for name in ("--freeze", "--layer-decay", "--class-weights", "--patience", "--accumulate"):
         assert name in said and name[2:].replace("-", "_") in rows
 

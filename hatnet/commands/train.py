@@ -14,6 +14,7 @@ from hatnet.commands.arguments import arguments_of, check_arguments, recipe_of
 from hatnet.commands.images import memory_for_pictures
 from hatnet.commands.run_folder import resume, start
 from hatnet.commands.tasks import COMMANDS
+from hatnet.data import Images
 from hatnet.machine import Machine
 from hatnet.recipe import PAPER_IMAGES, PAPER_RATE, Recipe, auto_learning_rate
 from hatnet.run import Run
@@ -137,9 +138,10 @@ def whereabouts(name: str, images, in_memory: float) -> str:
     """Where the decoded pictures of a set are, in words."""
     if isinstance(images, Cards | Shapes):
         return f"{name} drawn for each step"
+    size = len(images) * 3 * images.side**2 if isinstance(images, Images) else images.nbytes
+    words = f"{size / 2**30:.2f} GiB" if size >= 2**28 else f"{size / 2**20:.2f} MiB"
     if images.lazy:
-        return f"{name} decoded at each use (--in-memory is {in_memory:.3g})"
-    words = f"{images.nbytes / 2**30:.2f} GiB" if images.nbytes >= 2**28 else f"{images.nbytes / 2**20:.2f} MiB"
+        return f"{name} decoded at each use ({f'{words}; ' * (size > 0)}--in-memory is {in_memory:.3g})"
     return f"{name} {'in memory' if images.device.type == 'cpu' else f'on {images.device}'} ({words})"
 
 

@@ -57,4 +57,5 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
     monkeypatch.setattr(checkpoints, "RUNS", tmp_path / "project" / "runs")
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    checkpoints._places.clear()  # another test's run of the same name
     return tmp_path
