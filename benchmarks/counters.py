@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import HATNet, complexity, create_model
-from hatnet.__main__ import PAPER
+from hatnet.paper import NAMES
 
 IMAGE = (1, 3, 224, 224)
 
@@ -79,10 +79,10 @@ ROWS: dict[str, Callable[[HATNet], float]] = {
 
 
 def main() -> None:
-    print(f"| | {' | '.join(PAPER)} |\n|---|{'---|' * len(PAPER)}")
+    print(f"| | {' | '.join(NAMES)} |\n|---|{'---|' * len(NAMES)}")
     for title, counter in ROWS.items():
         try:
-            counts = [f"{counter(create_model(name).eval()) / 1e9:.4f}" for name in PAPER]
+            counts = [f"{counter(create_model(name).eval()) / 1e9:.4f}" for name in NAMES]
         except ImportError as error:
             counts = [f"{error.name} is not installed: pip install {error.name}"]
         print(f"| {title} | {' | '.join(counts)} |", flush=True)

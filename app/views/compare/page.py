@@ -5,7 +5,8 @@ import streamlit as st
 from app.core import checkpoints
 from app.core.checkpoints import Checkpoint
 from app.core.overlay import FULL
-from app.core.view import WEIGHTS, home
+from app.core.places import home
+from app.core.view import WEIGHTS
 from app.shell import session
 from app.shell.notices import guarded, note
 from app.ui import blocks
@@ -71,7 +72,8 @@ def knock_out() -> None:
 def show_cards() -> None:
     """The cards checkpoint, at the square that asks the far question."""
     session.update(checkpoint="cards")
-    session.update(place=home(session.view().image))
+    view = session.view()
+    session.update(place=home(view.image, session.checkpoint(), view.stage))
     session.visit().whole_page = True
 
 

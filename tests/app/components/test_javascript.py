@@ -34,7 +34,9 @@ def test_every_component_is_found():
         "chart",
         "copy_link",
         "explorer",
+        "paper_table",
         "picker",
+        "side_by_side",
         "tile",
     }
 
