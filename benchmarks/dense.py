@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hatnet import complexity
 from hatnet.dense import Dense
-from hatnet.paper import HEADS, NAMES, dense
+from hatnet.paper import HEADS, NAMES, dense_row
 
 
 def rows() -> Iterator[tuple[str, str, Dense, tuple[int, int], tuple[float, float]]]:
@@ -21,7 +21,7 @@ def rows() -> Iterator[tuple[str, str, Dense, tuple[int, int], tuple[float, floa
     for head, made in HEADS.items():
         for name in NAMES:
             with torch.device("meta"):
-                yield head, name, made.model(name), made.size, dense(head, name)
+                yield head, name, made.model(name), made.size, dense_row(head, name)
 
 
 def main() -> None:

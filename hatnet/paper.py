@@ -227,10 +227,10 @@ def classifier(name: str) -> Classifier:
     return next(row for row in TABLE_2 if row.model == NAMES[name])
 
 
-def dense(head: str, name: str) -> tuple[float, float]:
+def dense_row(head: str, name: str) -> tuple[float, float]:
     """What Tables 3 and 4 print of a head on a variant: millions of parameters, and "#FLOPs" in 10^9.
 
-    >>> dense("Mask R-CNN", "hatnet_small")
+    >>> dense_row("Mask R-CNN", "hatnet_small")
     (45.4, 305.0)
     """
     if head == "Semantic FPN":

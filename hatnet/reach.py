@@ -90,7 +90,7 @@ def layer_macs(mechanism: str, h: int, w: int, c: int, g1: int, g2: int) -> tupl
     A layer of one step has Q, K, V, the products and W^p. Keys of pooled cells are projected after the pooling, as PVT does it.
 
     >>> [sum(layer_macs(name, 56, 56, 48, 8, 8)) for name in ("full", "hierarchical")]
-    [973012992, 70596096]
+    [973012992, 70371840]
     """
     totals = []
     for steps in _layers(mechanism):

@@ -50,7 +50,7 @@ def test_medium_figures_grow_with_the_model():
     """A slip of the keyboard would stand out: parameters and FLOPs grow from tiny to large in every table."""
     for figures in (
         [(paper.classifier(name).parameters, paper.classifier(name).flops) for name in paper.NAMES],
-        *([paper.dense(head, name) for name in paper.NAMES] for head in paper.HEADS),
+        *([paper.dense_row(head, name) for name in paper.NAMES] for head in paper.HEADS),
     ):
         assert figures == sorted(figures) and [flops for _, flops in figures] == sorted(flops for _, flops in figures)
 

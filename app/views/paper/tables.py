@@ -310,7 +310,7 @@ def _peer(row: paper.Classifier, point: Point | None) -> tuple[Cell, Cell, Cell]
 def _dense(number: int, head: str, name: str) -> tuple[Cell, Cell, Cell]:
     """Parameters and MACs in both conventions of a head on a HAT-Net."""
     parameters, macs = counts.dense(head, name)
-    millions, flops = paper.dense(head, name)
+    millions, flops = paper.dense_row(head, name)
     where = f"{head} on {paper.NAMES[name]}"
     height, width = paper.HEADS[head].size
     source = f"hatnet.complexity.count at {height} × {width} pixels, G₁ = 8, 8, 8, G₂ = 16, 8, 4."
