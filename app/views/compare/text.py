@@ -87,8 +87,8 @@ def how(weights: str, block: int, stage: int, reference: str) -> str:
     """HTML under the maps: exactly what they are. reference: an even share, in words."""
     layer = (
         f"All five get the same input, that of [block](#block) {block} in [stage](#stage) {stage}, and use this block’s "
-        "weights for queries, keys and values: only the [keys](#key) that a token may read differ. Those weights were trained with one "
-        "of the five, so the maps show what each can reach, not which is better."
+        "weights for [queries](#query), keys and values: only the [keys](#key) that a token may read differ. Those weights were trained "
+        "with one of the five, so the maps show what each can reach, not which is better."
         if weights == "same"
         else f"Each map comes from a model that was trained with its mechanism, in both steps of every layer: [block](#block) {block} in "
         f"[stage](#stage) {stage}, each with the input that its own model makes. The numbers under the maps are those of layers as the "
